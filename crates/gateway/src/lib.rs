@@ -1,0 +1,1 @@
+//! The way out: authenticate, decide, record, forward.

@@ -1,0 +1,1 @@
+//! Client-key format and keyed hash. Pure: time and randomness are arguments.

@@ -1,0 +1,1 @@
+//! (client, operation, request facts, now) -> allow or deny with a reason. Pure.

@@ -1,0 +1,1 @@
+//! The emulated Instantly API, in process and over HTTP.

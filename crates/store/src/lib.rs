@@ -1,0 +1,1 @@
+//! Durable state behind one trait; SQLite is the embedded default.
