@@ -1,0 +1,237 @@
+//! What is stored in a key's place, and the check of a presented key against it.
+
+use ring::hmac;
+use std::fmt;
+
+use crate::client_key::{CLIENT_KEY_LEN, ClientKey, KeyFormatError};
+use crate::key_id::KeyId;
+
+/// The secret under which client keys are hashed. It comes from a secret reference and never lies
+/// in the database, so the hashes alone can't be tried against.
+///
+/// `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Pepper(hmac::Key);
+
+/// The pepper has fewer than [`Pepper::MIN_LEN`] bytes; holds how many it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the pepper must have at least {min} bytes, this has {0}", min = Pepper::MIN_LEN)]
+pub struct PepperTooShort(pub usize);
+
+impl Pepper {
+    /// Least bytes of a pepper.
+    pub const MIN_LEN: usize = 32;
+
+    /// Takes the bytes as they are: a text form (base64, hex) is not decoded. They must be of
+    /// 32 random bytes or more, whatever their form.
+    pub fn new(bytes: &[u8]) -> Result<Self, PepperTooShort> {
+        if bytes.len() < Self::MIN_LEN {
+            return Err(PepperTooShort(bytes.len()));
+        }
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
+    }
+
+    /// Sixteen hexadecimal digits that tell one pepper from another and nothing more.
+    ///
+    /// Kept beside the hashes, so that a server started with the wrong pepper says so, and does
+    /// not just refuse every key.
+    pub fn check_value(&self) -> String {
+        // No client key has this text, so it is the hash of none.
+        let tag = hmac::sign(&self.0, b"doorward pepper check value 1");
+        tag.as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(…)")
+    }
+}
+
+/// HMAC-SHA-256 of a whole client key under the [`Pepper`]: 32 bytes, all that is stored of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash([u8; KeyHash::LEN]);
+
+impl KeyHash {
+    /// Bytes in a hash.
+    pub const LEN: usize = 32;
+
+    /// Compared against when there is nothing to compare against.
+    const DUMMY: Self = Self([0; Self::LEN]);
+
+    pub(crate) fn of(pepper: &Pepper, text: &[u8]) -> Self {
+        let tag = hmac::sign(&pepper.0, text);
+        let mut hash = [0; Self::LEN];
+        for (to, from) in hash.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        Self(hash)
+    }
+
+    /// Constant-time in the hash: ring compares the whole tag whatever differs.
+    pub(crate) fn verify(&self, pepper: &Pepper, text: &[u8]) -> bool {
+        hmac::verify(&pepper.0, text, &self.0).is_ok()
+    }
+
+    /// The hash out of the store.
+    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// The hash for the store.
+    pub fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash(…)")
+    }
+}
+
+/// Why a presented key opens nothing. For the audit line only: the caller is told the same
+/// thing in each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRefused {
+    /// It is no client key at all.
+    #[error("not a client key: {0}")]
+    Malformed(KeyFormatError),
+    /// No key has this id.
+    #[error("there is no client key {0}")]
+    Unknown(KeyId),
+    /// There is a key of this id, and it is another one.
+    #[error("the presented key is not client key {0}")]
+    Mismatch(KeyId),
+}
+
+/// Stands in for a presented key that is none.
+const DUMMY_TEXT: [u8; CLIENT_KEY_LEN] = [b'0'; CLIENT_KEY_LEN];
+
+/// Finds what belongs to a presented key.
+///
+/// `lookup` gives the stored hash for a key id and what the caller wants to have with it.
+/// Whatever is presented, one hash of [`CLIENT_KEY_LEN`] bytes is computed and compared, so the
+/// time taken doesn't tell a key id that exists from one that does not. (How a malformed key is
+/// refused depends only on the format, which is public.)
+///
+/// Expiry and revocation are the policy's to judge: this says only whose key it is.
+pub fn authenticate<T>(
+    pepper: &Pepper,
+    presented: &str,
+    lookup: impl FnOnce(KeyId) -> Option<(KeyHash, T)>,
+) -> Result<(KeyId, T), KeyRefused> {
+    let parsed = ClientKey::parse(presented);
+    let found = parsed.ok().and_then(|key| lookup(key.id()));
+    let (stored, known) = match found {
+        Some((stored, known)) => (stored, Some(known)),
+        None => (KeyHash::DUMMY, None),
+    };
+    let text = if parsed.is_ok() {
+        presented.as_bytes()
+    } else {
+        &DUMMY_TEXT
+    };
+    let matches = std::hint::black_box(stored.verify(pepper, text));
+
+    let key = parsed.map_err(KeyRefused::Malformed)?;
+    let known = known.ok_or(KeyRefused::Unknown(key.id()))?;
+    if matches {
+        Ok((key.id(), known))
+    } else {
+        Err(KeyRefused::Mismatch(key.id()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_catalog::Environment;
+
+    fn key(seed: u8) -> ClientKey {
+        ClientKey::generate(Environment::Staging, &[seed; ClientKey::RANDOM_LEN])
+    }
+
+    #[test]
+    fn a_key_is_found_only_under_its_own_pepper() {
+        let pepper = Pepper::new(&[1; 32]).unwrap();
+        let other = Pepper::new(&[2; 32]).unwrap();
+        let key = key(9);
+        let lookup = |id: KeyId| (id == key.id()).then(|| (key.hash(&pepper), ()));
+
+        assert_eq!(
+            authenticate(&pepper, key.expose(), lookup),
+            Ok((key.id(), ()))
+        );
+        assert_eq!(
+            authenticate(&other, key.expose(), lookup),
+            Err(KeyRefused::Mismatch(key.id()))
+        );
+        assert_ne!(pepper.check_value(), other.check_value());
+        assert_eq!(pepper.check_value().len(), 16);
+    }
+
+    #[test]
+    fn a_miss_is_a_miss_even_against_the_dummy() {
+        let pepper = Pepper::new(&[1; 32]).unwrap();
+        let key = key(9);
+        let unknown = authenticate(&pepper, key.expose(), |_| None::<(KeyHash, ())>);
+        assert_eq!(unknown, Err(KeyRefused::Unknown(key.id())));
+
+        // A stored hash equal to that of the stand-in text opens nothing to a malformed key.
+        let planted = KeyHash::of(&pepper, &DUMMY_TEXT);
+        let malformed = authenticate(&pepper, "dwk_p_", |_| Some((planted, ())));
+        assert_eq!(
+            malformed,
+            Err(KeyRefused::Malformed(KeyFormatError::Length(6)))
+        );
+    }
+
+    #[test]
+    fn another_key_of_the_same_id_is_refused() {
+        let pepper = Pepper::new(&[1; 32]).unwrap();
+        let mut random = [3; ClientKey::RANDOM_LEN];
+        let stored = ClientKey::generate(Environment::Staging, &random);
+        random[47] ^= 1;
+        let presented = ClientKey::generate(Environment::Staging, &random);
+        assert_eq!(stored.id(), presented.id());
+        let outcome = authenticate(&pepper, presented.expose(), |_| {
+            Some((stored.hash(&pepper), ()))
+        });
+        assert_eq!(outcome, Err(KeyRefused::Mismatch(stored.id())));
+        assert!(
+            !ClientKey::parse(presented.expose())
+                .unwrap()
+                .matches(&pepper, &stored.hash(&pepper))
+        );
+    }
+
+    #[test]
+    fn a_short_pepper_is_refused() {
+        assert_eq!(Pepper::new(&[0; 31]).err(), Some(PepperTooShort(31)));
+        assert_eq!(
+            PepperTooShort(31).to_string(),
+            "the pepper must have at least 32 bytes, this has 31"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let pepper = Pepper::new(b"correct horse battery staple 1234").unwrap();
+        let key = key(200);
+        let secret = key.expose().rsplit('_').next().unwrap().to_owned();
+        let parsed = ClientKey::parse(key.expose()).unwrap();
+        let shown = format!("{key:?} {parsed:?} {:?} {pepper:?}", key.hash(&pepper));
+        assert!(shown.contains(key.id().as_str()));
+        assert!(
+            !shown.contains(&secret) && !shown.contains("horse"),
+            "{shown}"
+        );
+        assert!(!shown.contains(&secret[..8]), "{shown}");
+    }
+}
