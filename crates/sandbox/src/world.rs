@@ -1,0 +1,110 @@
+//! The emulated state: workspaces and all that is in them.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::ops::leads::LeadTable;
+use crate::table::Table;
+
+/// Everything the sandbox knows. It can be dumped and loaded whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct World {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    /// By workspace id, in the order they were made.
+    pub(crate) workspaces: IndexMap<String, Workspace>,
+    /// What webhooks still have to be told; taken away by the sender.
+    #[serde(default)]
+    pub(crate) outbox: Vec<Event>,
+}
+
+/// One workspace.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Workspace {
+    /// The `Workspace` entity.
+    pub(crate) record: Value,
+    pub(crate) api_keys: Table,
+    pub(crate) webhooks: Table,
+    pub(crate) webhook_events: Table,
+    pub(crate) audit_logs: Table,
+    pub(crate) members: Table,
+    /// Group memberships with this workspace as admin.
+    pub(crate) group_members: Table,
+    pub(crate) block_list: Table,
+    pub(crate) jobs: Table,
+    pub(crate) campaigns: Table,
+    pub(crate) subsequences: Table,
+    pub(crate) leads: LeadTable,
+    pub(crate) lead_lists: Table,
+    pub(crate) lead_labels: Table,
+    pub(crate) tags: Table,
+    pub(crate) tag_mappings: Table,
+    /// By address.
+    pub(crate) accounts: Table,
+    pub(crate) emails: Table,
+    pub(crate) verifications: Table,
+    pub(crate) placement_tests: Table,
+    pub(crate) placement_analytics: Table,
+    pub(crate) placement_reports: Table,
+    pub(crate) orders: Table,
+    pub(crate) enrichments: Table,
+    pub(crate) oauth_sessions: Table,
+    pub(crate) phone_numbers: Table,
+    /// What happened to leads by day and campaign, for analytics.
+    pub(crate) sends: Vec<Send>,
+    /// Whatever else an operation has to remember, by a name of its own.
+    pub(crate) notes: IndexMap<String, Value>,
+}
+
+/// One thing that happened to a lead in a campaign; analytics are computed from these.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Send {
+    /// ms since 1970.
+    pub(crate) at: i64,
+    pub(crate) kind: SendKind,
+    pub(crate) campaign: String,
+    pub(crate) subsequence: Option<String>,
+    /// From 0.
+    pub(crate) step: u32,
+    /// From 0.
+    pub(crate) variant: u32,
+    /// The sending account.
+    pub(crate) account: String,
+    pub(crate) lead: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SendKind {
+    Sent,
+    Opened,
+    Clicked,
+    Replied,
+    AutoReplied,
+    Bounced,
+    Unsubscribed,
+    Opportunity,
+    Completed,
+}
+
+/// Something webhooks are told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) workspace: String,
+    /// The name as delivered (`event_type` of the payload): `link_clicked`, or a label's raw text.
+    pub(crate) event_type: String,
+    /// For a custom label: its interest value.
+    pub(crate) custom_interest_value: Option<f64>,
+    pub(crate) campaign: Option<String>,
+    /// The lead's address.
+    pub(crate) lead_email: Option<String>,
+    /// More top-level fields of the payload.
+    pub(crate) fields: serde_json::Map<String, Value>,
+    /// ms since 1970.
+    pub(crate) at: i64,
+}
