@@ -46,7 +46,7 @@ impl ClientKey {
         // Room for the whole key from the start: a growing string leaves copies behind.
         let mut text = String::with_capacity(CLIENT_KEY_LEN);
         text.push_str(CLIENT_KEY_PREFIX);
-        text.push(letter(environment));
+        text.push(environment.letter());
         text.push('_');
         text.push_str(id.as_str());
         text.push('_');
@@ -77,7 +77,8 @@ impl ClientKey {
             .strip_prefix(CLIENT_KEY_PREFIX.as_bytes())
             .ok_or(KeyFormatError::Prefix)?;
         let (environment, rest) = rest.split_first().ok_or(KeyFormatError::Prefix)?;
-        let environment = environment_of(*environment).ok_or(KeyFormatError::Environment)?;
+        let environment = Environment::from_letter(char::from(*environment))
+            .ok_or(KeyFormatError::Environment)?;
         let rest = rest.strip_prefix(b"_").ok_or(KeyFormatError::Alphabet)?;
         let (id, rest) = rest
             .split_at_checked(KeyId::LEN)
@@ -132,7 +133,7 @@ impl fmt::Debug for ClientKey {
         write!(
             f,
             "ClientKey({CLIENT_KEY_PREFIX}{}_{}_…)",
-            letter(self.environment),
+            self.environment.letter(),
             self.id
         )
     }
@@ -173,7 +174,7 @@ impl fmt::Debug for ParsedKey<'_> {
         write!(
             f,
             "ParsedKey({CLIENT_KEY_PREFIX}{}_{}_…)",
-            letter(self.environment),
+            self.environment.letter(),
             self.id
         )
     }
@@ -206,21 +207,4 @@ pub enum KeyFormatError {
 /// Base62 of the CRC-32 (IEEE 802.3) of `covered`, six digits.
 fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
     base62::encode(&mut crc32fast::hash(covered).to_be_bytes())
-}
-
-fn letter(environment: Environment) -> char {
-    match environment {
-        Environment::Development => 'd',
-        Environment::Staging => 's',
-        Environment::Production => 'p',
-    }
-}
-
-fn environment_of(letter: u8) -> Option<Environment> {
-    match letter {
-        b'd' => Some(Environment::Development),
-        b's' => Some(Environment::Staging),
-        b'p' => Some(Environment::Production),
-        _ => None,
-    }
 }
