@@ -25,7 +25,7 @@ pub mod risk;
 pub mod route;
 pub mod scope;
 pub mod scope_set;
-// pub mod shapes;
+pub mod shapes;
 pub mod use_case;
 pub mod wire;
 

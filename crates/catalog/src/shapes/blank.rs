@@ -13,8 +13,12 @@ impl Shape {
         if self.is_nullable() && !self.kinds.is_empty() {
             return Value::Null;
         }
-        if let Some(first) = self.choices.as_ref().and_then(|choices| choices.first()) {
-            return first.clone();
+        if let Some(choices) = &self.choices {
+            // One shape of the document lists choices of a kind it does not allow.
+            let allowed = |choice: &&Value| {
+                self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.holds(choice))
+            };
+            return choices.iter().find(allowed).cloned().unwrap_or_default();
         }
         if let Some(first) = self.one_of.first().filter(|_| self.kinds.is_empty()) {
             return first.blank();
@@ -38,7 +42,11 @@ impl Shape {
         let number = self.range.min.unwrap_or(0.0).max(0.0);
         let number = self.range.max.map_or(number, |max| number.min(max));
         // A whole number is written as one.
-        if number.fract() == 0.0 { Value::from(number as i64) } else { Value::from(number) }
+        if number.fract() == 0.0 {
+            Value::from(number as i64)
+        } else {
+            Value::from(number)
+        }
     }
 
     fn blank_text(&self) -> String {

@@ -33,7 +33,11 @@ impl Book {
                 Some(("type", head)) => named.push((node, reader.declare(head, node)?, false)),
                 Some(("entity", head)) => named.push((node, reader.declare(head, node)?, true)),
                 Some(("op", id)) => ops.push((node, id)),
-                _ => return Err(node.place.error("`enum`, `type`, `entity` or `op` expected")),
+                _ => {
+                    return Err(node
+                        .place
+                        .error("`enum`, `type`, `entity` or `op` expected"));
+                }
             }
         }
         let mut book = Book::default();
@@ -44,7 +48,11 @@ impl Book {
             }
         }
         for (node, id) in ops {
-            if book.ops.insert(id.into(), read_op(&mut reader, node, id)?).is_some() {
+            if book
+                .ops
+                .insert(id.into(), read_op(&mut reader, node, id)?)
+                .is_some()
+            {
                 return Err(node.place.error(format!("`{id}` is there twice")));
             }
         }
@@ -68,23 +76,38 @@ impl Book {
 
     /// Every entity, by name.
     pub fn entities(&self) -> impl Iterator<Item = (&str, &Shape)> {
-        self.entities.iter().map(|(name, shape)| (&**name, &**shape))
+        self.entities
+            .iter()
+            .map(|(name, shape)| (&**name, &**shape))
     }
 }
 
 fn read_op(reader: &mut Reader<'_>, node: &Node<'_>, id: &str) -> Result<OpShape, TextError> {
-    let mut op = OpShape { id: id.into(), ..OpShape::default() };
+    let mut op = OpShape {
+        id: id.into(),
+        ..OpShape::default()
+    };
     for line in &node.children {
         let (head, text) = line.text.split_once(": ").unwrap_or((line.text, ""));
         match head {
             "path" | "query" if text.is_empty() => {
-                let params: Result<Vec<_>, _> =
-                    line.children.iter().map(|param| reader.field(param)).collect();
-                *(if head == "path" { &mut op.path } else { &mut op.query }) = params?;
+                let params: Result<Vec<_>, _> = line
+                    .children
+                    .iter()
+                    .map(|param| reader.field(param))
+                    .collect();
+                *(if head == "path" {
+                    &mut op.path
+                } else {
+                    &mut op.query
+                }) = params?;
             }
             "body" | "body?" => {
                 let shape = Arc::new(reader.shape(line, text)?);
-                op.body = Some(BodyShape { required: head == "body", shape });
+                op.body = Some(BodyShape {
+                    required: head == "body",
+                    shape,
+                });
             }
             _ if head.starts_with("fails ") => {
                 leaf(line)?;
@@ -124,8 +147,14 @@ fn respond(
     status: &str,
     response: ResponseShape,
 ) -> Result<(), TextError> {
-    let Some(status) = status.parse().ok().filter(|status| (200..600).contains(status)) else {
-        return Err(line.place.error(format!("`{status}` is no part of an operation")));
+    let Some(status) = status
+        .parse()
+        .ok()
+        .filter(|status| (200..600).contains(status))
+    else {
+        return Err(line
+            .place
+            .error(format!("`{status}` is no part of an operation")));
     };
     if op.response(status).is_some() {
         return Err(line.place.error(format!("{status} is there twice")));

@@ -34,7 +34,10 @@ impl Violation {
     }
 
     fn new(path: &[Step<'_>], message: String) -> Violation {
-        Violation { root: "body", faults: vec![(pointer(path), message)] }
+        Violation {
+            root: "body",
+            faults: vec![(pointer(path), message)],
+        }
     }
 }
 
@@ -92,7 +95,10 @@ fn check<'a>(shape: &'a Shape, value: &'a Value, path: &mut Path<'a>) -> Result<
     if let Some(choices) = &shape.choices
         && !choices.iter().any(|choice| same(choice, value))
     {
-        return Err(Violation::new(path, "must be equal to one of the allowed values".into()));
+        return Err(Violation::new(
+            path,
+            "must be equal to one of the allowed values".into(),
+        ));
     }
     check_alternatives(shape, value, path)?;
     match value {
@@ -124,12 +130,18 @@ fn check_string(shape: &Shape, text: &str, path: &Path<'_>) -> Result<(), Violat
     if let Some(pattern) = shape.pattern
         && !pattern.holds(text)
     {
-        return Err(Violation::new(path, format!("must match pattern \"{}\"", pattern.source())));
+        return Err(Violation::new(
+            path,
+            format!("must match pattern \"{}\"", pattern.source()),
+        ));
     }
     if let Some(format) = shape.format
         && !format.holds(text)
     {
-        return Err(Violation::new(path, format!("must match format \"{}\"", format.as_str())));
+        return Err(Violation::new(
+            path,
+            format!("must match format \"{}\"", format.as_str()),
+        ));
     }
     Ok(())
 }
@@ -143,12 +155,18 @@ fn check_bounds(
     if let Some(max) = bounds.max
         && count > max
     {
-        return Err(Violation::new(path, format!("must NOT have more than {max} {what}")));
+        return Err(Violation::new(
+            path,
+            format!("must NOT have more than {max} {what}"),
+        ));
     }
     if let Some(min) = bounds.min
         && count < min
     {
-        return Err(Violation::new(path, format!("must NOT have fewer than {min} {what}")));
+        return Err(Violation::new(
+            path,
+            format!("must NOT have fewer than {min} {what}"),
+        ));
     }
     Ok(())
 }
@@ -172,17 +190,30 @@ fn check_alternatives<'a>(
     faults.clear();
     if !shape.any_of.is_empty() && !shape.any_of.iter().any(|other| fits(other, &mut faults)) {
         faults.push((pointer(path), "must match a schema in anyOf".into()));
-        return Err(Violation { root: "body", faults });
+        return Err(Violation {
+            root: "body",
+            faults,
+        });
     }
     faults.clear();
     if !shape.one_of.is_empty() {
-        let fitting = shape.one_of.iter().filter(|other| fits(other, &mut faults)).count();
+        let fitting = shape
+            .one_of
+            .iter()
+            .filter(|other| fits(other, &mut faults))
+            .count();
         if fitting != 1 {
             if fitting > 1 {
                 faults.clear();
             }
-            faults.push((pointer(path), "must match exactly one schema in oneOf".into()));
-            return Err(Violation { root: "body", faults });
+            faults.push((
+                pointer(path),
+                "must match exactly one schema in oneOf".into(),
+            ));
+            return Err(Violation {
+                root: "body",
+                faults,
+            });
         }
     }
     Ok(())
@@ -202,7 +233,10 @@ fn check_list<'a>(
     if let Some(having) = &shape.having
         && !values.iter().any(|value| having.fits(value))
     {
-        return Err(Violation::new(path, "must contain at least 1 valid item(s)".into()));
+        return Err(Violation::new(
+            path,
+            "must contain at least 1 valid item(s)".into(),
+        ));
     }
     Ok(())
 }
@@ -223,7 +257,10 @@ fn check_object<'a>(
         Rest::Open => {}
         Rest::Closed => {
             if others.next().is_some() {
-                return Err(Violation::new(path, "must NOT have additional properties".into()));
+                return Err(Violation::new(
+                    path,
+                    "must NOT have additional properties".into(),
+                ));
             }
         }
         Rest::Each(each) => {

@@ -157,7 +157,10 @@ impl Shape {
     /// Whether `null` is allowed.
     pub fn is_nullable(&self) -> bool {
         self.allows(Kind::Null)
-            && self.choices.as_ref().is_none_or(|choices| choices.iter().any(Value::is_null))
+            && self
+                .choices
+                .as_ref()
+                .is_none_or(|choices| choices.iter().any(Value::is_null))
     }
 
     /// Whether a value may be of this kind.
@@ -184,7 +187,9 @@ impl Shape {
             }
             Value::Array(values) => {
                 if let Some(item) = &self.item {
-                    values.iter_mut().for_each(|inner| item.fill_defaults(inner));
+                    values
+                        .iter_mut()
+                        .for_each(|inner| item.fill_defaults(inner));
                 }
             }
             _ => {}

@@ -94,13 +94,18 @@ impl OpShape {
 
     /// What an answer with this status looks like; `None` if the status is not documented.
     pub fn response(&self, status: u16) -> Option<&ResponseShape> {
-        self.responses.iter().find(|(known, _)| *known == status).map(|(_, shape)| shape)
+        self.responses
+            .iter()
+            .find(|(known, _)| *known == status)
+            .map(|(_, shape)| shape)
     }
 
     /// The documented success: status and shape.
     pub fn success(&self) -> Option<(u16, &ResponseShape)> {
-        let (status, shape) =
-            self.responses.iter().find(|(status, _)| (200..300).contains(status))?;
+        let (status, shape) = self
+            .responses
+            .iter()
+            .find(|(status, _)| (200..300).contains(status))?;
         Some((*status, shape))
     }
 }

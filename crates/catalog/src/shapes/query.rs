@@ -23,8 +23,13 @@ pub(super) fn read<N: AsRef<str>, V: AsRef<str>>(
     }
     let mut found = Map::new();
     for param in params {
-        let Some(value) = coerce(&param.shape, &given(&param.name)) else { continue };
-        param.shape.check_field(&param.name, &value).map_err(|violation| violation.under(root))?;
+        let Some(value) = coerce(&param.shape, &given(&param.name)) else {
+            continue;
+        };
+        param
+            .shape
+            .check_field(&param.name, &value)
+            .map_err(|violation| violation.under(root))?;
         found.insert(param.name.to_string(), value);
     }
     Ok(found)

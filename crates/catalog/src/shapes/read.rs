@@ -35,8 +35,15 @@ impl<'a> Reader<'a> {
             }
             leaf(line)?;
         }
-        let fresh = self.enums.insert(type_name(node.place, name)?, values.into()).is_none();
-        if fresh { Ok(()) } else { Err(node.place.error(format!("`{name}` is declared twice"))) }
+        let fresh = self
+            .enums
+            .insert(type_name(node.place, name)?, values.into())
+            .is_none();
+        if fresh {
+            Ok(())
+        } else {
+            Err(node.place.error(format!("`{name}` is declared twice")))
+        }
     }
 
     /// Takes in `type NAME: SHAPE` or `entity NAME: SHAPE`; it is read when it is first needed.
@@ -48,7 +55,10 @@ impl<'a> Reader<'a> {
         let Some((name, rest)) = head.split_once(": ") else {
             return Err(node.place.error("`NAME: SHAPE` expected"));
         };
-        match self.named.insert(type_name(node.place, name)?, (rest, node)) {
+        match self
+            .named
+            .insert(type_name(node.place, name)?, (rest, node))
+        {
             None => Ok(name),
             Some(_) => Err(node.place.error(format!("`{name}` is declared twice"))),
         }
@@ -152,11 +162,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `KIND | KIND`, or `NAME`, or `NAME | null`.
-    fn kinds(
-        &mut self,
-        place: Place<'_>,
-        tokens: &mut Tokens<'_>,
-    ) -> Result<Shape, TextError> {
+    fn kinds(&mut self, place: Place<'_>, tokens: &mut Tokens<'_>) -> Result<Shape, TextError> {
         let mut shape = Shape::default();
         let mut any = false;
         loop {
@@ -293,7 +299,11 @@ impl<'a> Reader<'a> {
         let Some(text) = rest.strip_prefix(": ") else {
             return Err(node.place.error("`NAME: SHAPE` or `NAME?: SHAPE` expected"));
         };
-        Ok(Field { name, required, shape: Arc::new(self.shape(node, text)?) })
+        Ok(Field {
+            name,
+            required,
+            shape: Arc::new(self.shape(node, text)?),
+        })
     }
 }
 
@@ -305,19 +315,27 @@ fn field_name<'n>(node: &Node<'n>) -> Result<(Box<str>, &'n str), TextError> {
         };
     }
     let stop = |c| matches!(c, ':' | '?');
-    let (name, rest) = node.text.split_at(node.text.find(stop).unwrap_or(node.text.len()));
+    let (name, rest) = node
+        .text
+        .split_at(node.text.find(stop).unwrap_or(node.text.len()));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name == "*" || (!name.is_empty() && name.chars().all(plain)) {
         Ok((name.into(), rest))
     } else {
-        Err(node.place.error("a name expected; quote it if it is not of letters, digits, _ and -"))
+        Err(node
+            .place
+            .error("a name expected; quote it if it is not of letters, digits, _ and -"))
     }
 }
 
 fn type_name<'n>(place: Place<'_>, name: &'n str) -> Result<&'n str, TextError> {
     let named = name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric());
-    if named { Ok(name) } else { Err(place.error("a name of letters and digits, capital first")) }
+    if named {
+        Ok(name)
+    } else {
+        Err(place.error("a name of letters and digits, capital first"))
+    }
 }
 
 /// Refuses lines below one that takes none.
@@ -336,7 +354,10 @@ fn span<N: std::str::FromStr + PartialOrd>(
     let word = tokens.word("`A..B`")?;
     let end = |text: &str| match text {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| place.error(format!("`{text}` is no bound"))),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| place.error(format!("`{text}` is no bound"))),
     };
     let Some((min, max)) = word.split_once("..") else {
         return Err(place.error("`A..B` expected"));
@@ -346,7 +367,11 @@ fn span<N: std::str::FromStr + PartialOrd>(
         (Some(min), Some(max)) => min <= max,
         (min, max) => min.is_some() || max.is_some(),
     };
-    if ordered { Ok((min, max)) } else { Err(place.error("a range that bounds nothing")) }
+    if ordered {
+        Ok((min, max))
+    } else {
+        Err(place.error("a range that bounds nothing"))
+    }
 }
 
 fn bounds(place: Place<'_>, tokens: &mut Tokens<'_>) -> Result<Bounds, TextError> {

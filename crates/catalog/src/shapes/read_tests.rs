@@ -76,7 +76,10 @@ fn a_broken_line_is_refused_by_its_number() {
     for (line, why) in [
         ("  b: strin", "no kind is named `strin`"),
         ("  b: String", "no shape is named `String`"),
-        ("  b string", "a name expected; quote it if it is not of letters, digits, _ and -"),
+        (
+            "  b string",
+            "a name expected; quote it if it is not of letters, digits, _ and -",
+        ),
         ("  b:", "`NAME: SHAPE` or `NAME?: SHAPE` expected"),
         ("  b: string of string", "`of` needs the kind array"),
         ("  b: list of", "a kind expected"),
@@ -89,10 +92,16 @@ fn a_broken_line_is_refused_by_its_number() {
         ("  b: string in", "`@NAME` or `(` expected"),
         ("  b: string in ()", "a value expected"),
         ("  b: string in (a", "a value expected"),
-        ("  b: string in (3x)", "`3x` is no number; a string is quoted"),
+        (
+            "  b: string in (3x)",
+            "`3x` is no number; a string is quoted",
+        ),
         ("  b: string in @Nothing", "no enum is named `Nothing`"),
         ("  b: string pattern roman", "no pattern is named `roman`"),
-        ("  b: string in (\"a)", "a quoted string or a list is broken"),
+        (
+            "  b: string in (\"a)",
+            "a quoted string or a list is broken",
+        ),
         ("  b: string quickly", "`quickly` means nothing here"),
         ("  b: string default 1", "the default does not fit"),
         ("  b: string | string", "`string` adds nothing, or too much"),
@@ -101,28 +110,62 @@ fn a_broken_line_is_refused_by_its_number() {
         ("  b: null | A", "`A` stands first or alone"),
         ("  b: A", "`A` holds itself"),
         ("  a: string", "`a` is there twice"),
-        ("  b c: string", "a name expected; quote it if it is not of letters, digits, _ and -"),
+        (
+            "  b c: string",
+            "a name expected; quote it if it is not of letters, digits, _ and -",
+        ),
         ("    b: string", "only an object has fields"),
         ("      b: string", "nothing above it to belong to"),
         ("   b: string", "indented by 3: a step is 2, up to 24"),
         ("\tb: string", "only spaces indent, and no line ends in one"),
-        ("  b: string ", "only spaces indent, and no line ends in one"),
+        (
+            "  b: string ",
+            "only spaces indent, and no line ends in one",
+        ),
         ("  any of", "`- SHAPE` expected below"),
         ("  *?: string", "one `*:`, and on an open object"),
         ("type A: string", "`A` is declared twice"),
-        ("type a: string", "a name of letters and digits, capital first"),
-        ("types B: string", "`enum`, `type`, `entity` or `op` expected"),
+        (
+            "type a: string",
+            "a name of letters and digits, capital first",
+        ),
+        (
+            "types B: string",
+            "`enum`, `type`, `entity` or `op` expected",
+        ),
     ] {
-        assert_eq!(fault(&format!("{head}{line}")), format!("some.txt:3: {why}"), "{line}");
+        assert_eq!(
+            fault(&format!("{head}{line}")),
+            format!("some.txt:3: {why}"),
+            "{line}"
+        );
     }
     for (text, why) in [
-        ("op a\n  200: string\n  200: string", "some.txt:3: 200 is there twice"),
-        ("op a\n  fails 404", "some.txt:2: no shape is named `Error404`"),
-        ("op a\n  999: string", "some.txt:2: `999` is no part of an operation"),
-        ("op a\n  204\n    b: string", "some.txt:3: nothing goes below the line above"),
+        (
+            "op a\n  200: string\n  200: string",
+            "some.txt:3: 200 is there twice",
+        ),
+        (
+            "op a\n  fails 404",
+            "some.txt:2: no shape is named `Error404`",
+        ),
+        (
+            "op a\n  999: string",
+            "some.txt:2: `999` is no part of an operation",
+        ),
+        (
+            "op a\n  204\n    b: string",
+            "some.txt:3: nothing goes below the line above",
+        ),
         ("op a\nop a", "some.txt:2: `a` is there twice"),
-        ("type B: object\ntype C: B\n  x: any", "some.txt:3: a named shape is taken as it is"),
-        ("type B: object\n  any of\n    - C\ntype C: B", "some.txt:4: `B` holds itself"),
+        (
+            "type B: object\ntype C: B\n  x: any",
+            "some.txt:3: a named shape is taken as it is",
+        ),
+        (
+            "type B: object\n  any of\n    - C\ntype C: B",
+            "some.txt:4: `B` holds itself",
+        ),
     ] {
         assert_eq!(fault(text), why);
     }

@@ -27,7 +27,11 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     pub(super) fn error(self, message: impl Into<Box<str>>) -> TextError {
-        TextError { file: self.file.into(), line: self.line, message: message.into() }
+        TextError {
+            file: self.file.into(),
+            line: self.line,
+            message: message.into(),
+        }
     }
 }
 
@@ -44,7 +48,10 @@ pub(super) fn outline<'a>(file: &'a str, text: &'a str) -> Result<Vec<Node<'a>>,
     // The innermost node of each depth that is still open.
     let mut open: Vec<Vec<Node<'a>>> = vec![Vec::new()];
     for (index, line) in text.lines().enumerate() {
-        let place = Place { file, line: index + 1 };
+        let place = Place {
+            file,
+            line: index + 1,
+        };
         let content = line.trim_start_matches(' ');
         if content.is_empty() || content.starts_with('#') {
             continue;
@@ -55,7 +62,9 @@ pub(super) fn outline<'a>(file: &'a str, text: &'a str) -> Result<Vec<Node<'a>>,
         let indent = line.len() - content.len();
         let depth = indent / 2;
         if !indent.is_multiple_of(2) || depth >= MAX_DEPTH {
-            return Err(place.error(format!("indented by {indent}: a step is 2, up to {MAX_DEPTH}")));
+            return Err(place.error(format!(
+                "indented by {indent}: a step is 2, up to {MAX_DEPTH}"
+            )));
         }
         close(&mut open, depth + 1);
         if open.len() <= depth {
@@ -66,7 +75,11 @@ pub(super) fn outline<'a>(file: &'a str, text: &'a str) -> Result<Vec<Node<'a>>,
             open.push(Vec::new());
         }
         if let Some(siblings) = open.last_mut() {
-            siblings.push(Node { place, text: content, children: Vec::new() });
+            siblings.push(Node {
+                place,
+                text: content,
+                children: Vec::new(),
+            });
         }
     }
     close(&mut open, 1);
@@ -127,7 +140,10 @@ impl<'a> Tokens<'a> {
             found.push(token);
             rest = after.trim_start();
         }
-        Ok(Tokens { place, rest: found.into_iter().peekable() })
+        Ok(Tokens {
+            place,
+            rest: found.into_iter().peekable(),
+        })
     }
 
     pub(super) fn peek(&mut self) -> Option<&Token<'a>> {
@@ -153,13 +169,6 @@ impl<'a> Tokens<'a> {
             Some(Token::Json(value)) => Ok(value),
             Some(Token::Word(word)) => bare(self.place, word),
             _ => Err(self.place.error("a value expected")),
-        }
-    }
-
-    pub(super) fn end(&mut self) -> Result<(), TextError> {
-        match self.rest.next() {
-            None => Ok(()),
-            Some(token) => Err(self.place.error(format!("unexpected {token:?}"))),
         }
     }
 }
