@@ -133,7 +133,7 @@ fn a_query_is_read_by_the_types_of_its_parameters() {
     let refused = |pairs: &[(&str, &str)]| read(pairs).unwrap_err();
 
     let found = read(&[("limit", "1e2"), ("starting_after", "7"), ("unknown", "x")]).unwrap();
-    assert_eq!(json!(found), json!({"limit": 100.0, "starting_after": "7"}));
+    assert_eq!(json!(found), json!({"limit": 100, "starting_after": "7"}));
     assert_eq!(
         refused(&[("limit", "101")]),
         "querystring/limit must be <= 100"
@@ -201,4 +201,33 @@ fn defaults_are_filled_in_at_every_depth() {
     body.shape.fill_defaults(&mut value);
     assert_eq!(value["sequences"][0]["steps"][0]["delay_unit"], "hours");
     assert_eq!(value["sequences"][0]["steps"][1]["delay_unit"], "days");
+}
+
+#[test]
+fn of_alternatives_that_exclude_each_other_not_two_may_fit() {
+    let answer = of("sendTestEmail")
+        .unwrap()
+        .success()
+        .unwrap()
+        .1
+        .json()
+        .unwrap();
+    assert!(answer.fits(&json!({"status": "success"})));
+    let both = json!({"status": "success", "error": "ACC_NOT_FOUND"});
+    let refused = answer
+        .check(&both)
+        .unwrap_err()
+        .under("response")
+        .to_string();
+    assert_eq!(refused, "response must match exactly one schema in oneOf");
+    let neither = answer
+        .check(&json!({}))
+        .unwrap_err()
+        .under("response")
+        .to_string();
+    assert_eq!(
+        neither,
+        "response must have required property 'status', response must have required property \
+         'error', response must match exactly one schema in oneOf"
+    );
 }

@@ -69,6 +69,9 @@ fn scalar(shape: &Shape, text: &str) -> Value {
     }
 }
 
+/// Below it every whole number is its own `f64`.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A finite decimal number.
 fn number(text: &str) -> Option<Number> {
     let decimal = |c: u8| c.is_ascii_digit() || matches!(c, b'+' | b'-' | b'.' | b'e' | b'E');
@@ -78,5 +81,10 @@ fn number(text: &str) -> Option<Number> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(Number::from(whole));
     }
-    Number::from_f64(text.parse().ok()?)
+    let number: f64 = text.parse().ok()?;
+    // A whole number is read as one however it is written, so that callers need not tell `1e2`.
+    if number.fract() == 0.0 && number.abs() < EXACT {
+        return Some(Number::from(number as i64));
+    }
+    Number::from_f64(number)
 }
