@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::operation::{Basis, Hazard, Op, OpSet};
+use crate::operation::{Basis, Op, OpSet};
 use crate::risk::Risk;
 use crate::scope_set::ScopeSet;
 
@@ -22,7 +22,7 @@ pub enum UseCase {
     FullAutomation,
     /// Looks events up that a webhook announced.
     WebhookHandler,
-    /// Reads all but secrets.
+    /// Reads all but secrets and what spends credits.
     Reader,
     /// Writes that neither send, spend, destroy nor change access.
     Writer,
@@ -69,7 +69,7 @@ impl UseCase {
             UseCase::CampaignLauncher => "makes campaigns, fills them and starts them",
             UseCase::FullAutomation => "does everything but keys; sandboxes and break-glass only",
             UseCase::WebhookHandler => "looks up events and leads that a webhook announced",
-            UseCase::Reader => "reads everything but secrets",
+            UseCase::Reader => "reads everything but secrets and what spends credits",
             UseCase::Writer => "writes without sending, spending, destroying or changing access",
             UseCase::CrmSync => "keeps leads, labels and their status in step with a CRM",
             UseCase::UniboxReplyAgent => "reads and answers e-mails",
@@ -106,14 +106,13 @@ impl UseCase {
             UseCase::FullAutomation => {
                 OpSet::all().difference(of(&crate::environment::NEVER_GRANTED))
             }
-            UseCase::Reader => where_(|op| !op.facts().writes() && !op.facts().returns_secrets()),
+            UseCase::Reader => where_(|op| {
+                let facts = op.facts();
+                !facts.writes() && !facts.returns_secrets() && facts.hazards.is_empty()
+            }),
             UseCase::Writer => where_(|op| {
                 let facts = op.facts();
-                facts.writes()
-                    && !facts.returns_secrets()
-                    && !Hazard::ALL
-                        .into_iter()
-                        .any(|hazard| facts.hazards.contains(hazard))
+                facts.writes() && !facts.returns_secrets() && facts.hazards.is_empty()
             }),
         }
     }
