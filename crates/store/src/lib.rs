@@ -1,1 +1,64 @@
-//! Durable state behind one trait; SQLite is the embedded default.
+//! Durable state: workspaces, their upstream keys (by reference, never by value), clients, the
+//! keyed hashes of their keys, and what was learnt from the real API.
+//!
+//! All of it is behind the trait [`Store`]; [`SqliteStore`] keeps it in one file. Calls block: an
+//! async caller uses its runtime's blocking pool. Nothing on the path of a request comes here: a
+//! server decides from a [`Snapshot`], read in one transaction, and takes a new one when
+//! [`Store::generation`] has moved.
+//!
+//! What holds:
+//! - No secret is stored. A client key is there as HMAC-SHA-256 under a pepper kept elsewhere, an
+//!   upstream key as a reference that says where its value is.
+//! - A change that was acknowledged is on disk (write-ahead log, synchronous), and a change is
+//!   there whole or not at all.
+//! - One process writes at a time; a second is told who does.
+//! - Every list is sorted the same way each time.
+//!
+//! ```
+//! use doorward_catalog::Environment;
+//! use doorward_keys::{ClientKey, Pepper};
+//! use doorward_policy::{Grant, Timestamp, WorkspaceKind};
+//! use doorward_store::{NewClient, NewClientKey, NewWorkspace, SqliteStore, Store};
+//!
+//! let now = Timestamp::from_seconds(1_800_000_000);
+//! let store = SqliteStore::in_memory()?;
+//! let workspace = store.create_workspace(
+//!     &NewWorkspace::new("acme", WorkspaceKind::Sandbox, "http://127.0.0.1:4010"),
+//!     now,
+//! )?;
+//! let client = store.create_client(
+//!     &NewClient::new(&workspace.id, "importer", Environment::Production,
+//!         Grant::for_use_case("lead-import")),
+//!     now,
+//! )?;
+//!
+//! let pepper = Pepper::new(&[7; 32]).unwrap();
+//! let key = ClientKey::generate(client.environment, &[42; ClientKey::RANDOM_LEN]);
+//! store.add_client_key(&client.id, &NewClientKey::of(&key, &pepper), now)?;
+//!
+//! let snapshot = store.load_snapshot(now)?;
+//! let known = snapshot.authenticate(&pepper, key.expose()).unwrap();
+//! assert_eq!(known.client.record.name, "importer");
+//! # Ok::<(), doorward_store::StoreError>(())
+//! ```
+
+mod check;
+mod client;
+mod error;
+mod observed;
+mod snapshot;
+mod sqlite;
+mod store;
+mod workspace;
+
+pub use check::check_name;
+pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+pub use error::{Result, StoreError, What};
+pub use observed::ObservedScope;
+pub use snapshot::{KeyInForce, Known, Snapshot, SnapshotClient};
+pub use sqlite::SqliteStore;
+pub use store::Store;
+pub use workspace::{
+    NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace,
+    WorkspaceChange,
+};

@@ -1,0 +1,323 @@
+//! The embedded store: one SQLite file.
+
+mod clients;
+mod lock;
+mod rows;
+mod schema;
+mod state;
+mod workspaces;
+
+use doorward_catalog::Op;
+use doorward_keys::KeyId;
+use doorward_policy::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+use crate::error::{Result, StoreError};
+use crate::observed::ObservedScope;
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+use crate::workspace::{
+    NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyState, Workspace, WorkspaceChange,
+};
+use lock::WriterLock;
+
+/// [`Store`] in one SQLite file, in write-ahead mode, each commit synchronous.
+///
+/// The file and its companions (`-wal`, `-shm`, `.lock`) are made with mode 0600; a file that
+/// others may read is narrowed when it is opened for writing.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // Dropped in this order: the lock is let go of when the database is closed.
+    connection: Mutex<Connection>,
+    _lock: Option<WriterLock>,
+    path: PathBuf,
+    writes: bool,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path` for writing, making it if need be and bringing an older format up
+    /// to date. The folder must be there.
+    ///
+    /// # Errors
+    /// [`Locked`](StoreError::Locked) when another process has it open for writing;
+    /// [`Corrupt`](StoreError::Corrupt), [`NotOurs`](StoreError::NotOurs) and
+    /// [`TooNew`](StoreError::TooNew) for a file that can't be used, which is then left as it is.
+    pub fn open(path: &Path) -> Result<Self> {
+        let lock = WriterLock::take(path)?;
+        make_private(path)?;
+        // Not `SQLITE_OPEN_URI`: a path is a path, whatever it starts with.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(path, flags)
+            .map_err(StoreError::from)
+            .and_then(|connection| Self::prepare(connection, path));
+        Ok(Self {
+            connection: Mutex::new(opened.map_err(|error| at(error, path))?),
+            _lock: Some(lock),
+            path: path.to_owned(),
+            writes: true,
+        })
+    }
+
+    /// Opens the store at `path` for reading, also while another process has it open for writing.
+    /// Every change is refused with [`ReadOnly`](StoreError::ReadOnly).
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], but never `Locked`;
+    /// [`NeedsMigration`](StoreError::NeedsMigration) for an older format.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        // SQLite's own error for a file that is not there says less.
+        std::fs::metadata(path).map_err(|source| StoreError::Io {
+            doing: "open",
+            path: path.to_owned(),
+            source,
+        })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            schema::configure(&connection)?;
+            match schema::inspect(&connection, path)? {
+                schema::FORMAT => Ok(connection),
+                found => Err(StoreError::NeedsMigration {
+                    path: path.to_owned(),
+                    found,
+                }),
+            }
+        };
+        Ok(Self {
+            connection: Mutex::new(open().map_err(|error| at(error, path))?),
+            _lock: None,
+            path: path.to_owned(),
+            writes: false,
+        })
+    }
+
+    /// A store in memory, gone when it is dropped.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn in_memory() -> Result<Self> {
+        let path = PathBuf::from("(memory)");
+        let connection = Self::prepare(Connection::open_in_memory()?, &path)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            _lock: None,
+            path,
+            writes: true,
+        })
+    }
+
+    fn prepare(mut connection: Connection, path: &Path) -> Result<Connection> {
+        schema::configure(&connection)?;
+        // Before the first write: a file that is not ours must stay as it is.
+        let found = schema::inspect(&connection, path)?;
+        schema::configure_writer(&connection)?;
+        schema::migrate(&mut connection, found, schema::FORMAT)?;
+        Ok(connection)
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn transact<T>(
+        &self,
+        behavior: TransactionBehavior,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        // A panic while the lock was held rolled its transaction back: the connection is fine.
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(behavior)?;
+        let outcome = act(&transaction)?;
+        transaction.commit()?;
+        Ok(outcome)
+    }
+
+    /// Reads at one moment.
+    fn read<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.transact(TransactionBehavior::Deferred, act)
+            .map_err(|error| at(error, &self.path))
+    }
+
+    /// Changes what a snapshot shows.
+    fn change<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.note(|tx| {
+            let outcome = act(tx)?;
+            state::bump(tx)?;
+            Ok(outcome)
+        })
+    }
+
+    /// Changes what a snapshot does not show.
+    fn note<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        if !self.writes {
+            return Err(StoreError::ReadOnly);
+        }
+        self.transact(TransactionBehavior::Immediate, act)
+            .map_err(|error| at(error, &self.path))
+    }
+}
+
+/// Makes the file if need be, and readable by its owner alone.
+fn make_private(path: &Path) -> Result<()> {
+    let failed = |source| StoreError::Io {
+        doing: "open",
+        path: path.to_owned(),
+        source,
+    };
+    let file = lock::private().open(path).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().map_err(failed)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            file.set_permissions(PermissionsExt::from_mode(0o600))
+                .map_err(failed)?;
+        }
+    }
+    drop(file);
+    Ok(())
+}
+
+/// Says which file is damaged.
+fn at(error: StoreError, path: &Path) -> StoreError {
+    match error {
+        StoreError::Database(source) => match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
+                path: path.to_owned(),
+                detail: source.to_string(),
+            },
+            _ => StoreError::Database(source),
+        },
+        other => other,
+    }
+}
+
+impl Store for SqliteStore {
+    fn generation(&self) -> Result<u64> {
+        self.read(state::generation)
+    }
+
+    fn load_snapshot(&self, now: Timestamp) -> Result<Snapshot> {
+        self.read(|tx| state::snapshot(tx, now))
+    }
+
+    fn confirm_pepper(&self, check_value: &str) -> Result<()> {
+        self.note(|tx| state::confirm_pepper(tx, check_value))
+    }
+
+    fn create_workspace(&self, new: &NewWorkspace, now: Timestamp) -> Result<Workspace> {
+        self.change(|tx| workspaces::create(tx, new, now))
+    }
+
+    fn workspaces(&self) -> Result<Vec<Workspace>> {
+        self.read(workspaces::all)
+    }
+
+    fn workspace(&self, id_or_name: &str) -> Result<Workspace> {
+        self.read(|tx| workspaces::get(tx, id_or_name))
+    }
+
+    fn change_workspace(&self, id: &str, change: &WorkspaceChange) -> Result<Workspace> {
+        self.change(|tx| workspaces::change(tx, id, change))
+    }
+
+    fn delete_workspace(&self, id: &str) -> Result<()> {
+        self.change(|tx| workspaces::delete(tx, id))
+    }
+
+    fn add_upstream_key(
+        &self,
+        workspace_id: &str,
+        new: &NewUpstreamKey,
+        now: Timestamp,
+    ) -> Result<UpstreamKey> {
+        self.change(|tx| workspaces::add_key(tx, workspace_id, new, now))
+    }
+
+    fn set_upstream_key_state(&self, id: &str, state: UpstreamKeyState) -> Result<UpstreamKey> {
+        self.change(|tx| workspaces::set_key_state(tx, id, state))
+    }
+
+    fn record_probe(
+        &self,
+        id: &str,
+        probe: &Probe,
+        scopes: Option<&[String]>,
+    ) -> Result<UpstreamKey> {
+        self.change(|tx| workspaces::record_probe(tx, id, probe, scopes))
+    }
+
+    fn delete_upstream_key(&self, id: &str) -> Result<()> {
+        self.change(|tx| workspaces::delete_key(tx, id))
+    }
+
+    fn create_client(&self, new: &NewClient, now: Timestamp) -> Result<Client> {
+        self.change(|tx| clients::create(tx, new, now))
+    }
+
+    fn clients(&self, workspace_id: Option<&str>) -> Result<Vec<Client>> {
+        self.read(|tx| clients::all(tx, workspace_id))
+    }
+
+    fn client(&self, workspace_id: &str, id_or_name: &str) -> Result<Client> {
+        self.read(|tx| clients::get(tx, workspace_id, id_or_name))
+    }
+
+    fn change_client(&self, id: &str, change: &ClientChange, now: Timestamp) -> Result<Client> {
+        self.change(|tx| clients::change(tx, id, change, now))
+    }
+
+    fn delete_client(&self, id: &str) -> Result<()> {
+        self.change(|tx| clients::delete(tx, id))
+    }
+
+    fn add_client_key(
+        &self,
+        client_id: &str,
+        new: &NewClientKey,
+        now: Timestamp,
+    ) -> Result<ClientKeyRecord> {
+        self.change(|tx| clients::add_key(tx, client_id, new, now))
+    }
+
+    fn client_keys(&self, client_id: Option<&str>) -> Result<Vec<ClientKeyRecord>> {
+        self.read(|tx| clients::keys(tx, client_id))
+    }
+
+    fn revoke_client_key(&self, id: KeyId, now: Timestamp) -> Result<ClientKeyRecord> {
+        self.change(|tx| clients::revoke_key(tx, id, now))
+    }
+
+    fn set_client_key_expiry(
+        &self,
+        id: KeyId,
+        expires_at: Option<Timestamp>,
+    ) -> Result<ClientKeyRecord> {
+        self.change(|tx| clients::set_key_expiry(tx, id, expires_at))
+    }
+
+    fn record_key_uses(&self, uses: &[(KeyId, Timestamp)]) -> Result<()> {
+        self.note(|tx| clients::record_key_uses(tx, uses))
+    }
+
+    fn record_observed_scope(
+        &self,
+        workspace_id: &str,
+        operation: Op,
+        required: &[String],
+        now: Timestamp,
+    ) -> Result<()> {
+        self.note(|tx| state::record_observed_scope(tx, workspace_id, operation, required, now))
+    }
+
+    fn observed_scopes(&self) -> Result<Vec<ObservedScope>> {
+        self.read(state::observed_scopes)
+    }
+}

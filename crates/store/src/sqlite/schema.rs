@@ -1,0 +1,157 @@
+//! The file's format and how an older one is brought up to date.
+
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+use crate::error::{Result, StoreError};
+
+/// Marks the file as ours in its header: `DwSt`.
+const APPLICATION_ID: i64 = 0x4477_5374;
+
+/// The steps from an empty file to the present format. The file's `user_version` is the number of
+/// steps taken. A step that was released is never changed; what changes is a new step.
+pub(super) const STEPS: [&str; 2] = [
+    "
+    CREATE TABLE state (
+        id            INTEGER PRIMARY KEY CHECK (id = 1),
+        generation    INTEGER NOT NULL,
+        pepper_check  TEXT
+    ) STRICT;
+    INSERT INTO state (id, generation) VALUES (1, 1);
+
+    CREATE TABLE workspaces (
+        id            TEXT PRIMARY KEY NOT NULL,
+        name          TEXT NOT NULL UNIQUE,
+        instantly_id  TEXT,
+        kind          TEXT NOT NULL CHECK (kind IN ('sandbox', 'live')),
+        base_url      TEXT NOT NULL,
+        environments  TEXT NOT NULL,
+        created_at    INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Two records of one workspace would each spend the whole of its upstream limit.
+    CREATE UNIQUE INDEX workspaces_upstream ON workspaces (base_url, instantly_id)
+        WHERE instantly_id IS NOT NULL;
+
+    CREATE TABLE upstream_keys (
+        id             TEXT PRIMARY KEY NOT NULL,
+        workspace_id   TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+        name           TEXT NOT NULL,
+        reference      TEXT NOT NULL,
+        scopes         TEXT,
+        state          TEXT NOT NULL CHECK (state IN ('active', 'retiring', 'retired')),
+        probed_at      INTEGER,
+        probe_outcome  TEXT CHECK (probe_outcome IN ('alive', 'dead', 'unclear')),
+        probe_detail   TEXT,
+        created_at     INTEGER NOT NULL,
+        UNIQUE (workspace_id, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE clients (
+        id            TEXT PRIMARY KEY NOT NULL,
+        workspace_id  TEXT NOT NULL REFERENCES workspaces (id) ON DELETE RESTRICT,
+        name          TEXT NOT NULL,
+        owner         TEXT NOT NULL,
+        environment   TEXT NOT NULL CHECK (environment IN ('development', 'staging', 'production')),
+        purpose       TEXT NOT NULL,
+        granted       TEXT NOT NULL,
+        source        TEXT NOT NULL,
+        expires_at    INTEGER,
+        disabled_at   INTEGER,
+        created_at    INTEGER NOT NULL,
+        UNIQUE (workspace_id, name)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE client_keys (
+        key_id        TEXT PRIMARY KEY NOT NULL CHECK (length(key_id) = 12),
+        client_id     TEXT NOT NULL REFERENCES clients (id) ON DELETE CASCADE,
+        hash          BLOB NOT NULL CHECK (length(hash) = 32),
+        created_at    INTEGER NOT NULL,
+        expires_at    INTEGER,
+        revoked_at    INTEGER,
+        last_used_at  INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX client_keys_client ON client_keys (client_id);
+    ",
+    "
+    CREATE TABLE observed_scopes (
+        workspace_id  TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+        operation     TEXT NOT NULL,
+        required      TEXT NOT NULL,
+        first_seen    INTEGER NOT NULL,
+        last_seen     INTEGER NOT NULL,
+        PRIMARY KEY (workspace_id, operation)
+    ) STRICT, WITHOUT ROWID;
+    ",
+];
+
+/// The newest format known here.
+pub(super) const FORMAT: i64 = STEPS.len() as i64;
+
+/// Settings of every connection.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A database that was tampered with can't have its own functions run.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// Settings of a connection that writes.
+pub(super) fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+    // Answers with the mode it came to, which is another for a database in memory.
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // A commit is on disk when it returns, also through a loss of power.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten.
+    connection.pragma_update(None, "secure_delete", true)
+}
+
+/// Whose file it is, in which format, and whether it is whole.
+pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<i64> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get(0));
+    let application: i64 = number("application_id")?;
+    let found: i64 = number("user_version")?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let fresh = application == 0 && found == 0 && tables == 0;
+    if !fresh && application != APPLICATION_ID {
+        return Err(StoreError::NotOurs {
+            path: path.to_owned(),
+        });
+    }
+    if found > FORMAT {
+        return Err(StoreError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        });
+    }
+    let health: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if health != "ok" {
+        let detail = health
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect();
+        return Err(StoreError::Corrupt {
+            path: path.to_owned(),
+            detail,
+        });
+    }
+    Ok(found)
+}
+
+/// Takes the steps up to format `to`, each whole or not at all.
+pub(super) fn migrate(connection: &mut Connection, from: i64, to: i64) -> Result<()> {
+    for (format, step) in (1..).zip(STEPS) {
+        if format <= from || format > to {
+            continue;
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", format)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The trait that all durable state is behind.
+
+use doorward_catalog::Op;
+use doorward_keys::KeyId;
+use doorward_policy::Timestamp;
+
+use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+use crate::error::Result;
+use crate::observed::ObservedScope;
+use crate::snapshot::Snapshot;
+use crate::workspace::{
+    NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyState, Workspace, WorkspaceChange,
+};
+
+/// Durable state. Every call blocks; every change is durable when the call returns, and there
+/// whole or not at all.
+///
+/// Where a record is asked for by `id_or_name`, ids come first; they can't be mistaken for one
+/// another, since a name that looks like an id is refused. The time of a change is an argument.
+///
+/// # Errors
+/// Every call fails when the medium does. Beyond that: [`NotFound`] where a record is named that
+/// is not there, [`Duplicate`] where a name is taken, [`Field`] where a value does not fit, each
+/// leaving everything as it was.
+///
+/// [`NotFound`]: crate::StoreError::NotFound
+/// [`Duplicate`]: crate::StoreError::Duplicate
+/// [`Field`]: crate::StoreError::Field
+pub trait Store: Send + Sync {
+    /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
+    /// [`Store::load_snapshot`] gives.
+    fn generation(&self) -> Result<u64>;
+
+    /// All that a server decides from, read in one transaction, grants resolved as of `now`.
+    fn load_snapshot(&self, now: Timestamp) -> Result<Snapshot>;
+
+    /// Notes the pepper's [check value](doorward_keys::Pepper::check_value) the first time, and
+    /// compares it ever after: [`WrongPepper`](crate::StoreError::WrongPepper) when it is another
+    /// and there are client keys. With none left, the new one is noted.
+    fn confirm_pepper(&self, check_value: &str) -> Result<()>;
+
+    /// Adds a workspace.
+    fn create_workspace(&self, new: &NewWorkspace, now: Timestamp) -> Result<Workspace>;
+
+    /// Every workspace with its upstream keys, by name.
+    fn workspaces(&self) -> Result<Vec<Workspace>>;
+
+    /// One workspace with its upstream keys.
+    fn workspace(&self, id_or_name: &str) -> Result<Workspace>;
+
+    /// Changes a workspace.
+    fn change_workspace(&self, id: &str, change: &WorkspaceChange) -> Result<Workspace>;
+
+    /// Deletes a workspace and its upstream keys' records.
+    /// [`InUse`](crate::StoreError::InUse) as long as it has clients.
+    fn delete_workspace(&self, id: &str) -> Result<()>;
+
+    /// Adds an upstream key to a workspace, active.
+    fn add_upstream_key(
+        &self,
+        workspace_id: &str,
+        new: &NewUpstreamKey,
+        now: Timestamp,
+    ) -> Result<UpstreamKey>;
+
+    /// Changes whether an upstream key is used.
+    fn set_upstream_key_state(&self, id: &str, state: UpstreamKeyState) -> Result<UpstreamKey>;
+
+    /// Notes what a probe found, and the scopes it found when it could tell.
+    fn record_probe(
+        &self,
+        id: &str,
+        probe: &Probe,
+        scopes: Option<&[String]>,
+    ) -> Result<UpstreamKey>;
+
+    /// Deletes an upstream key's record. Its value, where it is kept, is not touched.
+    fn delete_upstream_key(&self, id: &str) -> Result<()>;
+
+    /// Makes a client. Its grant is resolved first:
+    /// [`Grant`](crate::StoreError::Grant) when it is refused.
+    fn create_client(&self, new: &NewClient, now: Timestamp) -> Result<Client>;
+
+    /// The clients of a workspace, or of all, by workspace's name and name.
+    fn clients(&self, workspace_id: Option<&str>) -> Result<Vec<Client>>;
+
+    /// One client, by its id or by its name in the workspace.
+    fn client(&self, workspace_id: &str, id_or_name: &str) -> Result<Client>;
+
+    /// Changes a client. A new grant is resolved first, as for a new client.
+    fn change_client(&self, id: &str, change: &ClientChange, now: Timestamp) -> Result<Client>;
+
+    /// Deletes a client and its keys.
+    fn delete_client(&self, id: &str) -> Result<()>;
+
+    /// Records a key issued to a client.
+    fn add_client_key(
+        &self,
+        client_id: &str,
+        new: &NewClientKey,
+        now: Timestamp,
+    ) -> Result<ClientKeyRecord>;
+
+    /// The keys of a client, or of all, by time of issue and id.
+    fn client_keys(&self, client_id: Option<&str>) -> Result<Vec<ClientKeyRecord>>;
+
+    /// Revokes a key. Revoking what is revoked keeps the first time.
+    fn revoke_client_key(&self, id: KeyId, now: Timestamp) -> Result<ClientKeyRecord>;
+
+    /// Gives a key an earlier or later end; `None` for never. What is revoked stays so.
+    fn set_client_key_expiry(
+        &self,
+        id: KeyId,
+        expires_at: Option<Timestamp>,
+    ) -> Result<ClientKeyRecord>;
+
+    /// Notes when keys were last used. Unknown keys and earlier times are passed over. Does not
+    /// move the generation.
+    fn record_key_uses(&self, uses: &[(KeyId, Timestamp)]) -> Result<()>;
+
+    /// Notes the scopes that the real API asked for. Moves the generation only when they are news.
+    fn record_observed_scope(
+        &self,
+        workspace_id: &str,
+        operation: Op,
+        required: &[String],
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// What the real API said about scopes, by workspace's name and operation.
+    fn observed_scopes(&self) -> Result<Vec<ObservedScope>>;
+}
