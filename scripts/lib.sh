@@ -1,0 +1,28 @@
+# Shared by the scripts: the project's root, and the Python tools in target/venv.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+ROOT=$PWD
+VENV=$ROOT/target/venv
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+# apt_install PACKAGE…: installs Debian packages, as root or by sudo; says so where it can't.
+apt_install() {
+    local sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    command -v apt-get >/dev/null || { echo "please install: $*" >&2; return 1; }
+    $sudo apt-get update -qq && $sudo apt-get install -y -qq "$@" >/dev/null
+}
+
+# venv: makes target/venv with tests/requirements.txt, once for each content of that file.
+venv() {
+    local stamp
+    stamp=$VENV/$(sha256sum tests/requirements.txt | cut -c1-16)
+    [ -e "$stamp" ] && return
+    say "Python tools into target/venv"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv
+    rm -rf "$VENV"
+    python3 -m venv "$VENV"
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+    touch "$stamp"
+}
