@@ -321,3 +321,109 @@ impl Store for SqliteStore {
         self.read(state::observed_scopes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_catalog::Environment;
+    use doorward_policy::{Grant, WorkspaceKind};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn with_workspace() -> (SqliteStore, Workspace) {
+        let store = SqliteStore::in_memory().unwrap();
+        let new = NewWorkspace::new("acme", WorkspaceKind::Live, "https://api.instantly.ai");
+        let workspace = store.create_workspace(&new, NOW).unwrap();
+        (store, workspace)
+    }
+
+    fn client(workspace: &Workspace, name: &str) -> NewClient {
+        let grant = Grant::for_use_case("lead-import");
+        NewClient::new(&workspace.id, name, Environment::Production, grant)
+    }
+
+    /// The generation after a failure is that of the last success, and the next write works.
+    #[test]
+    fn a_full_disk_loses_nothing_that_was_acknowledged() {
+        let (store, workspace) = with_workspace();
+        let pages = |count: i64| {
+            let connection = store.connection.lock().unwrap();
+            connection
+                .query_row(&format!("PRAGMA max_page_count = {count}"), [], |_| Ok(()))
+                .unwrap();
+        };
+        pages(1);
+        let mut made = 0_u64;
+        let refused = loop {
+            match store.create_client(&client(&workspace, &format!("c{made}")), NOW) {
+                Ok(_) => made += 1,
+                Err(error) => break error,
+            }
+            assert!(made < 10_000, "the limit was never reached");
+        };
+        assert!(matches!(refused, StoreError::Full), "{refused:?}");
+        assert_eq!(store.generation().unwrap(), made + 2);
+        assert_eq!(store.clients(None).unwrap().len() as u64, made);
+        pages(100_000);
+        store
+            .create_client(&client(&workspace, "after"), NOW)
+            .unwrap();
+        assert_eq!(store.generation().unwrap(), made + 3);
+    }
+
+    #[test]
+    fn a_change_that_fails_half_way_is_not_there_at_all() {
+        let (store, workspace) = with_workspace();
+        let before = store.generation().unwrap();
+        let outcome: Result<()> = store.change(|tx| {
+            clients::create(tx, &client(&workspace, "half"), NOW)?;
+            Err(StoreError::ReadOnly)
+        });
+        assert!(outcome.is_err());
+        assert!(store.clients(None).unwrap().is_empty());
+        assert_eq!(store.generation().unwrap(), before);
+    }
+
+    #[test]
+    fn a_panic_half_way_leaves_the_store_usable() {
+        let (store, workspace) = with_workspace();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            store.change(|tx| -> Result<()> {
+                clients::create(tx, &client(&workspace, "half"), NOW)?;
+                panic!("on purpose");
+            })
+        }));
+        assert!(panicked.is_err());
+        assert!(store.clients(None).unwrap().is_empty());
+        store
+            .create_client(&client(&workspace, "whole"), NOW)
+            .unwrap();
+    }
+
+    /// A record that this version can't read is named; nothing is guessed.
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let (store, workspace) = with_workspace();
+        let made = store
+            .create_client(&client(&workspace, "importer"), NOW)
+            .unwrap();
+        let tamper = |sql: &str| {
+            store
+                .connection
+                .lock()
+                .unwrap()
+                .execute(sql, [&made.id])
+                .unwrap();
+        };
+        tamper("UPDATE clients SET granted = '{\"everything\":true}' WHERE id = ?1");
+        let error = store.clients(None).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the stored client '{}' can't be read", made.id)));
+
+        // Well formed but beyond what may be granted: the snapshot is there, the client denied.
+        tamper("UPDATE clients SET granted = '{\"scopes\":[\"all:all\"]}' WHERE id = ?1");
+        let snapshot = store.load_snapshot(NOW).unwrap();
+        let loaded = snapshot.client(&made.id).unwrap();
+        assert_eq!(loaded.grant.as_ref().unwrap_err().code(), "wildcard_scope");
+        assert!(loaded.view().grant.is_none());
+    }
+}

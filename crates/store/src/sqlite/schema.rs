@@ -155,3 +155,147 @@ pub(super) fn migrate(connection: &mut Connection, from: i64, to: i64) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::SqliteStore;
+    use crate::store::Store;
+    use doorward_catalog::Op;
+    use doorward_policy::Timestamp;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn raw(path: &Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        configure(&connection).unwrap();
+        connection
+    }
+
+    /// All that the schema consists of.
+    fn schema(path: &Path) -> Vec<String> {
+        let connection = raw(path);
+        let mut statement = connection
+            .prepare("SELECT coalesce(sql, name) FROM sqlite_master ORDER BY name")
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_with_what_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old.db"), folder.path().join("new.db"));
+        drop(SqliteStore::open(&new).unwrap());
+        for from in 1..FORMAT {
+            let _ = std::fs::remove_file(&old);
+            let mut connection = raw(&old);
+            migrate(&mut connection, 0, from).unwrap();
+            connection
+                .execute_batch(
+                    "INSERT INTO workspaces VALUES ('ws_1', 'acme', NULL, 'live',
+                        'https://api.instantly.ai', '[\"production\"]', 1);
+                     INSERT INTO clients VALUES ('cl_1', 'ws_1', 'importer', '', 'production', '',
+                        '{\"use_cases\":[\"lead-import\"]}', 'cli', NULL, NULL, 1);",
+                )
+                .unwrap();
+            drop(connection);
+
+            let refused = SqliteStore::open_read_only(&old).unwrap_err();
+            assert!(matches!(refused, StoreError::NeedsMigration { found, .. } if found == from));
+
+            let store = SqliteStore::open(&old).unwrap();
+            assert_eq!(store.client("ws_1", "importer").unwrap().id, "cl_1");
+            store
+                .record_observed_scope("ws_1", Op::ShareCampaign, &["campaigns:all".into()], NOW)
+                .unwrap();
+            assert_eq!(store.observed_scopes().unwrap().len(), 1);
+            drop(store);
+            assert_eq!(schema(&old), schema(&new), "however it came about");
+            drop(SqliteStore::open_read_only(&old).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_newer_file_and_one_of_another_program_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("newer.db");
+        drop(SqliteStore::open(&path).unwrap());
+        raw(&path)
+            .pragma_update(None, "user_version", FORMAT + 1)
+            .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = SqliteStore::open(&path).unwrap_err();
+        assert!(
+            matches!(refused, StoreError::TooNew { found, known, .. }
+                if found == FORMAT + 1 && known == FORMAT),
+            "{refused:?}"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+
+        let path = folder.path().join("foreign.db");
+        raw(&path)
+            .execute_batch("CREATE TABLE notes (text)")
+            .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = SqliteStore::open(&path).unwrap_err();
+        assert!(matches!(refused, StoreError::NotOurs { .. }), "{refused:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, 0, 1).unwrap();
+        // What the second step is to make is in its way.
+        connection
+            .execute_batch("CREATE TABLE observed_scopes (x)")
+            .unwrap();
+        assert!(migrate(&mut connection, 1, 2).is_err());
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 1);
+    }
+
+    #[test]
+    fn the_database_itself_holds_the_constraints() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        configure(&connection).unwrap();
+        migrate(&mut connection, 0, FORMAT).unwrap();
+        for sql in [
+            // No workspace of that id.
+            "INSERT INTO clients VALUES ('cl_1', 'ws_0', 'c', '', 'production', '', '{}', 'cli',
+                NULL, NULL, 1)",
+            "INSERT INTO client_keys VALUES ('abcdefghijkl', 'cl_0', zeroblob(32), 1, NULL, NULL,
+                NULL)",
+            // No such kind, environment count, or type.
+            "INSERT INTO workspaces VALUES ('ws_1', 'w', NULL, 'real', 'https://x', '[]', 1)",
+            "INSERT INTO workspaces VALUES ('ws_1', 'w', NULL, 'live', 'https://x', '[]', 'now')",
+            "INSERT INTO state (id, generation) VALUES (2, 1)",
+        ] {
+            assert!(connection.execute(sql, []).is_err(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn writes_are_logged_ahead_and_synchronous() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let connection = raw(&path);
+        configure_writer(&connection).unwrap();
+        let text = |name: &str| -> String {
+            connection
+                .pragma_query_value(None, name, |row| row.get(0))
+                .unwrap()
+        };
+        let number = |name: &str| -> i64 {
+            connection
+                .pragma_query_value(None, name, |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(text("journal_mode"), "wal");
+        assert_eq!((number("synchronous"), number("foreign_keys")), (2, 1));
+        assert_eq!((number("secure_delete"), number("trusted_schema")), (1, 0));
+    }
+}
