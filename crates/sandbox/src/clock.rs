@@ -33,6 +33,29 @@ impl Clock {
             .saturating_add(self.ahead)
     }
 
+    /// Whether it shows the machine's time.
+    pub(crate) fn is_machines(&self) -> bool {
+        self.frozen_at.is_none() && self.ahead == 0
+    }
+
+    /// Whether it stands still.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen_at.is_some()
+    }
+
+    /// Stops it at a time (ms since 1970), or where it is.
+    pub fn freeze(&mut self, at: Option<i64>) {
+        let at = at.unwrap_or_else(|| self.now());
+        *self = Clock::frozen(at);
+    }
+
+    /// Lets it run on from where it is.
+    pub fn run(&mut self) {
+        let now = self.now();
+        self.frozen_at = None;
+        self.ahead = now.saturating_sub(machine_now());
+    }
+
     /// Moves the clock ahead.
     pub fn advance(&mut self, millis: i64) {
         self.ahead = self.ahead.saturating_add(millis);

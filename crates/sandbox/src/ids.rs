@@ -4,14 +4,26 @@ use doorward_catalog::UpstreamKeyFormat;
 use serde::{Deserialize, Serialize};
 
 /// A seeded source of identifiers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ids {
     state: u64,
+    /// The time every uuid is made for, ms since 1970, while one is set.
+    #[serde(default)]
+    pinned: Option<i64>,
 }
 
 impl Ids {
     pub(crate) fn new(seed: u64) -> Ids {
-        Ids { state: seed }
+        Ids {
+            state: seed,
+            pinned: None,
+        }
+    }
+
+    /// Makes every uuid for this time, whatever it is asked for, until `None` is set: what is
+    /// seeded has the same ids and keys whenever that is done.
+    pub(crate) fn pin(&mut self, at: Option<i64>) {
+        self.pinned = at;
     }
 
     /// A number below `bound`; 0 for a bound of 0.
@@ -21,6 +33,7 @@ impl Ids {
 
     /// A uuid of version 7's shape for a time in ms, lower-case.
     pub(crate) fn uuid(&mut self, at: i64) -> String {
+        let at = self.pinned.unwrap_or(at);
         let mut random = [0; 10];
         for (to, from) in random.iter_mut().zip(
             self.next()

@@ -15,6 +15,17 @@ pub(crate) enum Reply {
     Empty,
     /// `200` with a CSV body.
     Csv(String),
+    /// `200` with the outcome of a delivery that is made first.
+    Test(TestDelivery),
+}
+
+/// A delivery that is made to see whether a webhook works.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TestDelivery {
+    pub(crate) url: String,
+    /// Names and values, as set on the subscription.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) payload: Value,
 }
 
 impl Reply {

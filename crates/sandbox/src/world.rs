@@ -4,9 +4,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock, Millis};
 use crate::ids::Ids;
+use crate::keyring::Keyring;
 use crate::ops::leads::LeadTable;
+use crate::settings::Settings;
 use crate::table::Table;
 
 /// Everything the sandbox knows. It can be dumped and loaded whole.
@@ -19,6 +21,61 @@ pub struct World {
     /// What webhooks still have to be told; taken away by the sender.
     #[serde(default)]
     pub(crate) outbox: Vec<Event>,
+    #[serde(default)]
+    pub(crate) settings: Settings,
+    /// Ids of what the sender of webhooks records: a stream of its own, so that the ids calls get
+    /// do not depend on when deliveries end.
+    #[serde(default)]
+    pub(crate) delivery_ids: Ids,
+    /// The keys that work; see [`World::index`].
+    #[serde(skip)]
+    pub(crate) keys: Keyring,
+}
+
+impl World {
+    /// A world without workspaces.
+    pub(crate) fn empty(seed: u64, clock: Clock, settings: Settings) -> World {
+        World {
+            clock,
+            ids: Ids::new(seed),
+            workspaces: IndexMap::new(),
+            outbox: Vec::new(),
+            settings,
+            delivery_ids: Ids::new(seed ^ 0x5eed_de11),
+            keys: Keyring::default(),
+        }
+    }
+
+    /// The time the API writes, ms since 1970: the clock's, skewed if so set.
+    pub(crate) fn now(&self) -> Millis {
+        self.clock.now().saturating_add(self.settings.clock_skew_ms)
+    }
+
+    /// Builds the index of keys anew, from the tables.
+    pub(crate) fn index(&mut self) {
+        self.keys = Keyring::of(self.workspaces.iter());
+    }
+
+    /// Removes a workspace whose time has come, with its keys and group memberships; whether it is
+    /// there still.
+    pub(crate) fn still_there(&mut self, id: &str, now: Millis) -> bool {
+        let Some(workspace) = self.workspaces.get(id) else {
+            return false;
+        };
+        let due = workspace.record.get("scheduled_for_removal_at");
+        let due = due.and_then(Value::as_str).and_then(clock::parse);
+        if due.is_none_or(|due| due > now) {
+            return true;
+        }
+        self.workspaces.shift_remove(id);
+        self.keys.end_workspace(id);
+        for other in self.workspaces.values_mut() {
+            other
+                .group_members
+                .remove_where(|member| member.get("sub_workspace_id") == Some(&Value::from(id)));
+        }
+        false
+    }
 }
 
 /// One workspace.
@@ -30,6 +87,8 @@ pub(crate) struct Workspace {
     pub(crate) api_keys: Table,
     pub(crate) webhooks: Table,
     pub(crate) webhook_events: Table,
+    /// Failed events in a row, by webhook id.
+    pub(crate) webhook_failures: IndexMap<String, u32>,
     pub(crate) audit_logs: Table,
     pub(crate) members: Table,
     /// Group memberships with this workspace as admin.
@@ -51,7 +110,11 @@ pub(crate) struct Workspace {
     pub(crate) placement_analytics: Table,
     pub(crate) placement_reports: Table,
     pub(crate) orders: Table,
+    /// The mailboxes of the orders.
+    pub(crate) order_accounts: Table,
     pub(crate) enrichments: Table,
+    /// Each time an enrichment ran.
+    pub(crate) enrichment_runs: Table,
     pub(crate) oauth_sessions: Table,
     pub(crate) phone_numbers: Table,
     /// What happened to leads by day and campaign, for analytics.
@@ -74,7 +137,11 @@ pub(crate) struct Send {
     pub(crate) variant: u32,
     /// The sending account.
     pub(crate) account: String,
+    /// The lead's id.
     pub(crate) lead: String,
+    /// For an opportunity: the interest value the lead was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) interest: Option<i16>,
 }
 
 /// What happened.
