@@ -1,0 +1,178 @@
+//! `doorward client …` and `doorward key …`.
+
+use clap::{Args, Subcommand};
+use doorward_catalog::Environment;
+
+use super::workspaces::{InWorkspace, OfWorkspaces};
+use crate::duration::Lasting;
+
+/// `doorward client …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Create a client: a program or agent that may call through the gateway
+    Create(CreateClient),
+    /// List the clients
+    #[command(after_help = "\
+Examples:
+  doorward client list
+  doorward client list --all-workspaces --json")]
+    List {
+        #[command(flatten)]
+        of: OfWorkspaces,
+    },
+    /// Show a client: its grant, what that allows, its keys
+    #[command(after_help = "\
+Examples:
+  doorward client show lead-import
+  doorward client show lead-import --json")]
+    Show {
+        /// Name or id of the client
+        name: String,
+        #[command(flatten)]
+        within: InWorkspace,
+    },
+    /// Refuse the client's calls from the next one on, until it is enabled again
+    #[command(after_help = "\
+Examples:
+  doorward client disable lead-import")]
+    Disable {
+        /// Name or id of the client
+        name: String,
+        #[command(flatten)]
+        within: InWorkspace,
+    },
+    /// Let a disabled client call again
+    #[command(after_help = "\
+Examples:
+  doorward client enable lead-import")]
+    Enable {
+        /// Name or id of the client
+        name: String,
+        #[command(flatten)]
+        within: InWorkspace,
+    },
+    /// Delete a client and its keys
+    #[command(after_help = "\
+Examples:
+  doorward client delete lead-import")]
+    Delete {
+        /// Name or id of the client
+        name: String,
+        #[command(flatten)]
+        within: InWorkspace,
+    },
+}
+
+/// `doorward client create`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prefer a use case: its scopes are derived from the operations it needs. What several options grant
+adds up. Development admits reads only; staging reads and harmless writes; production what is named,
+and no wildcard. Keys are issued apart, with `doorward key issue`.
+
+Examples:
+  doorward client create dashboard --use-case analytics-dashboard --environment production
+  doorward client create crm --use-case crm-sync --operation createWebhook --owner ada@example.com
+  doorward client create fix --use-case full-automation --break-glass 'incident 12' \\
+      --break-glass-for 1h")]
+pub(crate) struct CreateClient {
+    /// Name: a-z, 0-9, '-', '_' and '.'
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) grant: GrantArgs,
+
+    /// Where it runs: development, staging or production
+    #[arg(long, short, value_name = "ENV", default_value = "development")]
+    pub(crate) environment: Environment,
+
+    /// Who answers for it
+    #[arg(long, value_name = "WHO", default_value = "")]
+    pub(crate) owner: String,
+
+    /// What it is there for
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) purpose: String,
+
+    /// How long the client lasts, like 90d or 12h (default: until deleted)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires_in: Option<Lasting>,
+
+    #[command(flatten)]
+    pub(crate) within: InWorkspace,
+}
+
+/// What is granted.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GrantArgs {
+    /// Grant a use case; see `doorward scopes list --use-cases`
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) use_case: Vec<String>,
+
+    /// Grant an operation by its operationId
+    #[arg(long, value_name = "ID")]
+    pub(crate) operation: Vec<String>,
+
+    /// Grant a scope: the operations documented to need it
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+
+    /// Let it act on this sub-workspace with x-as-workspace
+    #[arg(long, value_name = "ID")]
+    pub(crate) sub_workspace: Vec<String>,
+
+    /// Go beyond the environment's ceiling for a limited time; say why
+    #[arg(long, value_name = "REASON")]
+    pub(crate) break_glass: Option<String>,
+
+    /// How long the break-glass lasts, at most 4h
+    #[arg(long, value_name = "TIME", default_value = "1h", requires = "break_glass")]
+    pub(crate) break_glass_for: Lasting,
+}
+
+/// `doorward key …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Issue a key to a client; it is shown this once
+    #[command(after_help = "\
+The key goes to stdout and everything else to stderr, so that it can be piped. Only a keyed hash is
+kept: a lost key is revoked and another issued.
+
+Examples:
+  doorward key issue lead-import
+  doorward key issue lead-import --expires-in 90d | kubectl create secret generic lead-import \\
+      --from-file=INSTANTLY_API_KEY=/dev/stdin
+  doorward key issue lead-import --json")]
+    Issue {
+        /// Name or id of the client
+        client: String,
+        /// How long the key lasts, like 90d or 12h (default: until revoked)
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<Lasting>,
+        #[command(flatten)]
+        within: InWorkspace,
+    },
+    /// List client keys: ids, never the keys
+    #[command(after_help = "\
+Examples:
+  doorward key list
+  doorward key list lead-import
+  doorward key list --all-workspaces --json")]
+    List {
+        /// Name or id of the client (default: every client)
+        client: Option<String>,
+        #[command(flatten)]
+        of: OfWorkspaces,
+    },
+    /// Revoke a key; it is refused from the next call on
+    #[command(after_help = "\
+The id is the part after the environment's letter: dwk_p_<id>_…
+
+Examples:
+  doorward key revoke 3Nf0aQ9ZbX2k
+  doorward key revoke 3Nf0aQ9ZbX2k --json")]
+    Revoke {
+        /// Id of the key, 12 letters and digits
+        key_id: String,
+    },
+}

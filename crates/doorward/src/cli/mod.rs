@@ -1,0 +1,152 @@
+//! What can be typed: commands, options, help. What they do is in [`crate::commands`].
+
+mod call;
+mod clients;
+mod scopes;
+mod serving;
+mod workspaces;
+
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
+pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand};
+pub(crate) use scopes::{ScopesCommand, ScopesPlan};
+pub(crate) use serving::{Init, Sandbox, Serve, Up};
+pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER: &str = "\
+Exit codes:
+  0  done
+  1  failed, or there are findings
+  2  wrong usage or configuration
+  3  the workspace is not in its declared state
+
+Examples:
+  doorward up                                   try everything, with no account
+  doorward client create dashboard --use-case analytics-dashboard --environment production
+  doorward key issue dashboard --expires-in 90d
+  doorward api GET /api/v2/campaigns --as dashboard";
+
+/// A security gateway for teams that integrate with Instantly.ai.
+///
+/// Programs and agents call the Instantly API through Doorward with a client key of their own.
+/// Doorward decides, records, swaps in the real key and forwards. The real key never leaves it.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, styles = STYLES, after_help = AFTER, max_term_width = 100)]
+#[command(propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command has.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Folder that the state is kept in (default: what the configuration says, else .doorward)
+    #[arg(long, global = true, value_name = "DIR", env = "DOORWARD_DATA_DIR")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Configuration file (default: doorward.toml, if there is one)
+    #[arg(long, global = true, value_name = "FILE", env = "DOORWARD_CONFIG")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Write JSON for programs
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything against an emulated Instantly, to try it out
+    Up(Up),
+    /// Run the emulated Instantly API alone
+    Sandbox(Sandbox),
+    /// Write a commented configuration and make the data folder
+    Init(Init),
+    /// Run the gateway
+    Serve(Serve),
+    /// Add, list, show and remove Instantly workspaces
+    #[command(subcommand, visible_alias = "workspaces")]
+    Workspace(WorkspaceCommand),
+    /// Create, list, show, disable and delete clients
+    #[command(subcommand, visible_alias = "clients")]
+    Client(ClientCommand),
+    /// Issue, list and revoke client keys
+    #[command(subcommand, visible_alias = "keys")]
+    Key(KeyCommand),
+    /// Plan, explain and list scopes
+    #[command(subcommand, visible_alias = "scope")]
+    Scopes(ScopesCommand),
+    /// Call the Instantly API through the gateway
+    Api(Api),
+    /// Print the settings a program needs to use the gateway
+    Env(EnvOf),
+    /// Run a command that calls Instantly as a client, and hide the real keys from it
+    Run(Run),
+    /// Write a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  doorward completions bash > ~/.local/share/bash-completion/completions/doorward
+  doorward completions zsh > ~/.zfunc/_doorward
+  doorward completions fish > ~/.config/fish/completions/doorward.fish")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    #[command(after_help = "\
+Examples:
+  doorward man ~/.local/share/man/man1
+  doorward man . && man ./doorward-up.1")]
+    Man {
+        /// The folder; it is made when missing
+        dir: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_and_examples() {
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} has no help");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{path}: {} has no help", argument.get_id());
+            }
+            let subcommands: Vec<_> = command.get_subcommands().collect();
+            if subcommands.is_empty() {
+                let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(after.contains("Examples:\n  doorward "), "{path} has no examples");
+            }
+            for subcommand in subcommands {
+                walk(subcommand, &path);
+            }
+        }
+        walk(&Cli::command(), "");
+    }
+}

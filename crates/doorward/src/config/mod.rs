@@ -1,0 +1,264 @@
+//! The configuration: read with all its faults told at once, by file and line.
+
+mod faults;
+mod reader;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use doorward_gateway::Limits;
+
+pub(crate) use faults::Faults;
+use reader::Reader;
+
+use crate::exit::Failure;
+
+/// The default configuration with its comments, as `init` writes it.
+pub(crate) const DEFAULT: &str = include_str!("default.toml");
+
+/// The configuration file that is read when none is named, if it is there.
+pub(crate) const FILE: &str = "doorward.toml";
+
+/// Most bytes of a configuration file.
+const SIZE_MAX: u64 = 1024 * 1024;
+
+/// All that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Folder that the state is kept in; relative to the file's folder.
+    pub(crate) data_dir: PathBuf,
+    /// Reference of the pepper; `file:name` is relative to the data folder.
+    pub(crate) pepper: String,
+    /// The gateway.
+    pub(crate) gateway: GatewayConfig,
+    /// What is logged.
+    pub(crate) log: LogConfig,
+}
+
+/// The gateway's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GatewayConfig {
+    /// Address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Bounds on what comes from outside.
+    pub(crate) limits: Limits,
+}
+
+/// What the server tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogConfig {
+    /// A filter of `tracing-subscriber`.
+    pub(crate) level: String,
+    /// How lines are written.
+    pub(crate) format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: crate::paths::DEFAULT.into(),
+            pepper: "file:secrets/pepper".to_owned(),
+            gateway: GatewayConfig {
+                listen: SocketAddr::from(([127, 0, 0, 1], 4180)),
+                limits: Limits::default(),
+            },
+            log: LogConfig { level: "info".to_owned(), format: LogFormat::Text },
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration that holds: of `named`, or of `doorward.toml` in the current folder
+    /// if there is one, or the default. The data folder is then relative to the current one.
+    ///
+    /// # Errors
+    /// When a named file can't be read, and all faults in it at once.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self, Failure> {
+        let path = match named {
+            Some(path) => path,
+            None if Path::new(FILE).exists() => Path::new(FILE),
+            None => return Ok(Self::default()),
+        };
+        let text = read(path).map_err(|error| {
+            Failure::usage(format_args!(
+                "can't read the configuration {}: {error}; `doorward init` writes one",
+                path.display()
+            ))
+        })?;
+        let mut config = Self::parse(&text)
+            .map_err(|faults| Failure::usage(faults.told(&path.display().to_string())))?;
+        if let Some(folder) = path.parent() {
+            config.data_dir = folder.join(config.data_dir);
+        }
+        Ok(config)
+    }
+
+    /// Reads the text of a configuration file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, Faults> {
+        let mut reader = Reader::new(text);
+        let mut config = Self::default();
+        let Self { data_dir, pepper, gateway, log } = &mut config;
+        reader.root(|root| {
+            root.text("data_dir", data_dir, |text| non_empty(text).map(PathBuf::from));
+            root.text("pepper", pepper, |text| {
+                crate::secret::check_reference(text).map(|()| text.to_owned())
+            });
+            root.table("gateway", |table| {
+                table.text("listen", &mut gateway.listen, |text| {
+                    text.parse().map_err(|_| "write an address like 127.0.0.1:4180".to_owned())
+                });
+                let Limits {
+                    connections,
+                    head_bytes,
+                    headers,
+                    body_bytes,
+                    memory_bytes,
+                    json_depth,
+                    head_read,
+                    body_read,
+                    connect,
+                    response_head,
+                    response_idle,
+                    drain,
+                } = &mut gateway.limits;
+                table.number("connections", connections, 1..=1_000_000);
+                table.number("head_bytes", head_bytes, 8_192..=1_048_576);
+                table.number("headers", headers, 16..=1_000);
+                table.number("body_bytes", body_bytes, 1..=1_073_741_824);
+                table.number("memory_bytes", memory_bytes, 1..=1_099_511_627_776);
+                table.number("json_depth", json_depth, 1..=120);
+                table.table("seconds", |table| {
+                    for (name, value) in [
+                        ("head_read", head_read),
+                        ("body_read", body_read),
+                        ("connect", connect),
+                        ("response_head", response_head),
+                        ("response_idle", response_idle),
+                        ("drain", drain),
+                    ] {
+                        let mut seconds = usize::try_from(value.as_secs()).unwrap_or(usize::MAX);
+                        table.number(name, &mut seconds, 1..=86_400);
+                        *value = Duration::from_secs(seconds as u64);
+                    }
+                });
+            });
+            root.table("log", |table| {
+                table.text("level", &mut log.level, |text| {
+                    crate::log::check_filter(text).map(|()| text.to_owned())
+                });
+                table.text("format", &mut log.format, |text| match text {
+                    "text" => Ok(LogFormat::Text),
+                    "json" => Ok(LogFormat::Json),
+                    _ => Err("choose \"text\" or \"json\"".to_owned()),
+                });
+            });
+        });
+        reader.finish()?;
+        if config.gateway.limits.memory_bytes < config.gateway.limits.body_bytes {
+            let why = "memory_bytes is less than body_bytes, so that no largest body would fit; \
+                       raise it";
+            return Err(Faults::one(text, "memory_bytes", why));
+        }
+        Ok(config)
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let file = fs::File::open(path)?;
+    let mut text = String::new();
+    file.take(SIZE_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > SIZE_MAX {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(text)
+}
+
+fn non_empty(text: &str) -> Result<&str, String> {
+    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_default_is_the_default() {
+        assert_eq!(Config::parse(DEFAULT).unwrap(), Config::default());
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    /// Every setting stands in the commented default: what is taken away there is told by a test of
+    /// another value for each.
+    #[test]
+    fn every_setting_of_the_default_counts() {
+        for line in DEFAULT.lines().filter(|line| line.contains(" = ")) {
+            let (name, value) = line.split_once(" = ").unwrap();
+            let other = match value.parse::<usize>() {
+                Ok(number) => (number + 1).to_string(),
+                Err(_) if name == "listen" => "\"[::1]:9\"".to_owned(),
+                Err(_) if name == "pepper" => "\"env://PEPPER\"".to_owned(),
+                Err(_) if name == "format" => "\"json\"".to_owned(),
+                Err(_) => "\"debug\"".to_owned(),
+            };
+            let text = DEFAULT.replace(line, &format!("{name} = {other}"));
+            assert_ne!(Config::parse(&text).unwrap(), Config::default(), "{name}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_with_their_lines() {
+        let text = "\
+data_dir = 7
+pepper = \"ZGVhZGJlZWY\"
+[gateway]
+listen = \"everywhere\"
+conections = 5
+headers = 2
+[gateway.seconds]
+drain = \"30\"
+[gatway]
+listen = \"127.0.0.1:1\"
+[log]
+format = \"xml\"
+";
+        let told = Config::parse(text).unwrap_err().told("doorward.toml");
+        insta::assert_snapshot!(told, @r#"
+        the configuration has 8 faults:
+          doorward.toml:1:12: data_dir: it must be text in quotes
+          doorward.toml:2:10: pepper: not a secret reference: write env://NAME or file:///path (the text is not shown, since it may be the secret itself)
+          doorward.toml:4:10: gateway.listen: write an address like 127.0.0.1:4180
+          doorward.toml:5:1: gateway.conections is no setting; did you mean gateway.connections?
+          doorward.toml:6:11: gateway.headers: it must be a whole number from 16 to 1000
+          doorward.toml:8:9: gateway.seconds.drain: it must be a whole number from 1 to 86400
+          doorward.toml:9:2: gatway is no setting; did you mean gateway?
+          doorward.toml:12:10: log.format: choose "text" or "json"
+        "#);
+    }
+
+    #[test]
+    fn broken_toml_is_told_with_its_lines() {
+        let told = Config::parse("a = \nb = 1\nc = ]\n").unwrap_err().told("x.toml");
+        assert!(told.contains("x.toml:1:") && told.contains("x.toml:3:"), "{told}");
+    }
+
+    #[test]
+    fn a_pasted_key_is_not_repeated() {
+        let told = Config::parse("pepper = \"canary-secret\"").unwrap_err().told("x");
+        assert!(!told.contains("canary"), "{told}");
+    }
+}

@@ -1,0 +1,233 @@
+//! What a command writes: tables and colour for people, JSON for programs.
+//!
+//! Results go to stdout, everything else to stderr. Colour is off where there is no terminal or
+//! `NO_COLOR` is set.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Attribute, Color, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::exit::{Failure, Fault};
+
+/// Where results go and in which form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+    styled: bool,
+    terminal: bool,
+}
+
+/// What a piece of text means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Careful,
+    /// Not as it should be.
+    Bad,
+    /// Beside the point.
+    Quiet,
+    /// What the eye should find.
+    Strong,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Careful => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+            Self::Quiet => Style::new().dimmed(),
+            Self::Strong => Style::new().bold(),
+        }
+    }
+}
+
+/// One cell of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    text: String,
+    tone: Option<Tone>,
+}
+
+impl Cell {
+    /// A cell that means something.
+    pub(crate) fn toned(text: impl Display, tone: Tone) -> Self {
+        Self { text: clean(&text.to_string()), tone: Some(tone) }
+    }
+}
+
+impl<T: Display> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: clean(&text.to_string()), tone: None }
+    }
+}
+
+impl Output {
+    /// Output to this process's stdout.
+    pub(crate) fn new(json: bool) -> Self {
+        let stdout = io::stdout();
+        Self {
+            json,
+            styled: anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+            terminal: stdout.is_terminal(),
+        }
+    }
+
+    /// Whether programs read it.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Writes a value as JSON: on one line, or indented on a terminal.
+    pub(crate) fn value<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Failure> {
+        let text = if self.terminal {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_string(value)
+        };
+        self.line(text.map_err(Failure::failed)?)
+    }
+
+    /// Writes a value as JSON on one line, wherever it goes, so that programs can read up to it.
+    pub(crate) fn value_line<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Failure> {
+        self.line(serde_json::to_string(value).map_err(Failure::failed)?)
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{text}")?;
+        Ok(out.flush()?)
+    }
+
+    /// Writes bytes as they are.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        Ok(out.flush()?)
+    }
+
+    /// Whether stdout is a terminal.
+    pub(crate) fn is_terminal(self) -> bool {
+        self.terminal
+    }
+
+    /// Text in the colour of its meaning, if there is colour.
+    pub(crate) fn paint(self, tone: Tone, text: impl Display) -> String {
+        let style = tone.style();
+        if self.styled { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    /// Writes a table, or `nothing` when it has no rows.
+    pub(crate) fn table(
+        self,
+        headings: &[&str],
+        rows: Vec<Vec<Cell>>,
+        nothing: &str,
+    ) -> Result<(), Failure> {
+        if rows.is_empty() {
+            return self.line(nothing);
+        }
+        let mut table = self.blank_table();
+        table.set_header(headings.iter().map(|heading| {
+            let cell = comfy_table::Cell::new(heading.to_uppercase());
+            if self.styled { cell.add_attribute(Attribute::Bold) } else { cell }
+        }));
+        for row in rows {
+            table.add_row(row.into_iter().map(|cell| self.comfy(cell)));
+        }
+        self.line(trimmed(&table))
+    }
+
+    /// Writes names with their values, one a line. Empty values are left out.
+    pub(crate) fn fields(self, fields: Vec<(&str, Cell)>) -> Result<(), Failure> {
+        let mut table = self.blank_table();
+        for (name, cell) in fields.into_iter().filter(|(_, cell)| !cell.text.is_empty()) {
+            let name = self.comfy(Cell::toned(name, Tone::Quiet));
+            table.add_row(vec![name, self.comfy(cell)]);
+        }
+        self.line(trimmed(&table))
+    }
+
+    fn blank_table(self) -> Table {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        if self.terminal {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        } else {
+            table.force_no_tty();
+        }
+        if self.styled {
+            table.enforce_styling();
+        }
+        table
+    }
+
+    fn comfy(self, cell: Cell) -> comfy_table::Cell {
+        let made = comfy_table::Cell::new(cell.text);
+        match cell.tone.filter(|_| self.styled) {
+            None => made,
+            Some(Tone::Good) => made.fg(Color::Green),
+            Some(Tone::Careful) => made.fg(Color::Yellow),
+            Some(Tone::Bad) => made.fg(Color::Red),
+            Some(Tone::Quiet) => made.add_attribute(Attribute::Dim),
+            Some(Tone::Strong) => made.add_attribute(Attribute::Bold),
+        }
+    }
+}
+
+/// Writes a line beside the result, to stderr. What can't be written there is lost.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Tells why a command failed: one line for people, one object for programs.
+pub(crate) fn tell_failure(failure: &Failure, json: bool) {
+    if failure.fault == Fault::Unread {
+        return;
+    }
+    if json {
+        let error = serde_json::json!({
+            "error": { "message": failure.to_string(), "exit_code": failure.code() }
+        });
+        note(error);
+    } else {
+        let style = Tone::Bad.style().bold();
+        note(format_args!("{style}error:{style:#} {}", clean_lines(&failure.to_string())));
+    }
+}
+
+/// Text from outside, fit for a terminal: without control characters.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn clean_lines(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// The table without the padding on both sides.
+fn trimmed(table: &Table) -> String {
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_of_others_do_not_reach_the_terminal() {
+        let cell = Cell::from("name\u{1b}[31m\r\nred");
+        assert_eq!(cell.text, "name [31m  red");
+        assert_eq!(clean_lines("a\u{7}b\nc"), "a b\nc");
+    }
+}

@@ -1,0 +1,167 @@
+//! The data folder and what is where in it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::exit::Failure;
+
+/// The data folder when nothing says otherwise, in the current one.
+pub(crate) const DEFAULT: &str = ".doorward";
+
+/// Most bytes in the path of a Unix socket (`sun_path` less the end).
+const SOCKET_PATH_MAX: usize = 107;
+
+/// The data folder, by its absolute path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The folder at `path`, which need not be there.
+    ///
+    /// # Errors
+    /// When the current folder can't be told.
+    pub(crate) fn at(path: &Path) -> Result<Self, Failure> {
+        let absolute = std::path::absolute(path).map_err(|error| {
+            Failure::usage(format_args!("can't tell where {} is: {error}", path.display()))
+        })?;
+        // What is there is named by its real path, so that references into it have no `..`.
+        Ok(Self(absolute.canonicalize().unwrap_or(absolute)))
+    }
+
+    /// Makes the folder, with mode 0700, when it is missing.
+    ///
+    /// # Errors
+    /// When it can't be made, or others may look into it.
+    pub(crate) fn make(&self) -> Result<(), Failure> {
+        make_private(&self.0)
+    }
+
+    /// Makes the folder for secrets, with mode 0700, when it is missing.
+    pub(crate) fn make_secrets(&self) -> Result<PathBuf, Failure> {
+        let path = self.0.join("secrets");
+        make_private(&path)?;
+        Ok(path)
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether there is such a folder.
+    pub(crate) fn exists(&self) -> bool {
+        self.0.is_dir()
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.join("doorward.db")
+    }
+
+    /// The socket of the admin API.
+    ///
+    /// # Errors
+    /// When the system takes no socket of so long a path.
+    pub(crate) fn admin_socket(&self) -> Result<PathBuf, Failure> {
+        let path = self.0.join("admin.sock");
+        if path.as_os_str().len() > SOCKET_PATH_MAX {
+            return Err(Failure::usage(format_args!(
+                "the path of the admin socket, {}, is longer than the {SOCKET_PATH_MAX} bytes that \
+                 a socket may have; choose a data folder with a shorter path",
+                path.display()
+            )));
+        }
+        Ok(path)
+    }
+
+    /// What `up` remembers: that this is a demo, and its clients' keys.
+    pub(crate) fn demo(&self) -> PathBuf {
+        self.0.join("demo.json")
+    }
+
+    /// The sandbox's state, of `up`.
+    pub(crate) fn sandbox_state(&self) -> PathBuf {
+        self.0.join("sandbox.json")
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), Failure> {
+    let fail = |doing: &str, error: io::Error| {
+        Failure::usage(format_args!(
+            "can't {doing} {}: {error}; choose another folder with --data-dir",
+            path.display()
+        ))
+    };
+    match fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Ok(()) => {}
+        Err(error) => return Err(fail("make the folder", error)),
+    }
+    let metadata = fs::metadata(path).map_err(|error| fail("look at the folder", error))?;
+    if metadata.mode() & 0o077 != 0 {
+        return Err(Failure::usage(format_args!(
+            "others may look into {} (mode {:04o}), which is to hold secrets; run `chmod 700 {}` \
+             or choose another folder with --data-dir",
+            path.display(),
+            metadata.mode() & 0o7777,
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Replaces a file in one step; only its owner can read it.
+///
+/// # Errors
+/// As the system says.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".doorward-")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::at(&dir.path().join("a/b")).unwrap();
+        data.make().unwrap();
+        let secrets = data.make_secrets().unwrap();
+        for path in [data.path(), &secrets] {
+            assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700, "{}", path.display());
+        }
+        let file = data.demo();
+        write_private(&file, b"one").unwrap();
+        write_private(&file, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_folder_that_others_look_into_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = dir.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        let error = DataDir::at(&open).unwrap().make().unwrap_err();
+        assert!(error.to_string().contains("chmod 700"), "{error}");
+        assert_eq!(error.code(), 2);
+    }
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_told() {
+        let data = DataDir::at(&Path::new("/tmp").join("x".repeat(120))).unwrap();
+        assert!(data.admin_socket().unwrap_err().to_string().contains("shorter path"));
+    }
+}
