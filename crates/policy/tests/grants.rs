@@ -256,6 +256,14 @@ fn a_break_glass_needs_a_reason_an_end_and_something_to_lift() {
         code(&grant("why", 1), Production, Sandbox),
         "break_glass_lifts_nothing"
     );
+    // Read under a clock that is a little behind, it still holds; made so, it is refused.
+    let behind = NOW.plus_millis(-60_000);
+    let longest = grant("incident", BREAK_GLASS_MAX_MILLIS);
+    assert!(longest.resolve_stored(Production, Live, behind).is_ok());
+    assert_eq!(
+        longest.resolve(Production, Live, behind),
+        Err(GrantRefused::BreakGlassTooLong)
+    );
     // A record that was tampered with does not live longer either.
     let forged = grant("incident", i64::MAX).resolve_stored(Production, Live, NOW);
     assert_eq!(forged, Err(GrantRefused::BreakGlassTooLong));
