@@ -93,7 +93,12 @@ impl Client {
             };
             return probe;
         };
-        self.run(&mut probe, key.expose()).await;
+        // What is asked about is the key, whichever workspace this client acts on.
+        let own = Client {
+            workspace: None,
+            ..self.clone()
+        };
+        own.run(&mut probe, key.expose()).await;
         probe
     }
 

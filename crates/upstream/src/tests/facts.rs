@@ -25,7 +25,7 @@ fn vendor() -> Option<Value> {
     }
 }
 
-fn vendors<'a>(document: &'a Value, op: Op) -> &'a Value {
+fn vendors(document: &Value, op: Op) -> &Value {
     let facts = op.facts();
     let method = facts.method.as_str().to_ascii_lowercase();
     &document["paths"][facts.path][method]

@@ -3,6 +3,7 @@
 
 mod facts;
 mod faults;
+mod hostile;
 mod lists;
 mod pairs;
 mod probing;

@@ -32,8 +32,13 @@ fn api(scopes: &'static str, keys: Value) -> Fake {
 }
 
 async fn probe(fake: &Fake) -> Probe {
-    let probe = client(fake).probe().await;
+    let sub = "0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f";
+    let probe = client(fake).as_workspace(sub).unwrap().probe().await;
     let seen = fake.seen();
+    assert!(
+        seen.iter()
+            .all(|seen| seen.header("x-as-workspace").is_none())
+    );
     assert!(seen.iter().all(|seen| !op_of(seen).facts().writes()));
     assert!(seen.iter().all(|seen| seen.method == "GET"));
     assert!(!format!("{probe:?}").contains(KEY));
