@@ -174,7 +174,7 @@ mod tests {
             admitted.extend((0..3).filter(|_| admit(now)).map(|_| now));
         }
         let most = |width| {
-            let within = |from| admitted.iter().filter(|at| (from..from + width).contains(at));
+            let within = |from: i64| admitted.iter().filter(move |at| (from..from + width).contains(*at));
             (start..start + 130_000).step_by(250).map(|from| within(from).count()).max()
         };
         assert_eq!(most(1_000), Some(100));
