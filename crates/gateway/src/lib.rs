@@ -1,1 +1,85 @@
-//! The way out: authenticate, decide, record, forward.
+//! The way out: calls to the Instantly API, guarded.
+//!
+//! A client calls the gateway as it would call Instantly, with its client key. For each request
+//! the gateway
+//!
+//! 1. **authenticates** the key against the [`Snapshot`] in force,
+//! 2. **reads** the request into its canonical form, within [`Limits`],
+//! 3. **decides** by the policy; what is allowed is an
+//!    [`Authorized`](doorward_policy::Authorized) request,
+//! 4. **records** its intent by the [`Recorder`],
+//! 5. **forwards** it to the workspace under the narrowest upstream key that covers it, and passes
+//!    the answer on,
+//! 6. **records** the outcome.
+//!
+//! The types see to the order: what forwards takes only what was authorised and recorded. Nothing
+//! raw of a request is sent on: path, query and headers are rebuilt from what was decided on, the
+//! body is the very bytes that were checked. No step touches the store: the snapshot is in memory
+//! and is swapped whole.
+//!
+//! A refusal is in Instantly's error envelope, with a `doorward` object beside it and the header
+//! `doorward-decision: denied`. Answers of the API's carry `doorward-decision: allowed`.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use doorward_gateway::{
+//!     AuditLog, AuditSink, Gateway, GatewayConfig, Limits, NoObserver, SnapshotBuilder,
+//!     SnapshotHandle, serve,
+//! };
+//! # async fn run(
+//! #     store: doorward_store::Snapshot,
+//! #     pepper: doorward_keys::Pepper,
+//! #     audit_key: secrecy::SecretString,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! let secrets = doorward_secrets::Secrets::new();
+//! let builder = SnapshotBuilder::new(pepper, secrets, &Limits::default());
+//! let (snapshot, faults) = builder.build(store);
+//! for fault in faults {
+//!     tracing::warn!(%fault, "left out");
+//! }
+//! let snapshot = SnapshotHandle::new(snapshot);
+//! let audit = Arc::new(AuditLog::open(AuditSink::Stderr, &audit_key)?);
+//! let gateway =
+//!     Gateway::new(GatewayConfig::default(), snapshot.clone(), audit, Arc::new(NoObserver))?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:4000").await?;
+//! serve(listener, gateway, std::future::pending()).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod audit;
+mod audit_writer;
+mod auth;
+mod body;
+mod canonical;
+mod clock;
+mod error;
+mod forward;
+mod gateway;
+mod head_guard;
+mod headers;
+mod json;
+mod keychoice;
+mod limits;
+mod observe;
+mod query;
+mod raw_head;
+mod record;
+mod refusal;
+mod request_id;
+mod serve;
+mod snapshot;
+mod upstream;
+
+pub use answer::Answer;
+pub use audit::{AuditLog, AuditSink};
+pub use clock::Clock;
+pub use error::Error;
+pub use gateway::{Gateway, GatewayConfig};
+pub use limits::Limits;
+pub use observe::{NoObserver, Observer, ScopeRequired};
+pub use record::{CallFacts, NotRecorded, Outcome, Recorder, Recording};
+pub use request_id::RequestId;
+pub use serve::serve;
+pub use snapshot::{Snapshot, SnapshotBuilder, SnapshotHandle};

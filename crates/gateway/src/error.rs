@@ -1,0 +1,50 @@
+//! What can be wrong with what the gateway is built from.
+
+use doorward_secrets::Error as SecretError;
+
+/// Why a gateway, or a part of a snapshot, could not be made. Holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The base URL is not one that calls can go to.
+    #[error("workspace '{workspace}' has a base URL that is not used: {why}")]
+    BaseUrl {
+        /// Name of the workspace.
+        workspace: String,
+        /// What is wrong and how to mend it.
+        why: &'static str,
+    },
+    /// The value of an upstream key could not be had.
+    #[error("upstream key '{key}' of workspace '{workspace}' is not used: {source}")]
+    Secret {
+        /// Name of the workspace.
+        workspace: String,
+        /// Name of the key.
+        key: String,
+        /// Why.
+        source: SecretError,
+    },
+    /// The value of an upstream key cannot be sent in a header.
+    #[error(
+        "upstream key '{key}' of workspace '{workspace}' is not used: it must be 16 to 4096 \
+         letters, digits and punctuation, on one line"
+    )]
+    NotAKey {
+        /// Name of the workspace.
+        workspace: String,
+        /// Name of the key.
+        key: String,
+    },
+    /// The system's certificates could not be read.
+    #[error("the system's certificate authorities can't be read: {0}")]
+    Roots(std::io::Error),
+    /// The audit sink could not be opened.
+    #[error("the audit log can't be written: {0}")]
+    Audit(std::io::Error),
+    /// The key under which bodies are committed to is too short.
+    #[error("the audit key must have at least 32 bytes, this has {0}")]
+    AuditKey(usize),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}

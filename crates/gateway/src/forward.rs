@@ -1,0 +1,263 @@
+//! Carrying out what was allowed and recorded: the one place where an upstream key is used.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_catalog::wire::ErrorBody;
+use doorward_policy::Authorized;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+
+use crate::answer::Answer;
+use crate::canonical::ForwardRequest;
+use crate::headers::{self, DOORWARD_DECISION, DOORWARD_REQUEST_ID, X_AS_WORKSPACE};
+use crate::limits::Limits;
+use crate::observe::{Observer, ScopeRequired};
+use crate::record::{Call, Recorded};
+use crate::refusal::Refusal;
+use crate::upstream::{Upstream, UpstreamKey};
+
+const OUR_NAME: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Most bytes of a refusal of the API's that is read to learn from it.
+const LESSON_MAX: u64 = 64 * 1024;
+
+/// Forwards requests.
+pub(crate) struct Forwarder {
+    pub(crate) limits: Limits,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// No connection: nothing was sent.
+    Unreachable,
+    /// The connection broke before the answer's head.
+    Broken,
+    /// The answer's head did not come in time.
+    Late,
+    /// The request could not be put together; nothing was sent.
+    Unsendable,
+}
+
+impl Forwarder {
+    /// Sends the request under the key and gives the answer, the API's or a refusal. The outcome
+    /// is recorded when the answer has been passed on.
+    pub(crate) async fn forward(
+        &self,
+        recorded: Recorded<ForwardRequest>,
+        upstream: &Upstream,
+        key: &UpstreamKey,
+    ) -> Response<Answer> {
+        let (authorized, mut call) = recorded.into_parts();
+        // What was allowed on one workspace goes to no other.
+        if *authorized.workspace() != upstream.workspace {
+            return self.fail(&mut call, &authorized, Failure::Unsendable);
+        }
+        let response = match self.exchange(&authorized, upstream, key).await {
+            Ok(response) => response,
+            Err(failure) => return self.fail(&mut call, &authorized, failure),
+        };
+        if response.status().is_redirection() || response.status().is_informational() {
+            let refusal = Refusal::new(
+                StatusCode::BAD_GATEWAY,
+                "upstream_redirect",
+                "the API answered with a redirect, which is not followed",
+            );
+            return respond(&mut call, &refusal.of(authorized.op()).after_allowed());
+        }
+        self.pass_on(response, call, &authorized, key).await
+    }
+
+    /// One request, and for a read a second try if the connection failed under the first. A write
+    /// is sent once.
+    async fn exchange(
+        &self,
+        authorized: &Authorized<ForwardRequest>,
+        upstream: &Upstream,
+        key: &UpstreamKey,
+    ) -> Result<Response<Incoming>, Failure> {
+        let request = authorized.request();
+        let first = self.send(request, upstream, key).await;
+        match first {
+            Err(Failure::Unreachable | Failure::Broken) if !authorized.op().facts().writes() => {
+                self.send(request, upstream, key).await
+            }
+            _ => first,
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &ForwardRequest,
+        upstream: &Upstream,
+        key: &UpstreamKey,
+    ) -> Result<Response<Incoming>, Failure> {
+        let request = outgoing(request, upstream, key).ok_or(Failure::Unsendable)?;
+        let answer = upstream.client.request(request);
+        match tokio::time::timeout(self.limits.response_head, answer).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_connect() => Err(Failure::Unreachable),
+            Ok(Err(_)) => Err(Failure::Broken),
+            Err(_) => Err(Failure::Late),
+        }
+    }
+
+    fn fail(
+        &self,
+        call: &mut Call,
+        authorized: &Authorized<ForwardRequest>,
+        failure: Failure,
+    ) -> Response<Answer> {
+        let op = authorized.op();
+        let (status, reason, message) = match failure {
+            Failure::Unreachable => (
+                502,
+                "upstream_unreachable",
+                "the API can't be reached; nothing was sent",
+            ),
+            Failure::Unsendable => (502, "upstream_unreachable", "the request can't be sent"),
+            // A lost answer to a write says nothing about the write.
+            Failure::Broken if op.facts().writes() => (
+                502,
+                "outcome_unknown",
+                "the connection to the API broke before its answer: the call may have been \
+                 carried out; look before you repeat it",
+            ),
+            Failure::Late if op.facts().writes() => (
+                504,
+                "outcome_unknown",
+                "the API did not answer in time: the call may have been carried out; look before \
+                 you repeat it",
+            ),
+            Failure::Broken => (
+                502,
+                "upstream_unreachable",
+                "the connection to the API broke before its answer",
+            ),
+            Failure::Late => (504, "upstream_timeout", "the API did not answer in time"),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        respond(
+            call,
+            &Refusal::new(status, reason, message).of(op).after_allowed(),
+        )
+    }
+
+    /// The API's answer, as it is but for what belongs to the connection or to the API's origin.
+    async fn pass_on(
+        &self,
+        response: Response<Incoming>,
+        mut call: Call,
+        authorized: &Authorized<ForwardRequest>,
+        key: &UpstreamKey,
+    ) -> Response<Answer> {
+        let (mut parts, body) = response.into_parts();
+        headers::strip_response(&mut parts.headers);
+        parts
+            .headers
+            .insert(DOORWARD_DECISION, HeaderValue::from_static("allowed"));
+        if let Ok(id) = HeaderValue::try_from(call.facts().request_id.to_string()) {
+            parts.headers.insert(DOORWARD_REQUEST_ID, id);
+        }
+        parts.extensions.clear();
+        if may_teach(parts.status, &parts.headers, &body) {
+            return match self.read_lesson(body).await {
+                Some(bytes) => {
+                    self.learn(&bytes, authorized, key);
+                    call.finish(true, parts.status.as_u16(), None, bytes.len() as u64);
+                    Response::from_parts(parts, Answer::whole(bytes))
+                }
+                None => {
+                    let why = "the API's refusal could not be read";
+                    let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "response_cut", why);
+                    respond(&mut call, &refusal.of(authorized.op()).after_allowed())
+                }
+            };
+        }
+        if let Some(outcome) = call.outcome_mut() {
+            outcome.status = parts.status.as_u16();
+            outcome.reason = None;
+            outcome.success = parts.status.as_u16() < 400;
+        }
+        let answer = Answer::stream(body, call, self.limits.response_idle);
+        Response::from_parts(parts, answer)
+    }
+
+    async fn read_lesson(&self, body: Incoming) -> Option<Bytes> {
+        let read = tokio::time::timeout(self.limits.response_idle, body.collect());
+        Some(read.await.ok()?.ok()?.to_bytes())
+    }
+
+    /// The API names the scope that it missed: that is worth more than what is assumed of it.
+    fn learn(&self, bytes: &[u8], authorized: &Authorized<ForwardRequest>, key: &UpstreamKey) {
+        let Ok(body) = serde_json::from_slice::<ErrorBody>(bytes) else {
+            return;
+        };
+        let Some((required, _)) = body.invalid_scope() else {
+            return;
+        };
+        self.observer.scope_required(&ScopeRequired {
+            workspace: authorized.workspace(),
+            op: authorized.op(),
+            upstream_key: &key.id,
+            required: &required,
+            at: authorized.decided_at(),
+        });
+    }
+}
+
+/// Whether an answer may be the API's "wrong scope" and is short enough to be read whole.
+fn may_teach(status: StatusCode, headers: &HeaderMap, body: &Incoming) -> bool {
+    let json = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|line| line.as_bytes().starts_with(b"application/json"));
+    let short = body
+        .size_hint()
+        .exact()
+        .is_some_and(|length| length <= LESSON_MAX);
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && json && short
+}
+
+/// The request as it is sent: what was decided on, our name, the key, and nothing else.
+fn outgoing(
+    request: &ForwardRequest,
+    upstream: &Upstream,
+    key: &UpstreamKey,
+) -> Option<http::Request<Full<Bytes>>> {
+    let uri = upstream.base.join(request.target.clone()).ok()?;
+    let bytes = request
+        .body
+        .as_ref()
+        .map(|body| body.bytes().clone())
+        .unwrap_or_default();
+    let has_body = !bytes.is_empty();
+    let mut outgoing = http::Request::new(Full::new(bytes));
+    *outgoing.method_mut() = request.method.clone();
+    *outgoing.uri_mut() = uri;
+    let headers = outgoing.headers_mut();
+    headers.insert(AUTHORIZATION, key.authorization()?);
+    headers.insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
+    headers.insert(ACCEPT, request.accept.clone().unwrap_or(JSON));
+    // A DELETE that says what type its missing body has is answered 400.
+    if has_body {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
+    if let Some(id) = &request.as_workspace {
+        headers.insert(X_AS_WORKSPACE, id.clone());
+    }
+    Some(outgoing)
+}
+
+/// Answers with a refusal and records it.
+pub(crate) fn respond(call: &mut Call, refusal: &Refusal) -> Response<Answer> {
+    let response = refusal.response(call.facts().request_id);
+    let length = response.body().len() as u64;
+    let status = refusal.status().as_u16();
+    call.finish(refusal.is_allowed(), status, Some(refusal.reason()), length);
+    response.map(Answer::whole)
+}

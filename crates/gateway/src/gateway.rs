@@ -1,0 +1,384 @@
+//! The way of one call: authenticate, read, decide, record, forward.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use doorward_policy::{
+    Authorized, ClientView, Decision, DenyReason, RequestFacts, authorize, decide,
+};
+use doorward_store::Known;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+
+use crate::answer::Answer;
+use crate::auth;
+use crate::body::{Bodies, BoxError, HeldBody};
+use crate::canonical::{ForwardRequest, Head, check_body_head};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::forward::{Forwarder, respond};
+use crate::keychoice;
+use crate::limits::Limits;
+use crate::observe::Observer;
+use crate::raw_head::HeadFault;
+use crate::record::{Call, CallFacts, Recorder};
+use crate::refusal::Refusal;
+use crate::request_id::RequestIds;
+use crate::snapshot::{Snapshot, SnapshotHandle};
+use crate::upstream::{Upstream, UpstreamKey};
+
+/// The path that tells whether the gateway runs. It takes no key and says nothing else.
+const HEALTH: &str = "/healthz";
+
+/// What a gateway is made with, beside its collaborators.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayConfig {
+    /// Bounds on what comes from outside.
+    pub limits: Limits,
+    /// The time by which keys expire.
+    pub clock: Clock,
+}
+
+/// Guards calls to the Instantly API. Shared by all connections; cloning gives the same gateway.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    limits: Limits,
+    clock: Clock,
+    snapshot: SnapshotHandle,
+    recorder: Arc<dyn Recorder>,
+    observer: Arc<dyn Observer>,
+    bodies: Bodies,
+    forwarder: Forwarder,
+    ids: RequestIds,
+}
+
+/// A call that may be carried out, with the connection and the key it goes out by.
+struct Admitted {
+    authorized: Authorized<ForwardRequest>,
+    upstream: Arc<Upstream>,
+    key: Arc<UpstreamKey>,
+}
+
+impl Gateway {
+    /// A gateway that decides by the snapshot in force, tells `recorder` of each call and
+    /// `observer` of what it learns.
+    ///
+    /// # Errors
+    /// [`Error::Random`] when the system gives no random numbers.
+    pub fn new(
+        config: GatewayConfig,
+        snapshot: SnapshotHandle,
+        recorder: Arc<dyn Recorder>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Error> {
+        let GatewayConfig { limits, clock } = config;
+        Ok(Self(Arc::new(Inner {
+            bodies: Bodies::new(&limits),
+            forwarder: Forwarder {
+                limits: limits.clone(),
+                observer: Arc::clone(&observer),
+            },
+            ids: RequestIds::new().map_err(|_| Error::Random)?,
+            limits,
+            clock,
+            snapshot,
+            recorder,
+            observer,
+        })))
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Answers one request from `peer`. Every request is decided by the snapshot in force then.
+    ///
+    /// For requests that did not come through [`serve`](crate::serve) the caller sees to it that
+    /// the head is bounded and its framing unambiguous.
+    pub async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Response<Answer>
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+        B::Error: Into<BoxError>,
+    {
+        self.0.handle(request, peer).await
+    }
+
+    /// Answers a request whose head is faulty.
+    pub(crate) fn refuse_head(&self, fault: HeadFault, peer: SocketAddr) -> Response<Answer> {
+        let mut call = self.0.call(peer);
+        let refusal = match fault {
+            HeadFault::TooLong => Refusal::new(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+                fault.why(),
+            ),
+            _ => Refusal::bad_request("head_malformed", fault.why()),
+        };
+        closing(respond(&mut call, &refusal))
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gateway({:?})", self.0.snapshot)
+    }
+}
+
+impl Inner {
+    fn call(&self, peer: SocketAddr) -> Call {
+        let facts = CallFacts::new(self.ids.next(), self.clock.now(), peer.ip());
+        Call::new(Arc::clone(&self.recorder), facts, Instant::now())
+    }
+
+    async fn handle<B>(self: &Arc<Self>, request: Request<B>, peer: SocketAddr) -> Response<Answer>
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        if parts.uri.path() == HEALTH && parts.uri.authority().is_none() {
+            return health(&parts.method);
+        }
+        let mut call = self.call(peer);
+        let response = match self.admit(&parts, body, call.facts_mut()).await {
+            Ok(admitted) => self.carry_out(admitted, call).await,
+            Err(refusal) => respond(&mut call, &refusal),
+        };
+        // A chunked request is this connection's last: what follows it was not looked at.
+        if parts.headers.contains_key(TRANSFER_ENCODING) {
+            closing(response)
+        } else {
+            response
+        }
+    }
+
+    /// Whether the call may be carried out, and what is sent if so.
+    async fn admit<B>(
+        &self,
+        parts: &Parts,
+        body: B,
+        facts: &mut CallFacts,
+    ) -> Result<Admitted, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+        B::Error: Into<BoxError>,
+    {
+        facts.method = doorward_catalog::Method::parse(parts.method.as_str());
+        let snapshot = self.snapshot.load();
+        let head = self.read_head(&snapshot, parts, facts)?;
+        let op = head.op.map_err(Refusal::route)?;
+        check_body_head(op, &parts.headers, body.is_end_stream())?;
+        let body = self
+            .bodies
+            .read(body)
+            .await
+            .map_err(|refusal| refusal.of(op))?;
+        facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
+        facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
+
+        // The body may have taken its time: what is in force now decides.
+        let now = self.snapshot.load();
+        let known = identify(&now, parts, facts)?;
+        self.authorize(&now, &known, head, body, facts)
+    }
+
+    /// Who is calling and for what; refuses what no body could make allowed, so that none is
+    /// waited for.
+    fn read_head(
+        &self,
+        snapshot: &Snapshot,
+        parts: &Parts,
+        facts: &mut CallFacts,
+    ) -> Result<Head, Refusal> {
+        let known = identify(snapshot, parts, facts)?;
+        let client = known.view();
+        if client_is_out(&client, facts) {
+            return Err(Refusal::unauthorized());
+        }
+        self.observer.client_key_used(known.key_id, facts.at);
+        let head = Head::read(parts)?;
+        facts.op = head.op.ok();
+        facts.as_workspace = head.as_workspace().map(Arc::from);
+        match decide(&client, &request_facts(&client, &head, facts)) {
+            Decision::Allow => Ok(head),
+            // A wrong method says which there are.
+            Decision::Deny(denial) => Err(match head.op {
+                Err(error) if denial.reason() == DenyReason::UnknownOperation => {
+                    Refusal::route(error)
+                }
+                _ => Refusal::denial(&denial),
+            }),
+            _ => Err(Refusal::unauthorized()),
+        }
+    }
+
+    /// The decision that counts, on the very request that is sent.
+    fn authorize(
+        &self,
+        snapshot: &Snapshot,
+        known: &Known<'_>,
+        head: Head,
+        body: Option<HeldBody>,
+        facts: &mut CallFacts,
+    ) -> Result<Admitted, Refusal> {
+        let op = head.op.map_err(Refusal::route)?;
+        let client = known.view();
+        let as_workspace = facts.as_workspace.clone();
+        let asked = RequestFacts {
+            op: Some(op),
+            workspace: client.workspace,
+            as_workspace: as_workspace.as_deref(),
+            now: self.clock.now(),
+        };
+        let request = head.into_request(op, body);
+        let authorized = authorize(&client, &asked, request)
+            .map_err(|denial| note(facts, denial.reason(), Refusal::denial(&denial)))?;
+        let unavailable = |reason, message: &'static str| {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
+        };
+        let upstream = snapshot.upstream(client.workspace).ok_or_else(|| {
+            unavailable(
+                "workspace_unavailable",
+                "the client's workspace is not set up rightly",
+            )
+        })?;
+        let key = keychoice::choose(upstream, op).ok_or_else(|| {
+            unavailable(
+                "no_upstream_key_covers",
+                "no upstream key of the workspace covers this operation; ask for one to be added",
+            )
+        })?;
+        facts.upstream_key = Some(Arc::clone(&key.id));
+        Ok(Admitted {
+            authorized,
+            upstream: Arc::clone(upstream),
+            key: Arc::clone(key),
+        })
+    }
+
+    async fn carry_out(self: &Arc<Self>, admitted: Admitted, call: Call) -> Response<Answer> {
+        let Admitted {
+            authorized,
+            upstream,
+            key,
+        } = admitted;
+        let op = authorized.op();
+        let id = call.facts().request_id;
+        let recorded = match call.intend(authorized).await {
+            Ok(recorded) => recorded,
+            Err(mut call) => {
+                let refusal = Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "audit_unavailable",
+                    "the call can't be recorded, and so is not carried out",
+                );
+                return respond(&mut call, &refusal.of(op));
+            }
+        };
+        if !op.facts().writes() {
+            return self.forwarder.forward(recorded, &upstream, &key).await;
+        }
+        // A write goes on when its caller goes away: cut off, its outcome would be unknown.
+        let this = Arc::clone(self);
+        let task =
+            tokio::spawn(async move { this.forwarder.forward(recorded, &upstream, &key).await });
+        task.await.unwrap_or_else(|_| {
+            let why = "the call may have been carried out; look before you repeat it";
+            let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "outcome_unknown", why);
+            refusal
+                .of(op)
+                .after_allowed()
+                .response(id)
+                .map(Answer::whole)
+        })
+    }
+}
+
+/// Whose key is presented, noted in the facts.
+fn identify<'s>(
+    snapshot: &'s Snapshot,
+    parts: &Parts,
+    facts: &mut CallFacts,
+) -> Result<Known<'s>, Refusal> {
+    match auth::authenticate(snapshot, &parts.headers) {
+        Ok(known) => {
+            facts.client_key_id = Some(known.key_id);
+            facts.client = Some(Arc::clone(&known.client.name));
+            facts.environment = Some(known.client.record.environment);
+            facts.workspace = Some(Arc::clone(&known.client.workspace_id));
+            Ok(known)
+        }
+        Err(stranger) => {
+            facts.client_key_id = stranger.key_id;
+            facts.stranger = Some(stranger.reason);
+            Err(Refusal::unauthorized())
+        }
+    }
+}
+
+fn request_facts<'a>(
+    client: &ClientView<'a>,
+    head: &'a Head,
+    facts: &CallFacts,
+) -> RequestFacts<'a> {
+    RequestFacts {
+        op: head.op.ok(),
+        workspace: client.workspace,
+        as_workspace: head.as_workspace(),
+        now: facts.at,
+    }
+}
+
+/// Whether the key itself is no good any more. Judged before anything of the request, so that its
+/// holder learns no more than one without a key.
+fn client_is_out(client: &ClientView<'_>, facts: &mut CallFacts) -> bool {
+    let asked = RequestFacts {
+        op: None,
+        workspace: client.workspace,
+        as_workspace: None,
+        now: facts.at,
+    };
+    match decide(client, &asked) {
+        Decision::Deny(denial) if denial.reason().is_of_the_key() => {
+            facts.stranger = Some(denial.reason().code());
+            true
+        }
+        _ => false,
+    }
+}
+
+fn note(facts: &mut CallFacts, reason: DenyReason, refusal: Refusal) -> Refusal {
+    if reason.is_of_the_key() {
+        facts.stranger = Some(reason.code());
+    }
+    refusal
+}
+
+fn closing(mut response: Response<Answer>) -> Response<Answer> {
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn health(method: &Method) -> Response<Answer> {
+    let (status, text) = match *method {
+        Method::GET | Method::HEAD => (StatusCode::OK, "ok\n"),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, ""),
+    };
+    let mut response = Response::new(Answer::whole(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

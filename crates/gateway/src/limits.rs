@@ -1,0 +1,52 @@
+//! Bounds on everything that comes from outside.
+
+use std::time::Duration;
+
+/// Sizes, counts and times that the gateway never goes beyond.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections open at once; more wait to be accepted.
+    pub connections: usize,
+    /// Bytes of a request's line and headers.
+    pub head_bytes: usize,
+    /// Header lines of a request, and of an answer from upstream.
+    pub headers: usize,
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+    /// Bytes of all request bodies held at once.
+    pub memory_bytes: usize,
+    /// Levels of arrays and objects in a JSON body.
+    pub json_depth: usize,
+    /// Time for a request's head to arrive, and for a kept connection to lie idle.
+    pub head_read: Duration,
+    /// Time for a request's body to arrive.
+    pub body_read: Duration,
+    /// Time to connect to the workspace's API.
+    pub connect: Duration,
+    /// Time from sending a request to the head of the answer.
+    pub response_head: Duration,
+    /// Time between two pieces of the answer's body.
+    pub response_idle: Duration,
+    /// Time that calls under way have when the gateway shuts down.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            connections: 1_024,
+            head_bytes: 32 * 1024,
+            headers: 64,
+            body_bytes: 16 * MIB,
+            memory_bytes: 256 * MIB,
+            json_depth: 64,
+            head_read: Duration::from_secs(30),
+            body_read: Duration::from_secs(30),
+            connect: Duration::from_secs(5),
+            response_head: Duration::from_secs(30),
+            response_idle: Duration::from_secs(60),
+            drain: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What the gateway learns while it works.
+
+use doorward_catalog::Op;
+use doorward_keys::KeyId;
+use doorward_policy::Timestamp;
+
+/// Told by the gateway what is worth keeping. Calls come from the path of requests: they must
+/// return at once and not block.
+pub trait Observer: Send + Sync {
+    /// A client key was presented and taken.
+    fn client_key_used(&self, key: KeyId, at: Timestamp) {
+        let _ = (key, at);
+    }
+
+    /// The API refused a call because the upstream key lacks a scope, and named it.
+    fn scope_required(&self, seen: &ScopeRequired<'_>) {
+        let _ = seen;
+    }
+}
+
+/// What the API said when it refused a call for its scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScopeRequired<'a> {
+    /// Doorward's id of the workspace.
+    pub workspace: &'a str,
+    /// The operation.
+    pub op: Op,
+    /// Doorward's id of the upstream key.
+    pub upstream_key: &'a str,
+    /// The scopes asked for, as the API spelt them.
+    pub required: &'a [&'a str],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Keeps nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {}

@@ -1,0 +1,136 @@
+//! A request's head, line by line as it is on the wire.
+
+/// What is wrong with a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum HeadFault {
+    /// More than one length, or a length and a transfer encoding, or one that is malformed.
+    Framing = 1,
+    /// Line ends, folded lines, or bytes that RFC 9112 forbids.
+    Syntax = 2,
+    /// The target has a fragment.
+    Fragment = 3,
+    /// Not exactly one `host`.
+    Host = 4,
+    /// The head is longer than allowed.
+    TooLong = 5,
+}
+
+impl HeadFault {
+    /// A line for the caller.
+    pub(crate) const fn why(self) -> &'static str {
+        match self {
+            Self::Framing => "the length of the body is stated twice, or not as it must be",
+            Self::Syntax => "the request's line or a header is not as RFC 9112 has it",
+            Self::Fragment => "the target has a fragment",
+            Self::Host => "there must be exactly one host header",
+            Self::TooLong => "the request's headers are too long",
+        }
+    }
+}
+
+/// How a request says where its body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// After this many bytes; none when nothing is said.
+    Length(u64),
+    /// Where its last chunk says so.
+    Chunked,
+}
+
+/// What was seen of a head so far.
+#[derive(Debug, Default)]
+pub(crate) struct RawHead {
+    lines: usize,
+    hosts: usize,
+    length: Option<u64>,
+    chunked: bool,
+    http_1_0: bool,
+}
+
+impl RawHead {
+    /// Takes one line, without its line feed. The framing when it was the last.
+    pub(crate) fn line(&mut self, line: &[u8]) -> Result<Option<Framing>, HeadFault> {
+        let line = line.strip_suffix(b"\r").ok_or(HeadFault::Syntax)?;
+        if line
+            .iter()
+            .any(|byte| matches!(byte, 0..=8 | 10..=31 | 127))
+        {
+            return Err(HeadFault::Syntax);
+        }
+        if line.is_empty() && self.lines > 0 {
+            return self.end().map(Some);
+        }
+        self.lines += 1;
+        if self.lines == 1 {
+            self.request_line(line)
+        } else {
+            self.header(line)
+        }?;
+        Ok(None)
+    }
+
+    fn request_line(&mut self, line: &[u8]) -> Result<(), HeadFault> {
+        let mut parts = line.split(|byte| *byte == b' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(HeadFault::Syntax);
+        };
+        if method.is_empty() || target.is_empty() || !line.is_ascii() {
+            return Err(HeadFault::Syntax);
+        }
+        if target.contains(&b'#') {
+            return Err(HeadFault::Fragment);
+        }
+        match version {
+            b"HTTP/1.1" => {}
+            b"HTTP/1.0" => self.http_1_0 = true,
+            _ => return Err(HeadFault::Syntax),
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, line: &[u8]) -> Result<(), HeadFault> {
+        let colon = line
+            .iter()
+            .position(|byte| *byte == b':')
+            .ok_or(HeadFault::Syntax)?;
+        let (name, value) = line.split_at_checked(colon).ok_or(HeadFault::Syntax)?;
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        // A line that begins with white space continues the one before it: nobody sends such.
+        let is_token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+        if name.is_empty() || !name.iter().all(is_token) {
+            return Err(HeadFault::Syntax);
+        }
+        if name.eq_ignore_ascii_case(b"content-length") {
+            let digits = value.iter().all(u8::is_ascii_digit) && (1..=18).contains(&value.len());
+            let length = str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse().ok());
+            if self.length.is_some() || self.chunked || !digits {
+                return Err(HeadFault::Framing);
+            }
+            self.length = Some(length.ok_or(HeadFault::Framing)?);
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            if self.length.is_some() || self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(HeadFault::Framing);
+            }
+            self.chunked = true;
+        } else if name.eq_ignore_ascii_case(b"host") {
+            self.hosts += 1;
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<Framing, HeadFault> {
+        if self.hosts > 1 || (self.hosts == 0 && !self.http_1_0) {
+            return Err(HeadFault::Host);
+        }
+        match (self.chunked, self.length) {
+            (true, _) if self.http_1_0 => Err(HeadFault::Framing),
+            (true, _) => Ok(Framing::Chunked),
+            (false, length) => Ok(Framing::Length(length.unwrap_or(0))),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What is recorded of a call, and the proof that it was.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use doorward_catalog::{Environment, Method, Op};
+use doorward_keys::KeyId;
+use doorward_policy::{Authorized, Timestamp};
+
+use crate::request_id::RequestId;
+
+/// All that is known of a call before it is carried out. No secret and no people's data: of the
+/// path there is the operation, of the body its digest.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallFacts {
+    /// The call's name.
+    pub request_id: RequestId,
+    /// When it was received.
+    pub at: Timestamp,
+    /// Where from: the other end of the connection.
+    pub source: IpAddr,
+    /// The method, if it is one that the API uses.
+    pub method: Option<Method>,
+    /// The operation, if it is one.
+    pub op: Option<Op>,
+    /// The presented key's public id, if it was well formed.
+    pub client_key_id: Option<KeyId>,
+    /// Name of the client.
+    pub client: Option<Arc<str>>,
+    /// Where the client runs.
+    pub environment: Option<Environment>,
+    /// Doorward's id of the workspace.
+    pub workspace: Option<Arc<str>>,
+    /// The sub-workspace to be acted on.
+    pub as_workspace: Option<Arc<str>>,
+    /// Doorward's id of the upstream key chosen.
+    pub upstream_key: Option<Arc<str>>,
+    /// Bytes of the body.
+    pub bytes_in: u64,
+    /// SHA-256 of the body. A recorder commits to it under a key and never writes it out: short
+    /// bodies could be guessed from it.
+    pub body_sha256: Option<[u8; 32]>,
+    /// Why there is no such caller, for the record alone.
+    pub stranger: Option<&'static str>,
+}
+
+impl CallFacts {
+    pub(crate) fn new(request_id: RequestId, at: Timestamp, source: IpAddr) -> Self {
+        Self {
+            request_id,
+            at,
+            source,
+            method: None,
+            op: None,
+            client_key_id: None,
+            client: None,
+            environment: None,
+            workspace: None,
+            as_workspace: None,
+            upstream_key: None,
+            bytes_in: 0,
+            body_sha256: None,
+            stranger: None,
+        }
+    }
+
+    /// Whether the call can change anything at Instantly.
+    pub fn writes(&self) -> bool {
+        self.op.is_some_and(|op| op.facts().writes())
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// The status that the caller got; 0 if it got none.
+    pub status: u16,
+    /// Why it was refused or failed; `None` for an answer of the API's own.
+    pub reason: Option<&'static str>,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
+    /// Whether the caller got a whole answer with a status below 400.
+    pub success: bool,
+    /// From the request's head to the answer's end.
+    pub latency: Duration,
+}
+
+/// The call can't be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the call can't be recorded")]
+pub struct NotRecorded;
+
+/// What [`Recorder::intent`] gives.
+pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<(), NotRecorded>> + Send + 'a>>;
+
+/// Keeps the record of calls.
+pub trait Recorder: Send + Sync {
+    /// Records that a call is about to be carried out. When this is done, so is the record.
+    ///
+    /// A write whose intent can't be recorded is not carried out. For a read the recorder decides:
+    /// with `Ok` it goes on.
+    fn intent<'a>(&'a self, call: &'a CallFacts) -> Recording<'a>;
+
+    /// Records how a call ended, or that it was refused. Returns at once.
+    fn outcome(&self, call: &CallFacts, outcome: &Outcome);
+}
+
+/// An allowed request whose intent is recorded. [`Call::intend`] is the only way to one.
+pub(crate) struct Recorded<T> {
+    authorized: Authorized<T>,
+    call: Call,
+}
+
+impl<T> Recorded<T> {
+    /// The request to be carried out, and the record that its outcome must go to.
+    pub(crate) fn into_parts(self) -> (Authorized<T>, Call) {
+        (self.authorized, self.call)
+    }
+}
+
+/// A call under way. Its outcome is recorded exactly once: when it is finished, or when it is
+/// dropped because the caller went away.
+pub(crate) struct Call {
+    recorder: Arc<dyn Recorder>,
+    facts: Box<CallFacts>,
+    started: Instant,
+    /// What is recorded if it is dropped now; `None` once recorded.
+    outcome: Option<Outcome>,
+}
+
+impl Call {
+    pub(crate) fn new(recorder: Arc<dyn Recorder>, facts: CallFacts, started: Instant) -> Self {
+        let outcome = Outcome {
+            allowed: false,
+            status: 0,
+            reason: Some("caller_gone"),
+            bytes_out: 0,
+            success: false,
+            latency: Duration::ZERO,
+        };
+        Self {
+            recorder,
+            facts: Box::new(facts),
+            started,
+            outcome: Some(outcome),
+        }
+    }
+
+    pub(crate) fn facts(&self) -> &CallFacts {
+        &self.facts
+    }
+
+    pub(crate) fn facts_mut(&mut self) -> &mut CallFacts {
+        &mut self.facts
+    }
+
+    /// What is recorded if the call ends now. Nothing once it has been recorded.
+    pub(crate) fn outcome_mut(&mut self) -> Option<&mut Outcome> {
+        self.outcome.as_mut()
+    }
+
+    /// Records the intent. The call comes back when that fails.
+    pub(crate) async fn intend<T>(
+        mut self,
+        authorized: Authorized<T>,
+    ) -> Result<Recorded<T>, Self> {
+        if let Some(outcome) = &mut self.outcome {
+            outcome.allowed = true;
+        }
+        match self.recorder.intent(&self.facts).await {
+            Ok(()) => Ok(Recorded {
+                authorized,
+                call: self,
+            }),
+            Err(NotRecorded) => Err(self),
+        }
+    }
+
+    /// Records an outcome.
+    pub(crate) fn finish(
+        &mut self,
+        allowed: bool,
+        status: u16,
+        reason: Option<&'static str>,
+        bytes_out: u64,
+    ) {
+        if let Some(outcome) = &mut self.outcome {
+            *outcome = Outcome {
+                allowed,
+                status,
+                reason,
+                bytes_out,
+                success: reason.is_none() && status < 400,
+                latency: Duration::ZERO,
+            };
+        }
+        self.settle();
+    }
+
+    /// Records what there is to record, once.
+    pub(crate) fn settle(&mut self) {
+        if let Some(mut outcome) = self.outcome.take() {
+            outcome.latency = self.started.elapsed();
+            self.recorder.outcome(&self.facts, &outcome);
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}

@@ -1,0 +1,197 @@
+//! How the gateway says no: Instantly's own envelope, so that every client library understands
+//! it, with the reason beside it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use doorward_catalog::{Op, RouteError, Scope, ScopeSet};
+use doorward_policy::{Denial, DenyReason};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::headers::{DOORWARD_DECISION, DOORWARD_REQUEST_ID};
+use crate::request_id::RequestId;
+
+/// An answer of the gateway's own: a call it did not allow, or could not carry out.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    reason: &'static str,
+    message: Cow<'static, str>,
+    /// Whether the call had been allowed when it failed.
+    allowed: bool,
+    operation: Option<Op>,
+    required: Option<Scope>,
+    granted: Option<ScopeSet>,
+    allow: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        status: StatusCode,
+        reason: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            reason,
+            message: message.into(),
+            allowed: false,
+            operation: None,
+            required: None,
+            granted: None,
+            allow: None,
+        }
+    }
+
+    /// 400.
+    pub(crate) fn bad_request(reason: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason, message)
+    }
+
+    /// 401. There is one for every fault of a key, so that none can be told from another.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "present a valid Doorward client key: Authorization: Bearer dwk_…",
+        )
+    }
+
+    /// A method and path that are no operation.
+    pub(crate) fn route(error: RouteError) -> Self {
+        match error {
+            RouteError::NotCanonical(why) => Self::bad_request(
+                "path_not_canonical",
+                format!("the path is not in canonical form: {why}"),
+            ),
+            RouteError::WrongMethod(methods) => {
+                let allow = Some(methods.names());
+                let message = error.to_string();
+                let status = StatusCode::METHOD_NOT_ALLOWED;
+                Self {
+                    allow,
+                    ..Self::new(status, "unknown_operation", message)
+                }
+            }
+            RouteError::UnknownPath => Self::new(
+                StatusCode::NOT_FOUND,
+                "unknown_operation",
+                error.to_string(),
+            ),
+        }
+    }
+
+    /// What the policy denied.
+    pub(crate) fn denial(denial: &Denial<'_>) -> Self {
+        let reason = denial.reason();
+        if reason.is_of_the_key() {
+            return Self::unauthorized();
+        }
+        let status = match reason {
+            DenyReason::UnknownOperation => StatusCode::NOT_FOUND,
+            _ => StatusCode::FORBIDDEN,
+        };
+        Self {
+            operation: denial.operation(),
+            required: denial.required(),
+            granted: Some(denial.granted()),
+            ..Self::new(status, reason.code(), denial.to_string())
+        }
+    }
+
+    /// The same for a call that had been allowed when it failed.
+    pub(crate) fn after_allowed(self) -> Self {
+        Self {
+            allowed: true,
+            ..self
+        }
+    }
+
+    /// The same with the operation named.
+    pub(crate) fn of(self, op: Op) -> Self {
+        Self {
+            operation: Some(op),
+            ..self
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.allowed
+    }
+
+    /// The answer.
+    pub(crate) fn response(&self, request_id: RequestId) -> Response<Bytes> {
+        let body = Envelope {
+            status_code: self.status.as_u16(),
+            error: self.status.canonical_reason().unwrap_or("Error"),
+            message: &self.message,
+            doorward: Details {
+                reason: self.reason,
+                operation: self.operation.map(Op::id),
+                required: self.required.map(|scope| [scope]),
+                granted: self.granted,
+                request_id,
+            },
+        };
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let decision = if self.allowed { "allowed" } else { "denied" };
+        headers.insert(DOORWARD_DECISION, HeaderValue::from_static(decision));
+        if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+            headers.insert(DOORWARD_REQUEST_ID, id);
+        }
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        if let Some(allow) = self.allow.as_ref().and_then(|names| names.parse().ok()) {
+            headers.insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    #[serde(rename = "statusCode")]
+    status_code: u16,
+    error: &'a str,
+    message: &'a str,
+    doorward: Details,
+}
+
+#[derive(Serialize)]
+struct Details {
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    required: Option<[Scope; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted: Option<ScopeSet>,
+    request_id: RequestId,
+}

@@ -1,0 +1,212 @@
+//! All that a request is decided and sent by, in memory, swapped whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use doorward_catalog::{Op, Scope};
+use doorward_keys::{KeyRefused, Pepper};
+use doorward_secrets::{SecretRef, Secrets};
+use doorward_store::{Known, UpstreamKeyState, Workspace};
+
+use crate::error::Error;
+use crate::keychoice;
+use crate::limits::Limits;
+use crate::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
+
+/// The state at one moment: clients, their keys and grants, and the workspaces with their
+/// upstream keys' values. Made by [`SnapshotBuilder`].
+pub struct Snapshot {
+    state: doorward_store::Snapshot,
+    pepper: Pepper,
+    upstreams: HashMap<String, Arc<Upstream>>,
+}
+
+impl Snapshot {
+    /// The store's generation it was made from.
+    pub fn generation(&self) -> u64 {
+        self.state.generation
+    }
+
+    pub(crate) fn authenticate(&self, presented: &str) -> Result<Known<'_>, KeyRefused> {
+        self.state.authenticate(&self.pepper, presented)
+    }
+
+    /// Where calls to a workspace go; `None` if its base URL is not used.
+    pub(crate) fn upstream(&self, workspace_id: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams.get(workspace_id)
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("generation", &self.state.generation)
+            .field("upstreams", &self.upstreams)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes snapshots from the store's state. One lives as long as the gateway: it keeps the
+/// connections to each workspace from snapshot to snapshot.
+pub struct SnapshotBuilder {
+    pepper: Pepper,
+    secrets: Secrets,
+    pools: Pools,
+    plain_http: bool,
+}
+
+impl SnapshotBuilder {
+    /// A builder that hashes client keys under `pepper` and reads upstream keys by `secrets`.
+    pub fn new(pepper: Pepper, secrets: Secrets, limits: &Limits) -> Self {
+        Self {
+            pepper,
+            secrets,
+            pools: Pools::new(limits),
+            plain_http: false,
+        }
+    }
+
+    /// Lets workspaces be on other machines without TLS: for a sandbox in a container's network.
+    #[must_use]
+    pub fn allow_plain_http(self, allow: bool) -> Self {
+        Self {
+            plain_http: allow,
+            ..self
+        }
+    }
+
+    /// Makes a snapshot. Blocks while secrets are read; not for the path of requests.
+    ///
+    /// What is faulty is left out and reported, so that one bad reference stops the calls that
+    /// need it and no others: they are refused with `no_upstream_key_covers` or
+    /// `workspace_unavailable`.
+    pub fn build(&self, state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
+        let mut faults = Vec::new();
+        let mut upstreams = HashMap::with_capacity(state.workspaces.len());
+        for workspace in &state.workspaces {
+            match self.upstream(workspace, &state, &mut faults) {
+                Ok(upstream) => {
+                    upstreams.insert(workspace.id.clone(), Arc::new(upstream));
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        self.pools
+            .keep(|id, base| upstreams.get(id).is_some_and(|known| known.base == *base));
+        (
+            Snapshot {
+                state,
+                pepper: self.pepper.clone(),
+                upstreams,
+            },
+            faults,
+        )
+    }
+
+    fn upstream(
+        &self,
+        workspace: &Workspace,
+        state: &doorward_store::Snapshot,
+        faults: &mut Vec<Error>,
+    ) -> Result<Upstream, Error> {
+        let base =
+            BaseUrl::parse(&workspace.base_url, self.plain_http).map_err(|why| Error::BaseUrl {
+                workspace: workspace.name.clone(),
+                why,
+            })?;
+        let mut keys = Vec::with_capacity(workspace.upstream_keys.len());
+        for key in &workspace.upstream_keys {
+            if key.state == UpstreamKeyState::Retired {
+                continue;
+            }
+            match self.key(workspace, key) {
+                Ok(key) => keys.push(Arc::new(key)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        keychoice::order(&mut keys);
+        Ok(Upstream {
+            workspace: workspace.id.as_str().into(),
+            client: self.pools.client(&workspace.id, &base)?,
+            base,
+            keys,
+            observed: observed(workspace, state),
+        })
+    }
+
+    fn key(
+        &self,
+        workspace: &Workspace,
+        key: &doorward_store::UpstreamKey,
+    ) -> Result<UpstreamKey, Error> {
+        let unread = |source| Error::Secret {
+            workspace: workspace.name.clone(),
+            key: key.name.clone(),
+            source,
+        };
+        let reference: SecretRef = key.reference.parse().map_err(unread)?;
+        let secret = self.secrets.read(&reference).map_err(unread)?;
+        UpstreamKey::new(&key.id, key.scope_set(), key.state, secret).ok_or_else(|| {
+            Error::NotAKey {
+                workspace: workspace.name.clone(),
+                key: key.name.clone(),
+            }
+        })
+    }
+}
+
+/// What the API asked for on this workspace, by operation: what it asked for last.
+fn observed(workspace: &Workspace, state: &doorward_store::Snapshot) -> HashMap<Op, Vec<Scope>> {
+    let mut latest: HashMap<Op, (i64, Vec<Scope>)> = HashMap::new();
+    for seen in state
+        .observed_scopes
+        .iter()
+        .filter(|seen| seen.workspace_id == workspace.id)
+    {
+        let scopes: Vec<Scope> = seen
+            .required
+            .iter()
+            .filter_map(|scope| Scope::parse(scope).ok())
+            .collect();
+        let at = seen.last_seen.millis();
+        let newer = latest
+            .get(&seen.operation)
+            .is_none_or(|(before, _)| *before < at);
+        if newer && !scopes.is_empty() {
+            latest.insert(seen.operation, (at, scopes));
+        }
+    }
+    latest
+        .into_iter()
+        .map(|(op, (_, scopes))| (op, scopes))
+        .collect()
+}
+
+/// The snapshot in force. Cloning gives another handle to the same.
+#[derive(Clone)]
+pub struct SnapshotHandle(Arc<ArcSwap<Snapshot>>);
+
+impl SnapshotHandle {
+    /// A handle that starts with a snapshot.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(snapshot)))
+    }
+
+    /// Puts another snapshot in force. Every request from now on is decided by it, on open
+    /// connections too; one whose body is still arriving is decided again.
+    pub fn swap(&self, snapshot: Snapshot) {
+        self.0.store(Arc::new(snapshot));
+    }
+
+    /// The snapshot in force.
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
+}
+
+impl std::fmt::Debug for SnapshotHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SnapshotHandle({})", self.load().generation())
+    }
+}
