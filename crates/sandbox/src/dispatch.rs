@@ -10,6 +10,7 @@ use crate::reply::Answer;
 
 /// Answers a validated call.
 pub(crate) fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    ops::due::settle(cx);
     match call.op {
         Op::GetAccountCampaignMapping
         | Op::CreateAccount

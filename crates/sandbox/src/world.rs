@@ -119,6 +119,8 @@ pub(crate) struct Workspace {
     pub(crate) phone_numbers: Table,
     /// What happened to leads by day and campaign, for analytics.
     pub(crate) sends: Vec<Send>,
+    /// When something of the workspace is due that no call has to bring about (ms since 1970).
+    pub(crate) due: Option<i64>,
     /// Whatever else an operation has to remember, by a name of its own.
     pub(crate) notes: IndexMap<String, Value>,
 }
