@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use doorward_policy::{
-    Authorized, ClientView, Decision, DenyReason, RequestFacts, authorize, decide,
-};
+use doorward_policy::{Authorized, Decision, DenyReason, RequestFacts, authorize, decide};
 use doorward_store::Known;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -15,10 +14,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::answer::Answer;
-use crate::auth;
 use crate::body::{Bodies, BoxError, HeldBody};
 use crate::canonical::{ForwardRequest, Head, check_body_head};
 use crate::clock::Clock;
+use crate::decide::{client_is_out, identify, note, request_facts};
 use crate::error::Error;
 use crate::forward::{Forwarder, respond};
 use crate::keychoice;
@@ -56,6 +55,7 @@ struct Inner {
     bodies: Bodies,
     forwarder: Forwarder,
     ids: RequestIds,
+    writes: AtomicUsize,
 }
 
 /// A call that may be carried out, with the connection and the key it goes out by.
@@ -85,12 +85,18 @@ impl Gateway {
                 observer: Arc::clone(&observer),
             },
             ids: RequestIds::new().map_err(|_| Error::Random)?,
+            writes: AtomicUsize::new(0),
             limits,
             clock,
             snapshot,
             recorder,
             observer,
         })))
+    }
+
+    /// Writes that have been sent and not been answered.
+    pub(crate) fn writes_under_way(&self) -> usize {
+        self.0.writes.load(Ordering::SeqCst)
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -285,9 +291,9 @@ impl Inner {
             return self.forwarder.forward(recorded, &upstream, &key).await;
         }
         // A write goes on when its caller goes away: cut off, its outcome would be unknown.
-        let this = Arc::clone(self);
+        let write = Write::begin(self);
         let task =
-            tokio::spawn(async move { this.forwarder.forward(recorded, &upstream, &key).await });
+            tokio::spawn(async move { write.0.forwarder.forward(recorded, &upstream, &key).await });
         task.await.unwrap_or_else(|_| {
             let why = "the call may have been carried out; look before you repeat it";
             let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "outcome_unknown", why);
@@ -300,64 +306,20 @@ impl Inner {
     }
 }
 
-/// Whose key is presented, noted in the facts.
-fn identify<'s>(
-    snapshot: &'s Snapshot,
-    parts: &Parts,
-    facts: &mut CallFacts,
-) -> Result<Known<'s>, Refusal> {
-    match auth::authenticate(snapshot, &parts.headers) {
-        Ok(known) => {
-            facts.client_key_id = Some(known.key_id);
-            facts.client = Some(Arc::clone(&known.client.name));
-            facts.environment = Some(known.client.record.environment);
-            facts.workspace = Some(Arc::clone(&known.client.workspace_id));
-            Ok(known)
-        }
-        Err(stranger) => {
-            facts.client_key_id = stranger.key_id;
-            facts.stranger = Some(stranger.reason);
-            Err(Refusal::unauthorized())
-        }
+/// A write under way, counted as long as it lives.
+struct Write(Arc<Inner>);
+
+impl Write {
+    fn begin(inner: &Arc<Inner>) -> Self {
+        inner.writes.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(inner))
     }
 }
 
-fn request_facts<'a>(
-    client: &ClientView<'a>,
-    head: &'a Head,
-    facts: &CallFacts,
-) -> RequestFacts<'a> {
-    RequestFacts {
-        op: head.op.ok(),
-        workspace: client.workspace,
-        as_workspace: head.as_workspace(),
-        now: facts.at,
+impl Drop for Write {
+    fn drop(&mut self) {
+        self.0.writes.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-/// Whether the key itself is no good any more. Judged before anything of the request, so that its
-/// holder learns no more than one without a key.
-fn client_is_out(client: &ClientView<'_>, facts: &mut CallFacts) -> bool {
-    let asked = RequestFacts {
-        op: None,
-        workspace: client.workspace,
-        as_workspace: None,
-        now: facts.at,
-    };
-    match decide(client, &asked) {
-        Decision::Deny(denial) if denial.reason().is_of_the_key() => {
-            facts.stranger = Some(denial.reason().code());
-            true
-        }
-        _ => false,
-    }
-}
-
-fn note(facts: &mut CallFacts, reason: DenyReason, refusal: Refusal) -> Refusal {
-    if reason.is_of_the_key() {
-        facts.stranger = Some(reason.code());
-    }
-    refusal
 }
 
 fn closing(mut response: Response<Answer>) -> Response<Answer> {

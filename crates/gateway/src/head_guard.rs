@@ -66,6 +66,7 @@ pub(crate) struct HeadGuard<S> {
     free: usize,
     state: State,
     max: usize,
+    max_headers: usize,
     verdict: HeadVerdict,
     /// What was seen of the head so far.
     head: RawHead,
@@ -73,8 +74,8 @@ pub(crate) struct HeadGuard<S> {
 }
 
 impl<S> HeadGuard<S> {
-    /// Guards a connection; a head may have `max` bytes.
-    pub(crate) fn new(inner: S, max: usize) -> (Self, HeadVerdict) {
+    /// Guards a connection; a head may have `max` bytes and `max_headers` headers.
+    pub(crate) fn new(inner: S, max: usize, max_headers: usize) -> (Self, HeadVerdict) {
         let verdict = HeadVerdict::default();
         let guard = Self {
             inner,
@@ -83,7 +84,8 @@ impl<S> HeadGuard<S> {
             state: State::Head { seen: 0 },
             max,
             verdict: verdict.clone(),
-            head: RawHead::default(),
+            head: RawHead::new(max_headers),
+            max_headers,
             ended: false,
         };
         (guard, verdict)
@@ -120,7 +122,7 @@ impl<S> HeadGuard<S> {
 
     fn release(&mut self, end: usize, framing: Framing) {
         self.free = end;
-        self.head = RawHead::default();
+        self.head = RawHead::new(self.max_headers);
         self.state = match framing {
             Framing::Length(0) => State::Head { seen: 0 },
             Framing::Length(length) => State::Body(length),
@@ -303,6 +305,7 @@ mod tests {
                 sizes,
             },
             512,
+            4,
         );
         let mut out = Vec::new();
         runtime.block_on(guard.read_to_end(&mut out)).unwrap();
@@ -335,7 +338,7 @@ mod tests {
             bytes: two.into_bytes(),
             sizes: vec![],
         };
-        let (mut guard, _) = HeadGuard::new(pieces, 512);
+        let (mut guard, _) = HeadGuard::new(pieces, 512, 4);
         let mut room = [0; 4096];
         let read = runtime.block_on(guard.read(&mut room)).unwrap();
         assert_eq!(&room[..read], GET.as_bytes());
@@ -387,6 +390,7 @@ mod tests {
             ),
             (post(&format!("X: {}", "secret".repeat(100))), TooLong),
             (format!("GET /{}", "secret".repeat(100)), TooLong),
+            (post("A: secret\r\nB: b\r\nC: c\r\nD: d"), TooLong),
         ] {
             let (out, found) = through(text.as_bytes(), vec![]);
             assert_eq!(found, Some(fault), "{text:?}");

@@ -54,6 +54,7 @@ mod auth;
 mod body;
 mod canonical;
 mod clock;
+mod decide;
 mod error;
 mod forward;
 mod gateway;

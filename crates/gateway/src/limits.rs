@@ -37,7 +37,7 @@ impl Default for Limits {
         Self {
             connections: 1_024,
             head_bytes: 32 * 1024,
-            headers: 64,
+            headers: 100,
             body_bytes: 16 * MIB,
             memory_bytes: 256 * MIB,
             json_depth: 64,

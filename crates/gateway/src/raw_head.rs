@@ -12,7 +12,7 @@ pub(crate) enum HeadFault {
     Fragment = 3,
     /// Not exactly one `host`.
     Host = 4,
-    /// The head is longer than allowed.
+    /// The head is longer than allowed, or has more headers.
     TooLong = 5,
 }
 
@@ -39,9 +39,10 @@ pub(crate) enum Framing {
 }
 
 /// What was seen of a head so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RawHead {
     lines: usize,
+    max_headers: usize,
     hosts: usize,
     length: Option<u64>,
     chunked: bool,
@@ -49,6 +50,18 @@ pub(crate) struct RawHead {
 }
 
 impl RawHead {
+    /// A head of which nothing was seen yet, and which may have that many headers.
+    pub(crate) fn new(max_headers: usize) -> Self {
+        Self {
+            lines: 0,
+            max_headers,
+            hosts: 0,
+            length: None,
+            chunked: false,
+            http_1_0: false,
+        }
+    }
+
     /// Takes one line, without its line feed. The framing when it was the last.
     pub(crate) fn line(&mut self, line: &[u8]) -> Result<Option<Framing>, HeadFault> {
         let line = line.strip_suffix(b"\r").ok_or(HeadFault::Syntax)?;
@@ -62,6 +75,10 @@ impl RawHead {
             return self.end().map(Some);
         }
         self.lines += 1;
+        // The first line is no header.
+        if self.lines > self.max_headers.saturating_add(1) {
+            return Err(HeadFault::TooLong);
+        }
         if self.lines == 1 {
             self.request_line(line)
         } else {

@@ -20,6 +20,8 @@ use crate::head_guard::HeadGuard;
 
 /// Pause after the system refused a connection: out of file descriptors, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Pause between two looks at what is still under way.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// Serves connections until `shutdown` is done, then takes no new ones, lets calls under way
 /// finish for as long as [`Limits::drain`](crate::Limits) says, and returns.
@@ -65,7 +67,13 @@ pub async fn serve(
     }
     drop(listener);
     let _ = draining.send(true);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while connections.join_next().await.is_some() {}
+        // Writes whose callers have gone have no connection.
+        while gateway.writes_under_way() > 0 {
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+    };
     if tokio::time::timeout(gateway.limits().drain, drained)
         .await
         .is_err()
@@ -86,7 +94,7 @@ async fn connection(
     // Answers are written in as few pieces as can be already.
     let _ = stream.set_nodelay(true);
     let limits = gateway.limits().clone();
-    let (guarded, verdict) = HeadGuard::new(stream, limits.head_bytes);
+    let (guarded, verdict) = HeadGuard::new(stream, limits.head_bytes, limits.headers);
     let service = service_fn(move |request| {
         // Now, not when the future is polled: then the verdict may be on the next request.
         let fault = verdict.fault();

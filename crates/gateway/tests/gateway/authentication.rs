@@ -1,0 +1,191 @@
+//! Who gets in, and what the others learn: nothing.
+
+use doorward_catalog::Environment;
+use doorward_keys::KeyId;
+use doorward_policy::Grant;
+use doorward_store::{ClientChange, NewClient, Store};
+
+use crate::door::{CANARY, Door, NOW, Response, get, post, request, upstream_key};
+use crate::upstream::Upstream;
+
+/// An answer without what tells one call from another.
+fn anonymous(response: &Response) -> (u16, Vec<(String, String)>, String) {
+    let id = response.header("doorward-request-id").unwrap().to_owned();
+    let varies = |name: &str| name == "date" || name == "doorward-request-id";
+    let headers = response
+        .headers
+        .iter()
+        .filter(|(name, _)| !varies(name))
+        .cloned()
+        .collect();
+    let body = String::from_utf8(response.body.clone()).unwrap();
+    assert!(body.contains(&id));
+    (response.status, headers, body.replace(&id, "ID"))
+}
+
+#[tokio::test]
+async fn refusals_of_keys_are_alike() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let good = door.client("importer", Grant::for_use_case("lead-import"));
+    let client = door.store.client(&door.workspace, "importer").unwrap().id;
+    let revoked = door.key(&client, None);
+    let expired = door.key(&client, Some(NOW));
+    let revoked_id: KeyId = revoked[6..18].parse().unwrap();
+    door.store.revoke_client_key(revoked_id, NOW).unwrap();
+    door.refresh();
+    let mut other_secret = good.clone().into_bytes();
+    other_secret[30] = if other_secret[30] == b'a' { b'b' } else { b'a' };
+    let unknown = doorward_keys::ClientKey::generate(Environment::Production, &[99; 48]);
+
+    let target = "/api/v2/campaigns";
+    let cases = [
+        (get(target, ""), "key_missing"),
+        (
+            request("GET", target, "", &["Authorization: Basic abc"], ""),
+            "key_malformed",
+        ),
+        (
+            request("GET", target, "", &[&format!("Authorization: {good}")], ""),
+            "key_malformed",
+        ),
+        (
+            request(
+                "GET",
+                target,
+                &good,
+                &[&format!("Authorization: Bearer {good}")],
+                "",
+            ),
+            "key_malformed",
+        ),
+        (
+            request("GET", target, &good, &["Connection: Authorization"], ""),
+            "key_malformed",
+        ),
+        (get(target, "dwk_p_"), "key_malformed"),
+        (
+            get(target, &String::from_utf8(other_secret).unwrap()),
+            "key_malformed",
+        ),
+        (get(target, unknown.expose()), "key_unknown"),
+        (get(target, &revoked), "key_revoked"),
+        (get(target, &expired), "key_expired"),
+        (get(target, &upstream_key("wide")), "upstream_key_presented"),
+        // Nor do they learn what there is.
+        (get("/api/v2/../nothing", &revoked), "key_revoked"),
+        (get("/api/v2/no-such-thing?%", &expired), "key_expired"),
+        (post("/api/v2/leads", &revoked, "{"), "key_revoked"),
+    ];
+    let mut answers = Vec::new();
+    for (text, reason) in &cases {
+        let answer = door.send(text).await;
+        answer.refused(401, "unauthorized");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        answers.push((anonymous(&answer), *reason));
+    }
+    for (answer, reason) in &answers {
+        assert_eq!(answer, &answers[0].0, "{reason}");
+    }
+    assert!(upstream.seen().is_empty());
+    let lines = door.lines(cases.len()).await;
+    for (line, (_, reason)) in lines.iter().zip(&cases) {
+        assert_eq!(line["reason"], *reason);
+        assert_eq!(
+            (&line["decision"], &line["status"]),
+            (&"denied".into(), &401.into())
+        );
+    }
+    assert_eq!(lines[8]["client"], "importer");
+    assert_eq!(lines[8]["client_key_id"], &revoked[6..18]);
+    assert!(lines[7]["client"].is_null());
+    assert!(!door.audit_text().contains(CANARY) && !door.audit_text().contains("Q2FuYXJ5"));
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_on_an_open_connection() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let key = door.client("reader", Grant::for_use_case("reader"));
+    let mut connection = door.connect().await;
+    let text = get("/api/v2/campaigns", &key);
+    assert_eq!(connection.send(&text).await.status, 200);
+    door.store
+        .revoke_client_key(key[6..18].parse().unwrap(), NOW)
+        .unwrap();
+    door.refresh();
+    connection.send(&text).await.refused(401, "unauthorized");
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_ends_at_its_time_and_not_before() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    door.client("reader", Grant::for_use_case("reader"));
+    let client = door.store.client(&door.workspace, "reader").unwrap().id;
+    let end = NOW.plus_millis(1_000);
+    let key = door.key(&client, Some(end));
+    let mut connection = door.connect().await;
+    let text = get("/api/v2/campaigns", &key);
+    door.set_time(end.plus_millis(-1));
+    assert_eq!(connection.send(&text).await.status, 200);
+    door.set_time(end);
+    connection.send(&text).await.refused(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_key_revoked_while_its_body_arrives_is_refused() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let key = door.client("importer", Grant::for_use_case("lead-import"));
+    let text = post("/api/v2/leads", &key, r#"{"email":"a@b.org"}"#);
+    let mut connection = door.connect().await;
+    let (first, rest) = text.split_at(text.len() - 5);
+    connection.write(first).await;
+    // The head has been decided on once the key is known to be used.
+    while door.learnt.used.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    door.store
+        .revoke_client_key(key[6..18].parse().unwrap(), NOW)
+        .unwrap();
+    door.refresh();
+    connection.send(rest).await.refused(401, "unauthorized");
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_disabled_client_is_told_so() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let new = NewClient::new(
+        &door.workspace,
+        "reader",
+        Environment::Production,
+        Grant::for_use_case("reader"),
+    );
+    let client = door.store.create_client(&new, NOW).unwrap().id;
+    let key = door.key(&client, None);
+    let change = ClientChange {
+        disabled: Some(true),
+        ..ClientChange::default()
+    };
+    door.store.change_client(&client, &change, NOW).unwrap();
+    door.refresh();
+    door.send(get("/api/v2/campaigns", &key))
+        .await
+        .refused(403, "client_disabled");
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn health_takes_no_key_and_tells_nothing() {
+    let upstream = Upstream::plain().await;
+    let door = Door::open(&upstream).await;
+    let answer = door.send(get("/healthz", "")).await;
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok\n"[..]));
+    assert_eq!(door.send(post("/healthz", "", "{}")).await.status, 405);
+    assert!(upstream.seen().is_empty());
+    door.lines(0).await;
+}

@@ -1,0 +1,182 @@
+//! When the upstream fails: what is certain is said, what is not is not guessed.
+
+use std::time::Duration;
+
+use doorward_gateway::Limits;
+use doorward_policy::Grant;
+
+use crate::door::{Door, Response, Setup, get, post};
+use crate::upstream::{Reply, Upstream};
+
+const BODY: &str = r#"{"email":"a@b.org"}"#;
+
+async fn importer(upstream: &Upstream, setup: Setup) -> (Door, String) {
+    let mut door = Door::open_with(upstream, setup).await;
+    let key = door.client("importer", Grant::for_use_case("lead-import"));
+    (door, key)
+}
+
+#[track_caller]
+fn failed(answer: &Response, status: u16, reason: &str) {
+    assert_eq!(
+        (answer.status, answer.reason().as_str()),
+        (status, reason),
+        "{:#}",
+        answer.json()
+    );
+    assert_eq!(answer.json()["statusCode"], status);
+    assert_eq!(answer.header("doorward-decision"), Some("allowed"));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_sent_once() {
+    let upstream = Upstream::start(|_, n| match n {
+        0 => Reply::Last(vec![]),
+        1 => Reply::Last(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()),
+        _ => Reply::Last(b"nonsense\r\n\r\n".to_vec()),
+    })
+    .await;
+    let (door, key) = importer(&upstream, Setup::default()).await;
+    for n in 1..=3 {
+        let answer = door.send(post("/api/v2/leads", &key, BODY)).await;
+        failed(&answer, 502, "outcome_unknown");
+        assert_eq!(answer.json()["doorward"]["operation"], "createLead");
+        assert_eq!(upstream.seen().len(), n);
+    }
+    let lines = door.lines(6).await;
+    assert_eq!(lines[1]["reason"], "outcome_unknown");
+    assert_eq!(lines[1]["result"], "failure");
+}
+
+#[tokio::test]
+async fn a_read_is_tried_twice_and_not_more() {
+    let upstream = Upstream::start(|_, n| match n {
+        0 | 2 | 3 => Reply::Last(vec![]),
+        _ => Reply::json("200 OK", "{}"),
+    })
+    .await;
+    let (door, key) = importer(&upstream, Setup::default()).await;
+    assert_eq!(door.send(get("/api/v2/campaigns", &key)).await.status, 200);
+    assert_eq!(upstream.seen().len(), 2);
+    failed(
+        &door.send(get("/api/v2/campaigns", &key)).await,
+        502,
+        "upstream_unreachable",
+    );
+    assert_eq!(upstream.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_not_there_is_said_to_be_so() {
+    let upstream = Upstream::plain().await;
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = Some(format!("http://{}", free.local_addr().unwrap()));
+    drop(free);
+    let (door, key) = importer(
+        &upstream,
+        Setup {
+            base_url,
+            ..Setup::default()
+        },
+    )
+    .await;
+    failed(
+        &door.send(get("/api/v2/campaigns", &key)).await,
+        502,
+        "upstream_unreachable",
+    );
+    let answer = door.send(post("/api/v2/leads", &key, BODY)).await;
+    failed(&answer, 502, "upstream_unreachable");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_not_waited_for() {
+    let upstream = Upstream::start(|_, _| Reply::Silence).await;
+    let limits = Limits {
+        response_head: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let (door, key) = importer(
+        &upstream,
+        Setup {
+            limits,
+            ..Setup::default()
+        },
+    )
+    .await;
+    failed(
+        &door.send(get("/api/v2/campaigns", &key)).await,
+        504,
+        "upstream_timeout",
+    );
+    failed(
+        &door.send(post("/api/v2/leads", &key, BODY)).await,
+        504,
+        "outcome_unknown",
+    );
+    assert_eq!(upstream.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_not_made_whole() {
+    let upstream = Upstream::start(|seen, _| {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart".to_vec();
+        match seen.line.starts_with("GET /api/v2/campaigns ") {
+            true => Reply::Last(head),
+            false => Reply::Slow(head, Duration::from_secs(60), vec![]),
+        }
+    })
+    .await;
+    let limits = Limits {
+        response_idle: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let (door, key) = importer(
+        &upstream,
+        Setup {
+            limits,
+            ..Setup::default()
+        },
+    )
+    .await;
+    for target in ["/api/v2/campaigns", "/api/v2/campaigns/0195-a"] {
+        let mut connection = door.connect().await;
+        connection.write(get(target, &key)).await;
+        assert!(connection.read().await.is_none(), "{target}");
+    }
+    let lines = door.lines(2).await;
+    assert_eq!(lines[0]["reason"], "response_cut");
+    assert_eq!(lines[1]["reason"], "response_timeout");
+    for line in lines {
+        assert_eq!(
+            (&line["status"], &line["result"]),
+            (&200.into(), &"failure".into())
+        );
+        assert_eq!(line["metadata"]["bytes_out"], 4);
+    }
+}
+
+#[tokio::test]
+async fn a_write_goes_on_when_its_caller_goes_away() {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec();
+    let pause = Duration::from_millis(100);
+    let upstream = Upstream::start(move |_, _| Reply::Slow(vec![], pause, answer.clone())).await;
+    let (mut door, key) = importer(&upstream, Setup::default()).await;
+    let mut connection = door.connect().await;
+    connection.write(post("/api/v2/leads", &key, BODY)).await;
+    while upstream.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(connection);
+    // Nor does shutting down cut it off.
+    door.stop.take().unwrap().send(()).unwrap();
+    (&mut door.stopped).await.unwrap().unwrap();
+    let lines = door.lines(2).await;
+    assert_eq!(lines[1]["phase"], "outcome");
+    // The API's answer came, though nobody was there to have it.
+    assert_eq!(
+        (&lines[1]["status"], &lines[1]["reason"]),
+        (&200.into(), &"caller_gone".into())
+    );
+    assert_eq!(lines[1]["operation"], "createLead");
+}

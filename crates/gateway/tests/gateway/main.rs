@@ -1,0 +1,13 @@
+//! The gateway over real sockets, before an upstream that writes down what reaches it.
+
+#![cfg(test)]
+
+mod audit;
+mod authentication;
+mod bodies;
+mod decisions;
+mod door;
+mod failures;
+mod forwarding;
+mod upstream;
+mod wire;
