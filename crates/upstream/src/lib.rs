@@ -1,20 +1,43 @@
 //! A client of the Instantly API v2.
 //!
-//! ```no_run
-//! use doorward_upstream::{Client, Op};
+//! ```
+//! use doorward_upstream::{Client, Error, Op};
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let key = std::env::var("INSTANTLY_API_KEY")?;
-//! let client = Client::builder().key(key.into()).build()?;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # // A sandbox stands in for Instantly.
+//! # let sandbox = doorward_sandbox::Sandbox::builder().build()?.spawn("127.0.0.1:0").await?;
+//! # let summary = sandbox.sandbox.summary(&sandbox.url);
+//! # let keys = &summary.workspaces.first().ok_or("no workspace")?.keys;
+//! # let named = |name| keys.iter().find(|key| key.name == name).map(|key| key.key.clone());
+//! # let (key, narrow) = (named("reporting").ok_or("")?, named("lead-import").ok_or("")?);
+//! # let base_url = sandbox.url.clone();
+//! // Leave out the base URL to call Instantly.
+//! let client = Client::builder().base_url(base_url).key(key.into()).build()?;
 //!
 //! // Typed calls for what security is about,
 //! let mut keys = client.api_keys().list();
 //! while let Some(key) = keys.next().await {
-//!     println!("{}", key?.name);
+//!     let key = key?;
+//!     println!("{} may {}", key.name, key.scopes.join(", "));
 //! }
+//!
 //! // and any of the 173 operations by name.
-//! let campaigns = client.request(Op::ListCampaign, None, &[("limit", "5")], None).await?;
-//! println!("{}", campaigns.json::<serde_json::Value>()?);
+//! let answer = client.request(Op::ListCampaign, None, &[("limit", "5")], None).await?;
+//! let campaigns: serde_json::Value = answer.json()?;
+//! assert!(campaigns["items"].is_array());
+//!
+//! // A key's scopes are found by one read that it may not make.
+//! let other = client.with_key(narrow.into())?;
+//! let found = other.probe().await;
+//! assert_eq!(found.scopes, Some("leads:create, lead_lists:read".parse()?));
+//! assert_eq!(found.calls, 1);
+//!
+//! // What it may not do is told apart from what failed.
+//! match other.workspace().get().await {
+//!     Err(Error::WrongScope { required, .. }) => assert_eq!(required, ["workspaces:read"]),
+//!     other => panic!("{other:?}"),
+//! }
 //! # Ok(()) }
 //! ```
 //!

@@ -7,6 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use doorward_catalog::limits::PAGE_MAX;
 use doorward_catalog::wire::{ApiKey, Page};
 use doorward_catalog::{Action, Op, Resource, Scope, ScopeSet};
 
@@ -57,7 +58,7 @@ pub struct Probe {
     pub extent: Extent,
     /// The scopes as the API spells them, also those that the catalog does not know.
     pub raw_scopes: Vec<String>,
-    /// The key's id at Instantly, when its entry in the list of keys was found.
+    /// The key's id at Instantly, when its own entry in the list of keys was found.
     pub key_id: Option<String>,
     /// Whether the workspace has no paid plan; scopes can't be found then.
     pub unpaid: bool,
@@ -139,11 +140,12 @@ impl Client {
 
     /// Looks for the key in the list of keys; whether the probe is over.
     async fn look_up(&self, probe: &mut Probe, key: &str, least: &mut ScopeSet) -> bool {
-        let mut found: Vec<ApiKey> = Vec::new();
+        let mut fitting: Vec<ApiKey> = Vec::new();
         let mut after = None;
+        let mut whole_list = false;
         for _ in 0..PAGES_MAX {
             let call = Call::new(Op::ListAPIKey)
-                .query("limit", doorward_catalog::limits::PAGE_MAX)
+                .query("limit", PAGE_MAX)
                 .maybe_query("starting_after", after.take());
             let response = match self.ask(probe, &call).await {
                 Step::Allowed(response) => response,
@@ -155,29 +157,24 @@ impl Client {
             let Ok(page) = response.json::<Page<ApiKey>>() else {
                 return false;
             };
-            if page.items.is_empty() {
+            let more = page.next_starting_after.filter(|cursor| !cursor.is_empty());
+            whole_list = page.items.is_empty() || more.is_none();
+            fitting.extend(page.items.into_iter().filter(|entry| is_ours(entry, key)));
+            if whole_list {
                 break;
             }
-            found.extend(page.items.into_iter().filter(|entry| is_ours(entry, key)));
-            match page.next_starting_after {
-                Some(cursor) if !cursor.is_empty() => after = Some(cursor),
-                _ => break,
-            }
+            after = more;
         }
-        let whole = found.iter().position(|entry| is_surely_ours(entry, key));
-        let ours = match (whole, found.len()) {
-            (Some(n), _) => found.get(n),
-            (None, 1) => found.first(),
-            _ => None,
+        let sure = fitting.iter().find(|entry| is_surely_ours(entry, key));
+        let Some(ours) = sure.or_else(|| {
+            let complete = whole_list.then_some(fitting.as_slice())?;
+            alike(complete, *least)
+        }) else {
+            return false;
         };
-        let Some(ours) = ours else { return false };
-        probe.key_id = Some(self.keys.clean(&ours.id));
-        probe.set_scopes(
-            ours.scopes
-                .iter()
-                .map(|scope| self.keys.clean(scope))
-                .collect(),
-        );
+        probe.key_id = (sure.is_some() || fitting.len() == 1).then(|| self.keys.clean(&ours.id));
+        let scopes = ours.scopes.iter().map(|scope| self.keys.clean(scope));
+        probe.set_scopes(scopes.collect());
         true
     }
 
@@ -249,8 +246,7 @@ impl Step {
 
 impl Probe {
     fn set_scopes(&mut self, raw: Vec<String>) {
-        let known = raw.iter().filter_map(|scope| Scope::parse(scope).ok());
-        self.scopes = Some(known.collect());
+        self.scopes = Some(known(&raw));
         self.extent = Extent::Exact;
         self.raw_scopes = raw;
     }
@@ -273,6 +269,23 @@ fn is_surely_ours(entry: &ApiKey, key: &str) -> bool {
 /// Whether an entry can be this key: also when what a masked value shows agrees with it.
 fn is_ours(entry: &ApiKey, key: &str) -> bool {
     is_surely_ours(entry, key) || mask_fits(entry.key.expose_secret(), key)
+}
+
+/// Of the entries that fit, one of those that may do what was seen, if these all have its scopes.
+fn alike(fitting: &[ApiKey], seen: ScopeSet) -> Option<&ApiKey> {
+    let mut able = fitting.iter().filter(|entry| {
+        let scopes: ScopeSet = known(&entry.scopes);
+        seen.iter().all(|scope| scopes.covers_scope(scope))
+    });
+    let first = able.next()?;
+    able.all(|other| known(&other.scopes) == known(&first.scopes))
+        .then_some(first)
+}
+
+/// The scopes the catalog knows.
+fn known(raw: &[String]) -> ScopeSet {
+    let known = raw.iter().filter_map(|scope| Scope::parse(scope).ok());
+    known.collect()
 }
 
 /// Whether a masked key, such as `MDE5…x9==` or `****x9==`, is the mask of this one.

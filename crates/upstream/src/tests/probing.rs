@@ -99,7 +99,14 @@ async fn a_key_that_reads_everything_is_looked_up_in_the_list() {
     );
     let found = probe(&api("all:read", json!([other, masked]))).await;
     assert_eq!(found.key_id.as_deref(), Some("k3"));
-    let found = probe(&api("all:all", json!([masked, masked]))).await;
+    // Of two masks that fit, one is of a key that could not have listed the keys.
+    let narrow = entry("k4", &format!("{}******", &KEY[..6]), &["leads:read"]);
+    let wide = entry("k5", &format!("{}******", &KEY[..6]), &["all:all"]);
+    let found = probe(&api("all:all", json!([narrow, wide]))).await;
+    assert_eq!(found.scopes, Some("all:all".parse().unwrap()));
+    assert_eq!((found.extent, found.key_id), (Extent::Exact, None));
+    // Two that could, and differ, leave it open.
+    let found = probe(&api("all:all", json!([masked, wide]))).await;
     assert_eq!(found.scopes, Some("all:read".parse().unwrap()));
     assert_eq!((found.extent, found.key_id), (Extent::AtLeast, None));
 }
