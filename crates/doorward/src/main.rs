@@ -1,14 +1,21 @@
 //! Doorward: a self-hosted security gateway for teams that integrate with Instantly.ai.
 
+mod admin;
+mod caller;
 mod cli;
 mod commands;
 mod config;
+mod context;
+mod credential;
+mod demo;
 mod duration;
 mod exit;
 mod log;
 mod output;
 mod paths;
 mod secret;
+mod server;
+mod signals;
 
 use std::process::ExitCode;
 

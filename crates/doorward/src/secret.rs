@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use doorward_keys::Pepper;
-use doorward_secrets::{SecretRef, Secrets};
-use secrecy::ExposeSecret;
+use doorward_secrets::{Error, Overwrite, SecretRef, Secrets};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::exit::Failure;
 
@@ -22,7 +22,7 @@ pub(crate) fn check_reference(text: &str) -> Result<(), String> {
 /// When it is missing, refused or too short.
 pub(crate) fn read_pepper(secrets: &Secrets, reference: &SecretRef) -> Result<Pepper, Failure> {
     let secret = secrets.read(reference).map_err(|error| match error {
-        doorward_secrets::Error::Missing { reference } => Failure::usage(format_args!(
+        Error::Missing { reference } => Failure::usage(format_args!(
             "there is no pepper at {reference}; `doorward init` makes one, or set `pepper` in the \
              configuration"
         )),
@@ -42,4 +42,64 @@ pub(crate) fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, Fa
         Failure::failed(format_args!("the operating system gives no random bytes: {error}"))
     })?;
     Ok(bytes)
+}
+
+/// Whether a secret was there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It was made.
+    Now,
+    /// It was there, or is kept where Doorward can't make it.
+    Before,
+}
+
+/// Makes a secret of 32 random bytes, in hexadecimal, at a file reference where there is none. What
+/// is there is read, so that it is known to be usable.
+///
+/// # Errors
+/// When it can't be made or read.
+pub(crate) fn make_secret(secrets: &Secrets, reference: &SecretRef) -> Result<Made, Failure> {
+    match secrets.read(reference) {
+        Ok(_) => return Ok(Made::Before),
+        Err(Error::Missing { .. }) if reference.as_file().is_some() => {}
+        Err(Error::Missing { .. }) => {
+            return Err(Failure::usage(format_args!(
+                "{reference} does not exist, and Doorward can't make it; set it to at least 32 \
+                 random characters, like those of `openssl rand -hex 32`"
+            )));
+        }
+        Err(error) => return Err(Failure::usage(error)),
+    }
+    let bytes = random::<32>()?;
+    let mut text = String::with_capacity(64);
+    for byte in bytes.iter() {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(nibble), 16));
+        }
+    }
+    let secret = SecretString::from(text);
+    match secrets.write(reference, &secret, Overwrite::Refuse) {
+        Ok(()) => Ok(Made::Now),
+        Err(Error::Exists { .. }) => Ok(Made::Before),
+        Err(error) => Err(Failure::usage(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let reference = SecretRef::file(&dir.path().join("pepper")).unwrap();
+        let secrets = Secrets::new();
+        assert!(read_pepper(&secrets, &reference).unwrap_err().to_string().contains("init"));
+        assert_eq!(make_secret(&secrets, &reference).unwrap(), Made::Now);
+        let first = read_pepper(&secrets, &reference).unwrap().check_value();
+        assert_eq!(make_secret(&secrets, &reference).unwrap(), Made::Before);
+        assert_eq!(read_pepper(&secrets, &reference).unwrap().check_value(), first);
+        let missing = SecretRef::env("DOORWARD_NO_SUCH_VARIABLE").unwrap();
+        assert!(make_secret(&secrets, &missing).is_err());
+    }
 }

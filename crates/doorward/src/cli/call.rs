@@ -60,7 +60,7 @@ pub(crate) struct Api {
     pub(crate) include: bool,
 
     /// URL of the gateway (default: the one running on the data folder)
-    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL")]
+    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL", hide_env_values = true)]
     pub(crate) gateway: Option<String>,
 
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub(crate) struct EnvOf {
     pub(crate) format: EnvFormat,
 
     /// URL of the gateway as the program reaches it (default: the one running)
-    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL")]
+    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL", hide_env_values = true)]
     pub(crate) gateway: Option<String>,
 
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub(crate) struct Run {
     pub(crate) client: String,
 
     /// URL of the gateway (default: the one running on the data folder)
-    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL")]
+    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL", hide_env_values = true)]
     pub(crate) gateway: Option<String>,
 
     #[command(flatten)]

@@ -87,11 +87,11 @@ pub(crate) struct CreateClient {
     pub(crate) environment: Environment,
 
     /// Who answers for it
-    #[arg(long, value_name = "WHO", default_value = "")]
+    #[arg(long, value_name = "WHO", default_value = "", hide_default_value = true)]
     pub(crate) owner: String,
 
     /// What it is there for
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) purpose: String,
 
     /// How long the client lasts, like 90d or 12h (default: until deleted)

@@ -55,12 +55,12 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Folder that the state is kept in (default: what the configuration says, else .doorward)
-    #[arg(long, global = true, value_name = "DIR", env = "DOORWARD_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "DOORWARD_DATA_DIR", hide_env_values = true)]
     #[arg(help_heading = "Global options")]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// Configuration file (default: doorward.toml, if there is one)
-    #[arg(long, global = true, value_name = "FILE", env = "DOORWARD_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "DOORWARD_CONFIG", hide_env_values = true)]
     #[arg(help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
 

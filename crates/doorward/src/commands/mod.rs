@@ -1,18 +1,90 @@
 //! What the commands do, one file a group.
 
+mod api;
+mod client;
 mod complete;
+mod env;
+mod init;
+mod key;
+mod run;
+mod sandbox;
 mod scopes;
+mod serve;
+mod up;
+mod workspace;
 
-use crate::cli::{Cli, Command};
-use crate::exit::Outcome;
-use crate::output::Output;
+use std::future::Future;
+
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use sandbox::cannot_listen;
+
+use crate::cli::{Cli, Command, OfWorkspaces};
+use crate::context::Context;
+use crate::exit::{Failure, Outcome};
+use crate::output::{Cell, Output, Tone};
 
 /// Runs the command that was typed.
 pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
+    let global = cli.global;
+    let context = || Context::new(&global, output);
     match cli.command {
+        Command::Up(up) => block_on_all(up::run(&context()?, &up)),
+        Command::Sandbox(sandbox) => block_on_all(sandbox::run(sandbox, output)),
+        Command::Init(_) => init::run(&global, output),
+        Command::Serve(serve) => block_on_all(serve::run(&context()?, &serve)),
+        Command::Workspace(command) => block_on(workspace::run(&context()?, command)),
+        Command::Client(command) => block_on(client::run(&context()?, command)),
+        Command::Key(command) => block_on(key::run(&context()?, command)),
         Command::Scopes(command) => scopes::run(command, output),
+        Command::Api(api) => block_on(api::run(&context()?, &api)),
+        Command::Env(env) => block_on(env::run(&context()?, &env)),
+        Command::Run(run) => block_on(run::run(&context()?, &run)),
         Command::Completions { shell } => complete::completions(shell, output),
         Command::Man { dir } => complete::man_pages(&dir, output),
-        _ => Err(crate::exit::Failure::failed("later")),
     }
+}
+
+/// Runs a command that is over soon, on this thread.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    started(Builder::new_current_thread().enable_all().build())?.block_on(work)
+}
+
+/// Runs a server, on all cores.
+fn block_on_all(work: impl Future<Output = Outcome>) -> Outcome {
+    started(Builder::new_multi_thread().enable_all().build())?.block_on(work)
+}
+
+fn started(runtime: std::io::Result<Runtime>) -> Result<Runtime, Failure> {
+    runtime.map_err(|error| Failure::failed(format_args!("can't start: {error}")))
+}
+
+impl OfWorkspaces {
+    /// As the admin API has it.
+    fn scopeful(self) -> crate::admin::Scopeful {
+        crate::admin::Scopeful { workspace: self.one.workspace, all: self.all_workspaces }
+    }
+}
+
+/// The status of a client or a key, in the colour of what it means.
+fn status_cell(status: &str) -> Cell {
+    let tone = match status {
+        "active" => Tone::Good,
+        "disabled" | "expired" => Tone::Careful,
+        _ => Tone::Bad,
+    };
+    Cell::toned(status, tone)
+}
+
+/// A point in time that need not be there.
+fn time_cell(time: Option<doorward_policy::Timestamp>, never: &str) -> Cell {
+    match time {
+        Some(time) => Cell::from(whole_seconds(time)),
+        None => Cell::toned(never, Tone::Quiet),
+    }
+}
+
+/// A point in time for people: no fractions of a second.
+fn whole_seconds(time: doorward_policy::Timestamp) -> doorward_policy::Timestamp {
+    doorward_policy::Timestamp::from_seconds(time.millis().div_euclid(1_000))
 }

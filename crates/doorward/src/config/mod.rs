@@ -31,10 +31,32 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Reference of the pepper; `file:name` is relative to the data folder.
     pub(crate) pepper: String,
+    /// The audit log.
+    pub(crate) audit: AuditConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
+}
+
+/// The audit log's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AuditConfig {
+    /// Where its lines go.
+    pub(crate) to: AuditTo,
+    /// Reference of the key under which lines commit to bodies.
+    pub(crate) key: String,
+}
+
+/// Where audit lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AuditTo {
+    /// A file in the data folder, or at an absolute path.
+    File(PathBuf),
+    /// Standard error.
+    Stderr,
+    /// Standard output.
+    Stdout,
 }
 
 /// The gateway's settings.
@@ -42,6 +64,8 @@ pub(crate) struct Config {
 pub(crate) struct GatewayConfig {
     /// Address to listen on.
     pub(crate) listen: SocketAddr,
+    /// Whether workspaces may be on other machines without TLS.
+    pub(crate) plain_http: bool,
     /// Bounds on what comes from outside.
     pub(crate) limits: Limits,
 }
@@ -69,12 +93,24 @@ impl Default for Config {
         Self {
             data_dir: crate::paths::DEFAULT.into(),
             pepper: "file:secrets/pepper".to_owned(),
+            audit: AuditConfig {
+                to: AuditTo::File("audit.log".into()),
+                key: "file:secrets/audit-key".to_owned(),
+            },
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4180)),
+                plain_http: false,
                 limits: Limits::default(),
             },
             log: LogConfig { level: "info".to_owned(), format: LogFormat::Text },
         }
+    }
+}
+
+impl LogConfig {
+    /// Warnings alone, for what people look at.
+    pub(crate) fn quiet() -> Self {
+        Self { level: "warn".to_owned(), format: LogFormat::Text }
     }
 }
 
@@ -111,16 +147,19 @@ impl Config {
     pub(crate) fn parse(text: &str) -> Result<Self, Faults> {
         let mut reader = Reader::new(text);
         let mut config = Self::default();
-        let Self { data_dir, pepper, gateway, log } = &mut config;
+        let Self { data_dir, pepper, audit, gateway, log } = &mut config;
         reader.root(|root| {
             root.text("data_dir", data_dir, |text| non_empty(text).map(PathBuf::from));
-            root.text("pepper", pepper, |text| {
-                crate::secret::check_reference(text).map(|()| text.to_owned())
+            root.text("pepper", pepper, reference);
+            root.table("audit", |table| {
+                table.text("to", &mut audit.to, audit_to);
+                table.text("key", &mut audit.key, reference);
             });
             root.table("gateway", |table| {
                 table.text("listen", &mut gateway.listen, |text| {
                     text.parse().map_err(|_| "write an address like 127.0.0.1:4180".to_owned())
                 });
+                table.flag("plain_http", &mut gateway.plain_http);
                 let Limits {
                     connections,
                     head_bytes,
@@ -192,6 +231,21 @@ fn non_empty(text: &str) -> Result<&str, String> {
     if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
 }
 
+fn reference(text: &str) -> Result<String, String> {
+    crate::secret::check_reference(text).map(|()| text.to_owned())
+}
+
+fn audit_to(text: &str) -> Result<AuditTo, String> {
+    match (text, text.strip_prefix("file:")) {
+        ("stderr", _) => Ok(AuditTo::Stderr),
+        ("stdout", _) => Ok(AuditTo::Stdout),
+        (_, Some(path)) if !path.is_empty() => {
+            Ok(AuditTo::File(path.strip_prefix("//").unwrap_or(path).into()))
+        }
+        _ => Err("choose \"file:NAME\", \"stderr\" or \"stdout\"".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +265,9 @@ mod tests {
             let other = match value.parse::<usize>() {
                 Ok(number) => (number + 1).to_string(),
                 Err(_) if name == "listen" => "\"[::1]:9\"".to_owned(),
-                Err(_) if name == "pepper" => "\"env://PEPPER\"".to_owned(),
+                Err(_) if name == "plain_http" => "true".to_owned(),
+                Err(_) if name == "to" => "\"stderr\"".to_owned(),
+                Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
                 Err(_) if name == "format" => "\"json\"".to_owned(),
                 Err(_) => "\"debug\"".to_owned(),
             };

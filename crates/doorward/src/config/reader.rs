@@ -95,6 +95,15 @@ impl<'t> TableReader<'_, 't> {
         }
     }
 
+    /// A setting that is true or false.
+    pub(super) fn flag(&mut self, name: &'static str, into: &mut bool) {
+        let Some((span, value)) = self.take(name) else { return };
+        match value.as_bool() {
+            Some(flag) => *into = flag,
+            None => self.fault(name, span, "it must be true or false"),
+        }
+    }
+
     /// A setting that is a whole number within bounds.
     pub(super) fn number(
         &mut self,

@@ -1,0 +1,67 @@
+//! Why an administrative request was not carried out.
+
+use doorward_store::{StoreError, What};
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Failure, Fault};
+
+/// A refusal or failure, the same over the socket as in process. The text says what to do next.
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct AdminError {
+    /// Whether what was asked does not fit, rather than that it failed.
+    pub(crate) usage: bool,
+    /// Why, for people.
+    pub(crate) message: String,
+}
+
+impl AdminError {
+    /// It could not be done.
+    pub(crate) fn failed(message: impl std::fmt::Display) -> Self {
+        Self { usage: false, message: message.to_string() }
+    }
+
+    /// What was asked does not fit.
+    pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
+        Self { usage: true, message: message.to_string() }
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        if error.usage { Self::usage(error.message) } else { Self::failed(error.message) }
+    }
+}
+
+impl From<Failure> for AdminError {
+    fn from(failure: Failure) -> Self {
+        Self { usage: failure.fault == Fault::Usage, message: failure.to_string() }
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::NotFound { what, .. } => {
+                let list = match what {
+                    What::Workspace => "doorward workspace list",
+                    What::UpstreamKey => "doorward workspace show NAME",
+                    What::Client => "doorward client list",
+                    What::ClientKey => "doorward key list",
+                };
+                Self::failed(format_args!("{error}; `{list}` shows what there is"))
+            }
+            StoreError::Field { .. }
+            | StoreError::Grant(_)
+            | StoreError::EnvironmentNotAdmitted { .. }
+            | StoreError::WrongPepper
+            | StoreError::Locked { .. }
+            | StoreError::NotOurs { .. }
+            | StoreError::TooNew { .. } => Self::usage(error),
+            StoreError::InUse { what: What::Workspace, .. } => {
+                Self::failed(format_args!("{error} with `doorward client delete`"))
+            }
+            _ => Self::failed(error),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Administration: typed requests and answers, one implementation over the store.
+//!
+//! A running server carries requests out for callers on its socket; with none running, a command
+//! opens the store itself and carries them out in its own process. Both go through [`Admin`].
+
+mod clients;
+mod error;
+mod keys;
+mod probing;
+mod server;
+mod service;
+mod session;
+mod socket;
+mod types;
+mod views;
+mod workspaces;
+
+pub(crate) use error::AdminError;
+pub(crate) use server::AdminServer;
+pub(crate) use service::{Admin, AdminParts, now};
+pub(crate) use session::Session;
+pub(crate) use types::{
+    Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey, KeyIssue,
+    KeyList, KeyRevoke, Needed, Scopeful, ServerStatus, Status, SubWorkspace, WorkspaceAdd,
+    WorkspaceAdded, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+};
+pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};

@@ -1,0 +1,159 @@
+//! What a workspace's upstream keys are found to be: alive, of which workspace, with which reach.
+
+use doorward_catalog::Op;
+use doorward_secrets::{SecretRef, Secrets};
+use doorward_upstream::wire::GroupStatus;
+use doorward_upstream::{BaseUrl, Client, Error, Extent, Liveness};
+use tokio::runtime::Handle;
+
+use super::error::AdminError;
+use super::types::SubWorkspace;
+use crate::output::clean;
+
+/// Most sub-workspaces that are listed.
+const SUB_WORKSPACES_MAX: usize = 10_000;
+
+/// What Doorward itself would do with a workspace's keys, and the operations it takes.
+pub(super) const OWN_NEEDS: [(&str, &[Op]); 5] = [
+    ("tell which workspace a key is of", &[Op::GetWorkspace]),
+    ("list the sub-workspaces it reaches", &[Op::ListWorkspaceGroupMember]),
+    ("rotate the upstream keys", &[Op::CreateAPIKey, Op::ListAPIKey, Op::DeleteAPIKey]),
+    ("read the workspace's audit log", &[Op::ListAuditLog]),
+    ("fetch back webhook events that were missed", &[Op::ListWebhook, Op::ListWebhookEvent]),
+];
+
+/// What probing found.
+pub(super) struct Found {
+    /// Each key, in the order given.
+    pub(super) keys: Vec<FoundKey>,
+    /// Instantly's id of the workspace, when a key may read it.
+    pub(super) instantly_id: Option<String>,
+    /// The sub-workspaces, when a key may list them.
+    pub(super) sub_workspaces: Option<Vec<SubWorkspace>>,
+}
+
+/// A key that is alive.
+pub(super) struct FoundKey {
+    pub(super) reference: SecretRef,
+    /// Its scopes, when they could be found.
+    pub(super) scopes: Option<Vec<String>>,
+    /// One line for people.
+    pub(super) detail: String,
+}
+
+/// Reads the keys and asks the API about them: harmless reads only.
+///
+/// Blocks; to be called off the runtime's own threads.
+///
+/// # Errors
+/// When a key can't be read, is not accepted, can't be judged, or the keys are of different
+/// workspaces.
+pub(super) fn probe_keys(
+    secrets: &Secrets,
+    base_url: &str,
+    references: &[SecretRef],
+) -> Result<Found, AdminError> {
+    BaseUrl::parse(base_url).map_err(AdminError::usage)?;
+    let mut found = Found { keys: vec![], instantly_id: None, sub_workspaces: None };
+    for reference in references {
+        let key = secrets.read(reference).map_err(AdminError::usage)?;
+        let client = Client::builder().base_url(base_url).key(key).build();
+        let client = client
+            .map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
+        Handle::current().block_on(found.probe(reference, &client))?;
+    }
+    Ok(found)
+}
+
+impl Found {
+    async fn probe(&mut self, reference: &SecretRef, client: &Client) -> Result<(), AdminError> {
+        let probe = client.probe().await;
+        match &probe.alive {
+            Liveness::Alive => {}
+            Liveness::Dead => {
+                return Err(AdminError::failed(format_args!(
+                    "{} does not accept the key {reference}; make a new one there and put it in \
+                     its place",
+                    client.base_url()
+                )));
+            }
+            Liveness::Unknown { why } => {
+                return Err(AdminError::failed(format_args!(
+                    "the key {reference} could not be tried: {}; try again when {} answers",
+                    clean(why),
+                    client.base_url()
+                )));
+            }
+        }
+        let exact = probe.extent == Extent::Exact;
+        self.keys.push(FoundKey {
+            reference: reference.clone(),
+            // As the API spells them, so that those the catalog does not know are kept too.
+            scopes: probe.scopes.map(|scopes| match probe.raw_scopes.is_empty() {
+                true => scopes.iter().map(|scope| scope.to_string()).collect(),
+                false => probe.raw_scopes.clone(),
+            }),
+            detail: match (exact, probe.unpaid) {
+                (_, true) => "alive; the workspace has no paid plan",
+                (true, false) => "alive",
+                (false, false) => "alive; it may have more scopes than could be found",
+            }
+            .to_owned(),
+        });
+        let scopes = probe.scopes.unwrap_or_default();
+        if scopes.covers(Op::GetWorkspace) {
+            self.identify(reference, client).await?;
+        }
+        if self.sub_workspaces.is_none() && scopes.covers(Op::ListWorkspaceGroupMember) {
+            self.sub_workspaces = sub_workspaces(client).await?;
+        }
+        Ok(())
+    }
+
+    async fn identify(&mut self, reference: &SecretRef, client: &Client) -> Result<(), AdminError> {
+        let workspace = client.workspace().get().await.map_err(|error| {
+            AdminError::failed(format_args!("the workspace of {reference} can't be read: {error}"))
+        })?;
+        match &self.instantly_id {
+            Some(id) if *id != workspace.id => Err(AdminError::usage(format_args!(
+                "the keys are of different Instantly workspaces ({id} and {}); add each under a \
+                 name of its own",
+                clean(&workspace.id)
+            ))),
+            _ => {
+                self.instantly_id = Some(workspace.id);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn sub_workspaces(client: &Client) -> Result<Option<Vec<SubWorkspace>>, AdminError> {
+    let members = match client.group_members().list().all(SUB_WORKSPACES_MAX).await {
+        Ok(members) => members,
+        // A workspace that is in no group has none to list.
+        Err(Error::NotFound { .. } | Error::Forbidden { .. } | Error::WrongScope { .. }) => {
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(AdminError::failed(format_args!(
+                "the sub-workspaces can't be listed: {error}; try again"
+            )));
+        }
+    };
+    Ok(Some(
+        members
+            .into_iter()
+            .map(|member| SubWorkspace {
+                id: member.sub_workspace_id,
+                name: member.sub_workspace_name,
+                status: match member.status {
+                    GroupStatus::Pending => "pending".to_owned(),
+                    GroupStatus::Accepted => "accepted".to_owned(),
+                    GroupStatus::Rejected => "rejected".to_owned(),
+                    GroupStatus::Other(other) => clean(&other),
+                },
+            })
+            .collect(),
+    ))
+}

@@ -1,0 +1,111 @@
+//! The implementation over the store, and how a request reaches it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use doorward_policy::Timestamp;
+use doorward_secrets::{SecretRef, Secrets};
+use doorward_store::{Store, Workspace};
+
+use super::error::AdminError;
+use super::types::{Call, ServerStatus, Status};
+
+/// What [`Admin`] works with.
+pub(crate) struct AdminParts {
+    /// Durable state.
+    pub(crate) store: Arc<dyn Store>,
+    /// Where secrets are read.
+    pub(crate) secrets: Arc<Secrets>,
+    /// Where the pepper is.
+    pub(crate) pepper: SecretRef,
+    /// The data folder; `file:name` is relative to it.
+    pub(crate) data_dir: PathBuf,
+    /// Where the gateway is, when one runs in this process.
+    pub(crate) gateway_url: Option<String>,
+    /// Told after each change, before it is answered: a server takes a new snapshot, so that what
+    /// was answered holds from the next call on.
+    pub(crate) changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
+}
+
+/// Carries administrative requests out.
+pub(crate) struct Admin {
+    pub(super) parts: AdminParts,
+}
+
+/// A request that can be carried out. Blocks: it is run where that does no harm.
+pub(crate) trait Handle<C: Call> {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Why not; nothing was changed then, unless it says so.
+    fn handle(&self, call: C) -> Result<C::Answer, AdminError>;
+}
+
+impl Admin {
+    /// An implementation over these parts.
+    pub(crate) fn new(parts: AdminParts) -> Self {
+        Self { parts }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        self.parts.store.as_ref()
+    }
+
+    pub(super) fn changed(&self) -> Result<(), AdminError> {
+        (self.parts.changed)()
+    }
+
+    /// The workspace that is named, or the only one there is.
+    pub(super) fn workspace(&self, named: Option<&str>) -> Result<Workspace, AdminError> {
+        if let Some(name) = named {
+            return Ok(self.store().workspace(name)?);
+        }
+        let mut all = self.store().workspaces()?;
+        match (all.pop(), all.len()) {
+            (Some(only), 0) => Ok(only),
+            (None, _) => Err(AdminError::failed(
+                "there is no workspace yet; add one with `doorward workspace add NAME --key-from \
+                 REF`",
+            )),
+            (Some(last), _) => {
+                all.push(last);
+                let names: Vec<&str> = all.iter().map(|each| each.name.as_str()).collect();
+                Err(AdminError::usage(format_args!(
+                    "there are several workspaces ({}); say which with --workspace",
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// The workspaces that are asked for.
+    pub(super) fn workspaces(
+        &self,
+        of: &super::types::Scopeful,
+    ) -> Result<Vec<Workspace>, AdminError> {
+        if of.all {
+            return Ok(self.store().workspaces()?);
+        }
+        match self.workspace(of.workspace.as_deref()) {
+            Err(error) if error.usage && of.workspace.is_none() => Err(AdminError::usage(
+                format_args!("{}, or take them all with --all-workspaces", error.message),
+            )),
+            found => Ok(vec![found?]),
+        }
+    }
+}
+
+/// The time now.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+impl Handle<Status> for Admin {
+    fn handle(&self, _: Status) -> Result<ServerStatus, AdminError> {
+        Ok(ServerStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            gateway_url: self.parts.gateway_url.clone(),
+        })
+    }
+}

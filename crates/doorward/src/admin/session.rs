@@ -1,0 +1,88 @@
+//! How a command reaches the state: through a running server, or by itself.
+
+use std::sync::Arc;
+
+use doorward_secrets::Secrets;
+use doorward_store::{SqliteStore, StoreError};
+use tokio::task::spawn_blocking;
+
+use super::error::AdminError;
+use super::service::{Admin, AdminParts, Handle};
+use super::socket::SocketClient;
+use super::types::Call;
+use crate::context::Context;
+use crate::exit::Failure;
+
+/// Who carries requests out.
+pub(crate) enum Session {
+    /// A server that runs on the data folder.
+    Server(SocketClient),
+    /// This process, with the store open under its lock.
+    Local(Arc<Admin>),
+}
+
+impl Session {
+    /// Asks the server that runs on the data folder, or opens the store when there is none.
+    ///
+    /// # Errors
+    /// When there is no data folder, or the store is held by a process that answers on no socket.
+    pub(crate) async fn open(context: &Context) -> Result<Self, Failure> {
+        let data = &context.data_dir;
+        if !data.exists() {
+            return Err(Failure::usage(format_args!(
+                "there is no data folder {}; make one with `doorward init` or try `doorward up`, \
+                 or say where it is with --data-dir",
+                data.path().display()
+            )));
+        }
+        if let Some(server) = Self::running(context).await? {
+            return Ok(server);
+        }
+        let store = SqliteStore::open(&data.store()).map_err(|error| match error {
+            StoreError::Locked { pid, .. } => Failure::usage(format_args!(
+                "{} is in use by {}, which has no admin socket; wait until it is ready or has \
+                 ended, or stop it",
+                data.path().display(),
+                pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+            )),
+            error => AdminError::from(error).into(),
+        })?;
+        Ok(Self::Local(Arc::new(Admin::new(AdminParts {
+            store: Arc::new(store),
+            secrets: Arc::new(Secrets::new()),
+            pepper: context.pepper()?,
+            data_dir: data.path().to_owned(),
+            gateway_url: None,
+            changed: Box::new(|| Ok(())),
+        }))))
+    }
+
+    /// The server that runs on the data folder, if one does.
+    ///
+    /// # Errors
+    /// When there is one and it may not be asked.
+    pub(crate) async fn running(context: &Context) -> Result<Option<Self>, Failure> {
+        let socket = context.data_dir.admin_socket()?;
+        Ok(SocketClient::find(&socket).await?.map(Self::Server))
+    }
+
+    /// Carries a request out.
+    ///
+    /// # Errors
+    /// As the request says.
+    pub(crate) async fn call<C: Call>(&self, call: C) -> Result<C::Answer, Failure>
+    where
+        Admin: Handle<C>,
+    {
+        let outcome = match self {
+            Self::Server(server) => server.call(&call).await,
+            Self::Local(admin) => {
+                let admin = Arc::clone(admin);
+                let done = spawn_blocking(move || admin.handle(call)).await;
+                done.map_err(|_| AdminError::failed("this is a fault of Doorward; please report it"))
+                    .flatten()
+            }
+        };
+        Ok(outcome?)
+    }
+}

@@ -1,0 +1,88 @@
+//! The other end of the socket: asking a running server.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::error::AdminError;
+use super::server::PREFIX;
+use super::types::Call;
+
+/// Most bytes of an answer: a list of some hundred thousand keys.
+const ANSWER_MAX: usize = 64 * 1024 * 1024;
+/// Time for an answer; probing a workspace's keys takes several calls to its API.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A server that answers on its socket.
+#[derive(Debug, Clone)]
+pub(crate) struct SocketClient {
+    path: PathBuf,
+}
+
+impl SocketClient {
+    /// The server of a socket, or none when nobody listens there.
+    ///
+    /// # Errors
+    /// When there is one and it may not be asked.
+    pub(super) async fn find(path: &Path) -> Result<Option<Self>, AdminError> {
+        match UnixStream::connect(path).await {
+            Ok(_) => Ok(Some(Self { path: path.to_owned() })),
+            Err(error) => match error.kind() {
+                // Refused: a server that was killed left the socket behind.
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+                _ => Err(AdminError::usage(format_args!(
+                    "the server's admin socket {} can't be opened: {error}; run this as the \
+                     server's user",
+                    path.display()
+                ))),
+            },
+        }
+    }
+
+    /// Asks the server.
+    ///
+    /// # Errors
+    /// What it refuses, and when it can't be asked.
+    pub(super) async fn call<C: Call>(&self, call: &C) -> Result<C::Answer, AdminError> {
+        let lost = |why: &dyn std::fmt::Display| {
+            AdminError::failed(format_args!(
+                "the server at {} gave no answer ({why}); whether it did what was asked is not \
+                 known: look before you ask again",
+                self.path.display()
+            ))
+        };
+        let body = serde_json::to_vec(call).map_err(AdminError::failed)?;
+        let asked = timeout(PATIENCE, self.ask(C::NAME, body)).await;
+        let (status, body) = asked.map_err(|error| lost(&error))?.map_err(|error| lost(&error))?;
+        if status == StatusCode::OK {
+            return serde_json::from_slice(&body).map_err(|error| lost(&error));
+        }
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| {
+            AdminError::failed(format_args!("the server answered {status}; its log says more"))
+        }))
+    }
+
+    async fn ask(&self, name: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
+        let stream = UnixStream::connect(&self.path).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let request = Request::post(format!("{PREFIX}{name}"))
+            .header(HOST, "doorward")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+        let body = body.map_err(|error| anyhow::anyhow!(error))?;
+        Ok((status, body.to_bytes()))
+    }
+}

@@ -1,0 +1,224 @@
+//! What can be asked and what is answered. JSON on the wire.
+
+use doorward_catalog::Environment;
+use doorward_catalog::wire::SecretText;
+use doorward_policy::{Grant, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::views::{ClientView, KeyView, WorkspaceView};
+
+/// A request with its answer.
+pub(crate) trait Call: Serialize + DeserializeOwned + Send + 'static {
+    /// Its name in the path of the admin API.
+    const NAME: &'static str;
+    /// What is answered.
+    type Answer: Serialize + DeserializeOwned + Send + 'static;
+}
+
+macro_rules! calls {
+    ($($call:ident, $name:literal => $answer:ty;)*) => {
+        $(impl Call for $call {
+            const NAME: &'static str = $name;
+            type Answer = $answer;
+        })*
+    };
+}
+
+calls! {
+    Status, "status" => ServerStatus;
+    WorkspaceList, "workspace/list" => Vec<WorkspaceView>;
+    WorkspaceShow, "workspace/show" => WorkspaceView;
+    WorkspaceAdd, "workspace/add" => WorkspaceAdded;
+    WorkspaceRemove, "workspace/remove" => WorkspaceView;
+    ClientCreate, "client/create" => ClientView;
+    ClientList, "client/list" => Vec<ClientView>;
+    ClientShow, "client/show" => ClientView;
+    ClientSet, "client/set" => ClientView;
+    ClientDelete, "client/delete" => ClientView;
+    KeyIssue, "key/issue" => IssuedKey;
+    KeyList, "key/list" => Vec<KeyView>;
+    KeyRevoke, "key/revoke" => KeyView;
+}
+
+/// What runs?
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Status {}
+
+/// What runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ServerStatus {
+    /// Doorward's version.
+    pub(crate) version: String,
+    /// Process id.
+    pub(crate) pid: u32,
+    /// Where the gateway is; none when no server runs.
+    pub(crate) gateway_url: Option<String>,
+}
+
+/// Every workspace.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkspaceList {}
+
+/// One workspace.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkspaceShow {
+    /// Name or id; the only one there is when none is said.
+    pub(crate) name: Option<String>,
+}
+
+/// Adds a workspace, or upstream keys to one that is there.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkspaceAdd {
+    /// Name to call it by.
+    pub(crate) name: String,
+    /// References of its upstream keys; never the keys.
+    pub(crate) references: Vec<String>,
+    /// Where its API is, when not at Instantly.
+    pub(crate) base_url: Option<String>,
+    /// Whether it is emulated.
+    pub(crate) sandbox: bool,
+}
+
+/// What adding a workspace found out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkspaceAdded {
+    /// The workspace as it is now.
+    pub(crate) workspace: WorkspaceView,
+    /// Names of the keys that were added.
+    pub(crate) added_keys: Vec<String>,
+    /// What Doorward itself would need.
+    pub(crate) needs: Vec<Needed>,
+    /// The sub-workspaces that the keys reach; none when that can't be told.
+    pub(crate) sub_workspaces: Option<Vec<SubWorkspace>>,
+}
+
+/// Scopes that Doorward itself would need for one purpose.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Needed {
+    /// What for.
+    pub(crate) purpose: String,
+    /// The scopes.
+    pub(crate) scopes: Vec<String>,
+    /// Whether the workspace's keys have them; none when their scopes are not known.
+    pub(crate) held: Option<bool>,
+}
+
+/// A sub-workspace that an admin workspace reaches.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SubWorkspace {
+    /// Instantly's id of it.
+    pub(crate) id: String,
+    /// Its name, when told.
+    pub(crate) name: Option<String>,
+    /// How far the membership is: `accepted`, `pending`, `rejected`.
+    pub(crate) status: String,
+}
+
+/// Removes a workspace; answers what it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkspaceRemove {
+    /// Name or id.
+    pub(crate) name: String,
+}
+
+/// Creates a client.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClientCreate {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Name of the client.
+    pub(crate) name: String,
+    /// Where it runs.
+    pub(crate) environment: Environment,
+    /// Who answers for it.
+    pub(crate) owner: String,
+    /// What it is for.
+    pub(crate) purpose: String,
+    /// What it is granted.
+    pub(crate) grant: Grant,
+    /// When it ends.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// The clients of a workspace.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClientList {
+    /// Which workspaces.
+    pub(crate) of: Scopeful,
+}
+
+/// One workspace or all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Scopeful {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Every workspace.
+    pub(crate) all: bool,
+}
+
+/// One client.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClientShow {
+    /// Name or id of the workspace.
+    pub(crate) workspace: Option<String>,
+    /// Name or id of the client.
+    pub(crate) name: String,
+}
+
+/// Switches a client off or on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClientSet {
+    /// Name or id of the workspace.
+    pub(crate) workspace: Option<String>,
+    /// Name or id of the client.
+    pub(crate) name: String,
+    /// Whether it is to be off.
+    pub(crate) disabled: bool,
+}
+
+/// Deletes a client and its keys; answers what it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClientDelete {
+    /// Name or id of the workspace.
+    pub(crate) workspace: Option<String>,
+    /// Name or id of the client.
+    pub(crate) name: String,
+}
+
+/// Issues a key to a client.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyIssue {
+    /// Name or id of the workspace.
+    pub(crate) workspace: Option<String>,
+    /// Name or id of the client.
+    pub(crate) client: String,
+    /// When it ends.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// A key just issued: the only time that it is shown.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct IssuedKey {
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub(crate) record: KeyView,
+    /// The key itself.
+    pub(crate) key: SecretText,
+}
+
+/// Client keys.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyList {
+    /// Which workspaces.
+    pub(crate) of: Scopeful,
+    /// Name or id of the client; every client when none is said.
+    pub(crate) client: Option<String>,
+}
+
+/// Revokes a key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeyRevoke {
+    /// The key's public id.
+    pub(crate) key_id: String,
+}

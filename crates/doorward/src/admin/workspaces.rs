@@ -1,0 +1,237 @@
+//! Workspaces and their upstream keys.
+
+use std::collections::BTreeSet;
+
+use doorward_policy::{Timestamp, WorkspaceKind};
+use doorward_secrets::SecretRef;
+use doorward_store::{
+    NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, StoreError, Workspace, WorkspaceChange,
+    check_name,
+};
+use doorward_upstream::INSTANTLY;
+
+use super::error::AdminError;
+use super::probing::{Found, probe_keys};
+use super::service::{Admin, Handle, now};
+use super::types::{
+    Needed, WorkspaceAdd, WorkspaceAdded, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+};
+use super::views::{WorkspaceView, known_scopes};
+
+/// Most upstream keys given at once.
+const KEYS_MAX: usize = 32;
+
+impl Handle<WorkspaceList> for Admin {
+    fn handle(&self, _: WorkspaceList) -> Result<Vec<WorkspaceView>, AdminError> {
+        let clients = self.store().clients(None)?;
+        let now = now();
+        let all = self.store().workspaces()?;
+        Ok(all.iter().map(|each| WorkspaceView::of(each, &clients, now)).collect())
+    }
+}
+
+impl Handle<WorkspaceShow> for Admin {
+    fn handle(&self, call: WorkspaceShow) -> Result<WorkspaceView, AdminError> {
+        self.view(&self.workspace(call.name.as_deref())?, now())
+    }
+}
+
+impl Handle<WorkspaceRemove> for Admin {
+    fn handle(&self, call: WorkspaceRemove) -> Result<WorkspaceView, AdminError> {
+        let workspace = self.store().workspace(&call.name)?;
+        self.store().delete_workspace(&workspace.id)?;
+        self.changed()?;
+        self.view(&workspace, now())
+    }
+}
+
+impl Handle<WorkspaceAdd> for Admin {
+    fn handle(&self, call: WorkspaceAdd) -> Result<WorkspaceAdded, AdminError> {
+        check_name("the workspace", &call.name)?;
+        let kind = if call.sandbox { WorkspaceKind::Sandbox } else { WorkspaceKind::Live };
+        let base_url = call.base_url.as_deref().unwrap_or(INSTANTLY).trim_end_matches('/');
+        let known = match self.store().workspace(&call.name) {
+            Ok(known) => Some(known),
+            Err(StoreError::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(known) = &known {
+            self.check_same(known, kind, base_url)?;
+        }
+        let references = self.references(&call.references, known.as_ref())?;
+
+        // Nothing is stored unless every key is alive and of this one workspace.
+        let found = probe_keys(&self.parts.secrets, base_url, &references)?;
+        let instantly_id = found.instantly_id.clone();
+        check_identity(known.as_ref(), instantly_id.as_deref())?;
+
+        let now = now();
+        let workspace = match known {
+            Some(known) => known,
+            None => self.store().create_workspace(
+                &NewWorkspace {
+                    instantly_id: instantly_id.clone(),
+                    ..NewWorkspace::new(&call.name, kind, base_url)
+                },
+                now,
+            )?,
+        };
+        if workspace.instantly_id.is_none() && instantly_id.is_some() {
+            let change = WorkspaceChange { instantly_id, ..WorkspaceChange::default() };
+            self.store().change_workspace(&workspace.id, &change)?;
+        }
+        let added_keys = self.add_keys(&workspace, &found, now)?;
+        self.changed()?;
+        let workspace = self.store().workspace(&workspace.id)?;
+        Ok(WorkspaceAdded {
+            needs: needs(&workspace),
+            workspace: self.view(&workspace, now)?,
+            added_keys,
+            sub_workspaces: found.sub_workspaces,
+        })
+    }
+}
+
+impl Admin {
+    fn view(&self, workspace: &Workspace, now: Timestamp) -> Result<WorkspaceView, AdminError> {
+        Ok(WorkspaceView::of(workspace, &self.store().clients(None)?, now))
+    }
+
+    fn check_same(
+        &self,
+        known: &Workspace,
+        kind: WorkspaceKind,
+        base_url: &str,
+    ) -> Result<(), AdminError> {
+        if known.kind == kind && known.base_url == base_url {
+            return Ok(());
+        }
+        Err(AdminError::usage(format_args!(
+            "there is a workspace '{}' already, {} at {}; say the same to add keys to it, or \
+             choose another name",
+            known.name, known.kind, known.base_url
+        )))
+    }
+
+    fn references(
+        &self,
+        texts: &[String],
+        known: Option<&Workspace>,
+    ) -> Result<Vec<SecretRef>, AdminError> {
+        if texts.is_empty() || texts.len() > KEYS_MAX {
+            return Err(AdminError::usage(format_args!("give 1 to {KEYS_MAX} keys by --key-from")));
+        }
+        let mut references: Vec<SecretRef> = Vec::with_capacity(texts.len());
+        for text in texts {
+            let reference = SecretRef::parse_in(text, &self.parts.data_dir)
+                .map_err(|error| AdminError::usage(format_args!("--key-from: {error}")))?;
+            let stored = |workspace: &Workspace| {
+                workspace.upstream_keys.iter().any(|key| key.reference == reference.to_string())
+            };
+            if known.is_some_and(stored) || references.contains(&reference) {
+                return Err(AdminError::usage(format_args!(
+                    "the workspace has the key {reference} already; leave it out"
+                )));
+            }
+            references.push(reference);
+        }
+        Ok(references)
+    }
+
+    fn add_keys(
+        &self,
+        workspace: &Workspace,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<Vec<String>, AdminError> {
+        let mut taken: BTreeSet<String> =
+            workspace.upstream_keys.iter().map(|key| key.name.clone()).collect();
+        let mut names = Vec::new();
+        for key in &found.keys {
+            let name = free_name(&key.reference, &taken);
+            taken.insert(name.clone());
+            let new = NewUpstreamKey {
+                scopes: key.scopes.clone(),
+                ..NewUpstreamKey::new(&name, &key.reference.to_string())
+            };
+            let added = self.store().add_upstream_key(&workspace.id, &new, now)?;
+            let probe =
+                Probe { at: now, outcome: ProbeOutcome::Alive, detail: key.detail.clone() };
+            self.store().record_probe(&added.id, &probe, key.scopes.as_deref())?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+}
+
+fn check_identity(known: Option<&Workspace>, found: Option<&str>) -> Result<(), AdminError> {
+    let stored = known.and_then(|known| known.instantly_id.as_deref());
+    match (stored, found) {
+        (Some(stored), Some(found)) if stored != found => Err(AdminError::usage(format_args!(
+            "the key is of another Instantly workspace ({found}) than this one ({stored}); add it \
+             under another name"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A name for a key after where it is kept: the file's or the variable's, made fit.
+fn free_name(reference: &SecretRef, taken: &BTreeSet<String>) -> String {
+    let stem = match (reference.as_file(), reference.as_env()) {
+        (Some(path), _) => path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("key"),
+        (None, Some(name)) => name,
+        (None, None) => "key",
+    };
+    let fit: String = stem
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .take(48)
+        .collect();
+    let fit = fit.trim_start_matches(['-', '_', '.']);
+    let fit = if fit.is_empty() { "key" } else { fit };
+    if !taken.contains(fit) {
+        return fit.to_owned();
+    }
+    (2..).map(|n| format!("{fit}-{n}")).find(|name| !taken.contains(name)).unwrap_or_default()
+}
+
+/// What Doorward itself would need of the workspace's keys, and whether they have it.
+fn needs(workspace: &Workspace) -> Vec<Needed> {
+    let known: Option<Vec<_>> =
+        workspace.upstream_keys.iter().map(|key| key.scopes.as_deref().map(known_scopes)).collect();
+    super::probing::OWN_NEEDS
+        .iter()
+        .map(|(purpose, operations)| {
+            let held = known.as_ref().map(|keys| {
+                operations.iter().all(|op| keys.iter().any(|scopes| scopes.covers(*op)))
+            });
+            let operations: doorward_catalog::OpSet = operations.iter().copied().collect();
+            Needed {
+                purpose: (*purpose).to_owned(),
+                scopes: operations.narrow_scopes().iter().map(|scope| scope.to_string()).collect(),
+                held,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_named_after_where_they_are() {
+        let name = |text: &str, taken: &[&str]| {
+            let taken = taken.iter().map(|name| (*name).to_owned()).collect();
+            free_name(&text.parse().unwrap(), &taken)
+        };
+        assert_eq!(name("file:///run/secrets/Reader Key.key", &[]), "reader-key");
+        assert_eq!(name("env://INSTANTLY_KEY", &[]), "instantly_key");
+        assert_eq!(name("env://KEY", &["key", "key-2"]), "key-3");
+        assert_eq!(name("file:///_", &[]), "key");
+        for text in ["file:///ä/ö", "env://_", "file:///x.y.z"] {
+            assert!(check_name("it", &name(text, &[])).is_ok(), "{text}");
+        }
+    }
+}

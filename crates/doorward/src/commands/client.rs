@@ -1,0 +1,168 @@
+//! `doorward client`: who may call, and what.
+
+use doorward_policy::Grant;
+
+use super::{status_cell, time_cell};
+use crate::admin::{
+    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, ClientView, KeyList, KeyView,
+    Scopeful, Session, now,
+};
+use crate::cli::{ClientCommand, CreateClient, GrantArgs, InWorkspace};
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Cell, Output, Tone, note};
+
+/// Runs `doorward client …`.
+pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
+    let output = context.output;
+    let session = Session::open(context).await?;
+    match command {
+        ClientCommand::Create(create) => {
+            let client = session.call(request(create)).await?;
+            if output.is_json() {
+                output.value(&client)?;
+            } else {
+                show(&client, output)?;
+                note(format_args!("\nissue a key with: doorward key issue {}", client.name));
+            }
+        }
+        ClientCommand::List { of } => {
+            let clients = session.call(ClientList { of: of.scopeful() }).await?;
+            if output.is_json() {
+                output.value(&clients)?;
+            } else {
+                list(&clients, output)?;
+            }
+        }
+        ClientCommand::Show { name, within } => {
+            let workspace = within.workspace;
+            let call = ClientShow { workspace: workspace.clone(), name: name.clone() };
+            let client = session.call(call).await?;
+            let of = Scopeful { workspace: Some(client.workspace_id.clone()), all: false };
+            let keys = session.call(KeyList { of, client: Some(client.id.clone()) }).await?;
+            if output.is_json() {
+                output.value(&serde_json::json!({ "client": client, "keys": keys }))?;
+            } else {
+                show(&client, output)?;
+                show_keys(&keys, output)?;
+            }
+        }
+        ClientCommand::Disable { name, within } => {
+            set(&session, name, within, true, output).await?;
+        }
+        ClientCommand::Enable { name, within } => {
+            set(&session, name, within, false, output).await?;
+        }
+        ClientCommand::Delete { name, within } => {
+            let call = ClientDelete { workspace: within.workspace, name };
+            let client = session.call(call).await?;
+            if output.is_json() {
+                output.value(&client)?;
+            } else {
+                output.line(format_args!("deleted client '{}' and its keys", client.name))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn set(
+    session: &Session,
+    name: String,
+    within: InWorkspace,
+    disabled: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    let call = ClientSet { workspace: within.workspace, name, disabled };
+    let client = session.call(call).await?;
+    if output.is_json() {
+        return output.value(&client);
+    }
+    let done = if disabled {
+        "is disabled: its calls are refused from now on"
+    } else {
+        "is enabled"
+    };
+    output.line(format_args!("client '{}' {done}", client.name))
+}
+
+fn request(create: CreateClient) -> ClientCreate {
+    let now = now();
+    ClientCreate {
+        workspace: create.within.workspace,
+        name: create.name,
+        environment: create.environment,
+        owner: create.owner,
+        purpose: create.purpose,
+        grant: grant(create.grant, now),
+        expires_at: create.expires_in.map(|lasting| lasting.after(now)),
+    }
+}
+
+fn grant(args: GrantArgs, now: doorward_policy::Timestamp) -> Grant {
+    let grant = Grant {
+        use_cases: args.use_case.into_iter().collect(),
+        operations: args.operation.into_iter().collect(),
+        scopes: args.scope.into_iter().collect(),
+        sub_workspaces: args.sub_workspace.into_iter().collect(),
+        break_glass: None,
+    };
+    match args.break_glass {
+        Some(reason) => grant.with_break_glass(reason, args.break_glass_for.after(now)),
+        None => grant,
+    }
+}
+
+/// The table of clients.
+pub(super) fn list(clients: &[ClientView], output: Output) -> Result<(), Failure> {
+    let rows = clients.iter().map(|client| {
+        vec![
+            Cell::toned(&client.name, Tone::Strong),
+            Cell::from(&client.workspace),
+            Cell::from(client.environment),
+            Cell::from(client.use_case()),
+            status_cell(&client.status),
+            Cell::from(&client.owner),
+        ]
+    });
+    let headings = ["name", "workspace", "environment", "granted", "status", "owner"];
+    let nothing = "there are no clients; create one with `doorward client create NAME --use-case \
+                   CASE`";
+    output.table(&headings, rows.collect(), nothing)
+}
+
+fn show(client: &ClientView, output: Output) -> Result<(), Failure> {
+    let grant = &client.grant;
+    let joined = |names: &std::collections::BTreeSet<String>| {
+        names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let glass = grant.break_glass.as_ref().map(|glass| {
+        format!("until {}: {}", super::whole_seconds(glass.expires_at), glass.reason)
+    });
+    output.fields(vec![
+        ("client", Cell::toned(&client.name, Tone::Strong)),
+        ("id", Cell::from(&client.id)),
+        ("workspace", Cell::from(&client.workspace)),
+        ("status", status_cell(&client.status)),
+        ("fault", Cell::toned(client.grant_fault.as_deref().unwrap_or_default(), Tone::Bad)),
+        ("environment", Cell::from(client.environment)),
+        ("owner", Cell::from(&client.owner)),
+        ("purpose", Cell::from(&client.purpose)),
+        ("use cases", Cell::from(joined(&grant.use_cases))),
+        ("granted operations", Cell::from(joined(&grant.operations))),
+        ("granted scopes", Cell::from(joined(&grant.scopes))),
+        ("sub-workspaces", Cell::from(joined(&grant.sub_workspaces))),
+        ("break-glass", Cell::toned(glass.unwrap_or_default(), Tone::Careful)),
+        ("scopes", Cell::from(client.scopes)),
+        ("operations", Cell::from(client.operations.join(", "))),
+        ("created", Cell::from(super::whole_seconds(client.created_at))),
+        ("expires", time_cell(client.expires_at, "never")),
+        ("disabled", time_cell(client.disabled_at, "")),
+    ])
+}
+
+/// The table of a client's keys, after what is known of the client.
+fn show_keys(keys: &[KeyView], output: Output) -> Result<(), Failure> {
+    output.line("")?;
+    super::key::list(keys, output)
+}

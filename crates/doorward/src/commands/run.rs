@@ -1,0 +1,198 @@
+//! `doorward run`: a command that calls Instantly as a client, without the real keys.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use doorward_catalog::UpstreamKeyFormat;
+use rustix::process::{Pid, Signal, kill_process};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio::process::Command;
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+
+use super::env::variables;
+use crate::admin::{Session, WorkspaceList};
+use crate::cli::Run;
+use crate::context::Context;
+use crate::credential::{Credential, find_gateway};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::note;
+
+/// Runs `doorward run`.
+pub(crate) async fn run(context: &Context, run: &Run) -> Outcome {
+    let session = Session::open(context).await?;
+    let gateway = find_gateway(context, run.gateway.as_deref()).await?.to_string();
+    let referred = referred_variables(context, &session).await?;
+    let workspace = run.within.workspace.as_deref();
+    let credential = Credential::of_client(context, &session, workspace, &run.client).await?;
+
+    let Some((program, arguments)) = run.command.split_first() else {
+        return Err(Failure::usage("say which command to run, after --"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let removed = hidden(std::env::vars_os(), &referred);
+    for name in &removed {
+        command.env_remove(name);
+    }
+    command.env("INSTANTLY_API_KEY", credential.key.expose_secret());
+    command.envs(variables(&gateway));
+
+    let ended = supervise(command, program).await;
+    // The key is revoked whatever became of the command.
+    let released = credential.release(&session).await;
+    let status = ended?;
+    released?;
+    if context.output.is_json() {
+        let removed: Vec<_> = removed.iter().map(|name| name.to_string_lossy()).collect();
+        note(json!({
+            "client": run.client,
+            "gateway_url": gateway,
+            "removed_variables": removed,
+            "exit_code": code(status),
+        }));
+    }
+    Ok(Exit::Code(code(status)))
+}
+
+/// Variables that the configuration and the workspaces take secrets from.
+async fn referred_variables(
+    context: &Context,
+    session: &Session,
+) -> Result<BTreeSet<OsString>, Failure> {
+    let mut references = vec![context.pepper()?.to_string(), context.audit_key()?.to_string()];
+    for workspace in session.call(WorkspaceList {}).await? {
+        references.extend(workspace.upstream_keys.into_iter().map(|key| key.reference));
+    }
+    let names = references.iter().filter_map(|reference| reference.strip_prefix("env://"));
+    Ok(names.map(OsString::from).collect())
+}
+
+/// The variables that are kept from the command: those that hold a real key, bare or within a
+/// longer text, and those that Doorward itself takes secrets from.
+fn hidden(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    referred: &BTreeSet<OsString>,
+) -> Vec<OsString> {
+    let of_doorward = |name: &OsStr| name == "DOORWARD_CLIENT_KEY";
+    variables
+        .filter(|(name, value)| {
+            referred.contains(name) || of_doorward(name) || holds_upstream_key(value)
+        })
+        .map(|(name, _)| name)
+        .collect()
+}
+
+fn holds_upstream_key(value: &OsStr) -> bool {
+    let text = value.to_string_lossy();
+    let not_base64 = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
+    // In NAME=KEY the first sign is no padding.
+    text.split(not_base64).any(|part| {
+        UpstreamKeyFormat::matches(part)
+            || part.split_once('=').is_some_and(|(_, rest)| UpstreamKeyFormat::matches(rest))
+    })
+}
+
+/// Starts the command, passes signals on to it, and waits for its end.
+async fn supervise(mut command: Command, program: &OsStr) -> Result<ExitStatus, Failure> {
+    // Before the command starts, so that no signal ends this process and leaves the key in force.
+    let mut signals = Caught::all().map_err(|error| {
+        Failure::failed(format_args!("can't wait for signals: {error}"))
+    })?;
+    let mut child = command.spawn().map_err(|error| {
+        Failure::usage(format_args!("can't run {}: {error}", program.to_string_lossy()))
+    })?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    loop {
+        tokio::select! {
+            ended = child.wait() => {
+                return ended.map_err(|error| {
+                    Failure::failed(format_args!("can't wait for the command: {error}"))
+                });
+            }
+            caught = signals.next() => if let Some(pid) = pid {
+                // It may be gone already; then its end is what is waited for.
+                let _ = kill_process(pid, caught);
+            }
+        }
+    }
+}
+
+/// The signals that are passed on.
+struct Caught {
+    interrupt: Signals,
+    quit: Signals,
+    terminate: Signals,
+    hang_up: Signals,
+    user_1: Signals,
+    user_2: Signals,
+    /// Ctrl-C reaches the command by itself, as one of the terminal's foreground group.
+    from_terminal: bool,
+}
+
+impl Caught {
+    fn all() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
+            user_2: signal(SignalKind::user_defined2())?,
+            from_terminal: std::io::IsTerminal::is_terminal(&std::io::stdin()),
+        })
+    }
+
+    /// The next signal to pass on.
+    async fn next(&mut self) -> Signal {
+        loop {
+            let (caught, of_terminal) = tokio::select! {
+                Some(()) = self.interrupt.recv() => (Signal::INT, true),
+                Some(()) = self.quit.recv() => (Signal::QUIT, true),
+                Some(()) = self.terminate.recv() => (Signal::TERM, false),
+                Some(()) = self.hang_up.recv() => (Signal::HUP, false),
+                Some(()) = self.user_1.recv() => (Signal::USR1, false),
+                Some(()) = self.user_2.recv() => (Signal::USR2, false),
+            };
+            if !(of_terminal && self.from_terminal) {
+                return caught;
+            }
+        }
+    }
+}
+
+/// The exit code, or 128 and the signal that ended it, as shells have it.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| Some(128 + status.signal()?));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_with_real_keys_are_hidden_and_others_are_not() {
+        let key = UpstreamKeyFormat::compose("0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f", "aB3dE5gH7jK9");
+        let variables = [
+            ("BARE", key.clone()),
+            ("HEADER", format!("Bearer {key}")),
+            ("UNPADDED", key.trim_end_matches('=').to_owned()),
+            ("JSON", format!("{{\"a\": \"b\", \"key\": \"{key}\"}}")),
+            ("PAIR", format!("INSTANTLY={key}")),
+            ("URL", format!("https://example.com/?key={key}&x=1")),
+            ("PEPPER", "anything".to_owned()),
+            ("DOORWARD_CLIENT_KEY", "dwk_p_x".to_owned()),
+            ("PATH", "/usr/bin:/bin".to_owned()),
+            ("LONG", "A".repeat(68)),
+        ];
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let referred = BTreeSet::from([OsString::from("PEPPER")]);
+        let hidden = hidden(variables, &referred);
+        let wanted =
+            ["BARE", "HEADER", "UNPADDED", "JSON", "PAIR", "URL", "PEPPER", "DOORWARD_CLIENT_KEY"];
+        assert_eq!(hidden, wanted);
+    }
+}

@@ -1,0 +1,44 @@
+//! `doorward serve`: the gateway, by its configuration.
+
+use serde_json::json;
+
+use crate::cli::Serve;
+use crate::context::Context;
+use crate::demo::Demo;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::server::{Server, listen, open_store};
+use crate::signals::ended;
+
+/// Runs `doorward serve`.
+pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
+    crate::log::begin(&context.config.log);
+    let data = &context.data_dir;
+    if !data.exists() {
+        return Err(Failure::usage(format_args!(
+            "there is no data folder {}; make it with `doorward init`",
+            data.path().display()
+        )));
+    }
+    data.make()?;
+    if Demo::read(data)?.is_some() {
+        return Err(Failure::usage(format_args!(
+            "{} holds the demo of `doorward up`; run that, or choose another folder with \
+             --data-dir",
+            data.path().display()
+        )));
+    }
+    let end = ended()?;
+    let store = open_store(context)?;
+    let listener = listen(serve.listen.unwrap_or(context.config.gateway.listen)).await?;
+    let server = Server::start(context, store, listener)?;
+    tracing::info!(gateway = server.gateway_url, data = %data.path().display(), "ready");
+    if context.output.is_json() {
+        context.output.value_line(&json!({
+            "gateway_url": server.gateway_url,
+            "data_dir": data.path(),
+            "pid": std::process::id(),
+        }))?;
+    }
+    server.run_until(end).await?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,148 @@
+//! `doorward workspace`: the Instantly workspaces that are guarded.
+
+use super::whole_seconds;
+use crate::admin::{
+    Needed, Session, SubWorkspace, UpstreamKeyView, WorkspaceAdd, WorkspaceAdded, WorkspaceList,
+    WorkspaceRemove, WorkspaceShow, WorkspaceView,
+};
+use crate::cli::WorkspaceCommand;
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Cell, Output, Tone, note};
+use doorward_store::ProbeOutcome;
+
+/// Runs `doorward workspace …`.
+pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome {
+    let output = context.output;
+    let session = Session::open(context).await?;
+    match command {
+        WorkspaceCommand::Add(add) => {
+            let call = WorkspaceAdd {
+                name: add.name,
+                references: add.key_from,
+                base_url: add.base_url,
+                sandbox: add.sandbox,
+            };
+            let added = session.call(call).await?;
+            if output.is_json() {
+                output.value(&added)?;
+            } else {
+                show_added(&added, output)?;
+            }
+        }
+        WorkspaceCommand::List => {
+            let workspaces = session.call(WorkspaceList {}).await?;
+            if output.is_json() {
+                output.value(&workspaces)?;
+            } else {
+                list(&workspaces, output)?;
+            }
+        }
+        WorkspaceCommand::Show { name } => {
+            let workspace = session.call(WorkspaceShow { name: Some(name) }).await?;
+            if output.is_json() {
+                output.value(&workspace)?;
+            } else {
+                show(&workspace, output)?;
+            }
+        }
+        WorkspaceCommand::Remove { name } => {
+            let workspace = session.call(WorkspaceRemove { name }).await?;
+            if output.is_json() {
+                output.value(&workspace)?;
+            } else {
+                output.line(format_args!("removed workspace '{}'", workspace.name))?;
+                for key in &workspace.upstream_keys {
+                    note(format_args!("its key is still at {}", key.reference));
+                }
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn list(workspaces: &[WorkspaceView], output: Output) -> Result<(), Failure> {
+    let rows = workspaces.iter().map(|workspace| {
+        vec![
+            Cell::toned(&workspace.name, Tone::Strong),
+            Cell::from(workspace.kind),
+            Cell::from(workspace.instantly_id.as_deref().unwrap_or("not known")),
+            Cell::from(&workspace.base_url),
+            Cell::from(workspace.upstream_keys.len()),
+            Cell::from(workspace.clients),
+        ]
+    });
+    let headings = ["name", "kind", "instantly id", "api", "upstream keys", "clients"];
+    let nothing = "there are no workspaces; add one with `doorward workspace add NAME --key-from \
+                   REF`";
+    output.table(&headings, rows.collect(), nothing)
+}
+
+fn show(workspace: &WorkspaceView, output: Output) -> Result<(), Failure> {
+    let environments: Vec<&str> = workspace.environments.iter().map(|e| e.as_str()).collect();
+    output.fields(vec![
+        ("workspace", Cell::toned(&workspace.name, Tone::Strong)),
+        ("id", Cell::from(&workspace.id)),
+        ("instantly id", Cell::from(workspace.instantly_id.as_deref().unwrap_or("not known"))),
+        ("kind", Cell::from(workspace.kind)),
+        ("api", Cell::from(&workspace.base_url)),
+        ("environments", Cell::from(environments.join(", "))),
+        ("clients", Cell::from(workspace.clients)),
+        ("added", Cell::from(whole_seconds(workspace.created_at))),
+        ("not covered", Cell::toned(workspace.uncovered.join(", "), Tone::Bad)),
+    ])?;
+    output.line("")?;
+    let rows = workspace.upstream_keys.iter().map(key_row);
+    let headings = ["upstream key", "state", "alive", "scopes", "not needed", "kept at"];
+    output.table(&headings, rows.collect(), "it has no upstream keys")
+}
+
+fn key_row(key: &UpstreamKeyView) -> Vec<Cell> {
+    let alive = match key.alive {
+        Some(ProbeOutcome::Alive) => Cell::toned("yes", Tone::Good),
+        Some(ProbeOutcome::Dead) => Cell::toned("no", Tone::Bad),
+        Some(ProbeOutcome::Unclear) | None => Cell::toned("not known", Tone::Careful),
+    };
+    let scopes = match &key.scopes {
+        Some(scopes) => Cell::from(scopes.join(", ")),
+        None => Cell::toned("not known", Tone::Careful),
+    };
+    vec![
+        Cell::toned(&key.name, Tone::Strong),
+        Cell::from(key.state.as_str()),
+        alive,
+        scopes,
+        Cell::toned(key.unused, Tone::Careful),
+        Cell::from(&key.reference),
+    ]
+}
+
+fn show_added(added: &WorkspaceAdded, output: Output) -> Result<(), Failure> {
+    show(&added.workspace, output)?;
+    output.line("")?;
+    output.line("What Doorward itself would need of the keys:")?;
+    output.table(&["to", "scopes", "held"], added.needs.iter().map(need_row).collect(), "nothing")?;
+    let Some(members) = &added.sub_workspaces else {
+        return output.line("\nSub-workspaces: no key may list them");
+    };
+    output.line("\nSub-workspaces:")?;
+    let rows = members.iter().map(sub_workspace_row).collect();
+    output.table(&["id", "name", "membership"], rows, "none")
+}
+
+fn need_row(need: &Needed) -> Vec<Cell> {
+    let held = match need.held {
+        Some(true) => Cell::toned("yes", Tone::Good),
+        Some(false) => Cell::toned("no", Tone::Careful),
+        None => Cell::toned("not known", Tone::Careful),
+    };
+    vec![Cell::from(&need.purpose), Cell::from(need.scopes.join(", ")), held]
+}
+
+fn sub_workspace_row(member: &SubWorkspace) -> Vec<Cell> {
+    vec![
+        Cell::from(&member.id),
+        Cell::from(member.name.as_deref().unwrap_or_default()),
+        Cell::from(&member.status),
+    ]
+}

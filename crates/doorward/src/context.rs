@@ -1,0 +1,55 @@
+//! What every command works with: where the state is and how to write results.
+
+use doorward_secrets::SecretRef;
+
+use crate::cli::Global;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::paths::DataDir;
+
+/// The configuration in force, the data folder and the output.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) data_dir: DataDir,
+    pub(crate) output: Output,
+}
+
+impl Context {
+    /// Reads the configuration and finds the data folder: the option's or the environment's, else
+    /// the configuration's.
+    ///
+    /// # Errors
+    /// When the configuration is faulty.
+    pub(crate) fn new(global: &Global, output: Output) -> Result<Self, Failure> {
+        let config = Config::load(global.config.as_deref())?;
+        let data_dir = DataDir::at(global.data_dir.as_ref().unwrap_or(&config.data_dir))?;
+        Ok(Self { config, data_dir, output })
+    }
+
+    /// Where the pepper is.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    pub(crate) fn pepper(&self) -> Result<SecretRef, Failure> {
+        self.secret("pepper", &self.config.pepper)
+    }
+
+    /// Where the key is that audit lines commit to bodies under.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    pub(crate) fn audit_key(&self) -> Result<SecretRef, Failure> {
+        self.secret("audit.key", &self.config.audit.key)
+    }
+
+    /// A reference of the configuration; `file:name` is relative to the data folder.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn secret(&self, setting: &str, text: &str) -> Result<SecretRef, Failure> {
+        SecretRef::parse_in(text, self.data_dir.path())
+            .map_err(|error| Failure::usage(format_args!("{setting}: {error}")))
+    }
+}

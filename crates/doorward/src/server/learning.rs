@@ -1,0 +1,130 @@
+//! What the gateway learns while it works, written down now and then.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_catalog::Op;
+use doorward_gateway::{Observer, ScopeRequired};
+use doorward_keys::KeyId;
+use doorward_policy::Timestamp;
+use doorward_store::Store;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::reload::Reloader;
+
+/// Lessons that wait; more are dropped: the next use of a key tells the same.
+const QUEUE: usize = 4 * 1_024;
+/// How often what was learnt is written.
+const EVERY: Duration = Duration::from_secs(5);
+/// Most scopes kept of one refusal.
+const SCOPES_MAX: usize = 16;
+
+/// The gateway's observer: hands on what it is told and never waits.
+pub(super) struct Learning(Sender<Lesson>);
+
+/// The other end.
+pub(super) struct Lessons(Receiver<Lesson>);
+
+enum Lesson {
+    Used(KeyId, Timestamp),
+    Scope { workspace: String, op: Op, required: Vec<String>, at: Timestamp },
+}
+
+impl Learning {
+    pub(super) fn new() -> (Self, Lessons) {
+        let (sender, receiver) = channel(QUEUE);
+        (Self(sender), Lessons(receiver))
+    }
+}
+
+impl Observer for Learning {
+    fn client_key_used(&self, key: KeyId, at: Timestamp) {
+        let _ = self.0.try_send(Lesson::Used(key, at));
+    }
+
+    fn scope_required(&self, seen: &ScopeRequired<'_>) {
+        tracing::warn!(
+            workspace = seen.workspace,
+            operation = %seen.op,
+            upstream_key = seen.upstream_key,
+            required = ?seen.required,
+            "the API asked for a scope that the upstream key lacks"
+        );
+        let _ = self.0.try_send(Lesson::Scope {
+            workspace: seen.workspace.to_owned(),
+            op: seen.op,
+            required: seen.required.iter().take(SCOPES_MAX).map(|s| (*s).to_owned()).collect(),
+            at: seen.at,
+        });
+    }
+}
+
+impl Lessons {
+    /// Writes lessons down until `end` is done, and then those that are left.
+    pub(super) async fn keep(
+        mut self,
+        store: Arc<dyn Store>,
+        reloader: Arc<Reloader>,
+        end: impl Future<Output = ()>,
+    ) {
+        let mut end = pin!(end);
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut uses: HashMap<KeyId, Timestamp> = HashMap::new();
+        loop {
+            tokio::select! {
+                () = &mut end => break,
+                Some(lesson) = self.0.recv() => self.learn(lesson, &mut uses, &store, &reloader).await,
+                _ = ticks.tick() => write_uses(&mut uses, &store).await,
+            }
+        }
+        while let Ok(lesson) = self.0.try_recv() {
+            self.learn(lesson, &mut uses, &store, &reloader).await;
+        }
+        write_uses(&mut uses, &store).await;
+    }
+
+    async fn learn(
+        &mut self,
+        lesson: Lesson,
+        uses: &mut HashMap<KeyId, Timestamp>,
+        store: &Arc<dyn Store>,
+        reloader: &Arc<Reloader>,
+    ) {
+        match lesson {
+            Lesson::Used(key, at) => {
+                let last = uses.entry(key).or_insert(at);
+                *last = (*last).max(at);
+            }
+            Lesson::Scope { workspace, op, required, at } => {
+                let (store, reloader) = (Arc::clone(store), Arc::clone(reloader));
+                written(move || {
+                    store.record_observed_scope(&workspace, op, &required, at)?;
+                    reloader.catch_up()
+                })
+                .await;
+            }
+        }
+    }
+}
+
+async fn write_uses(uses: &mut HashMap<KeyId, Timestamp>, store: &Arc<dyn Store>) {
+    if uses.is_empty() {
+        return;
+    }
+    let batch: Vec<(KeyId, Timestamp)> = uses.drain().collect();
+    let store = Arc::clone(store);
+    written(move || Ok(store.record_key_uses(&batch)?)).await;
+}
+
+async fn written(work: impl FnOnce() -> Result<(), crate::admin::AdminError> + Send + 'static) {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "what was learnt could not be written down"),
+        Err(error) => tracing::warn!(%error, "writing down what was learnt failed"),
+    }
+}

@@ -1,0 +1,241 @@
+//! A running server: the gateway and the admin socket over one store.
+
+mod learning;
+mod reload;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use doorward_gateway::{AuditLog, AuditSink, Gateway, GatewayConfig, SnapshotBuilder};
+use doorward_secrets::Secrets;
+use doorward_store::{SqliteStore, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::learning::Learning;
+use self::reload::Reloader;
+use crate::admin::{Admin, AdminError, AdminParts, AdminServer};
+use crate::commands::cannot_listen;
+use crate::config::AuditTo;
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::secret::read_pepper;
+use crate::signals;
+
+/// Opens the store of a data folder under its lock.
+///
+/// # Errors
+/// When another process has it, or it can't be used.
+pub(crate) fn open_store(context: &Context) -> Result<Arc<SqliteStore>, Failure> {
+    let data = &context.data_dir;
+    match SqliteStore::open(&data.store()) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(StoreError::Locked { pid, .. }) => {
+            let by = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            Err(Failure::usage(format_args!(
+                "Doorward runs on {} already{by}; use it, stop it, or choose another folder with \
+                 --data-dir",
+                data.path().display()
+            )))
+        }
+        Err(error) => Err(AdminError::from(error).into()),
+    }
+}
+
+/// A server that answers.
+pub(crate) struct Server {
+    /// Where the gateway is.
+    pub(crate) gateway_url: String,
+    gateway: JoinHandle<std::io::Result<()>>,
+    admin: JoinHandle<std::io::Result<()>>,
+    background: Vec<JoinHandle<()>>,
+    audit: Arc<AuditLog>,
+    stop: watch::Sender<Stage>,
+}
+
+/// How far the end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Running,
+    /// No new calls; those under way finish.
+    Draining,
+    /// All else ends.
+    Ending,
+}
+
+impl Server {
+    /// Starts over a store, with the gateway on a listener. When this returns, everything answers.
+    ///
+    /// # Errors
+    /// When a secret is missing, or the audit log or the admin socket can't be had.
+    pub(crate) fn start(
+        context: &Context,
+        store: Arc<SqliteStore>,
+        listener: TcpListener,
+    ) -> Result<Self, Failure> {
+        let store: Arc<dyn Store> = store;
+        let gateway_config = &context.config.gateway;
+        let secrets = Secrets::new();
+        let pepper = read_pepper(&secrets, &context.pepper()?)?;
+        store.confirm_pepper(&pepper.check_value()).map_err(AdminError::from)?;
+        let audit = Arc::new(open_audit(context, &secrets)?);
+
+        let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
+            .allow_plain_http(gateway_config.plain_http);
+        let reloader = Reloader::start(Arc::clone(&store), builder)?;
+        let reloader = Arc::new(reloader);
+        let (learning, lessons) = Learning::new();
+        let config = GatewayConfig {
+            limits: gateway_config.limits.clone(),
+            ..GatewayConfig::default()
+        };
+        let recorder = Arc::clone(&audit);
+        let gateway = Gateway::new(config, reloader.handle(), recorder, Arc::new(learning))
+            .map_err(Failure::failed)?;
+        let gateway_url = url_of(&listener)?;
+        let socket = context.data_dir.admin_socket()?;
+        let admin_server = AdminServer::take(&socket).map_err(|error| {
+            Failure::usage(format_args!(
+                "can't take the admin socket {}: {error}; choose another folder with --data-dir",
+                socket.display()
+            ))
+        })?;
+
+        let (stop, stage) = watch::channel(Stage::Running);
+        let admin = admin(context, &store, &reloader, &gateway_url)?;
+        Ok(Self {
+            gateway: tokio::spawn(doorward_gateway::serve(
+                listener,
+                gateway,
+                reached(stage.clone(), Stage::Draining),
+            )),
+            admin: tokio::spawn(
+                admin_server.serve(admin, reached(stage.clone(), Stage::Ending)),
+            ),
+            background: vec![
+                tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
+                tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
+            ],
+            gateway_url,
+            audit,
+            stop,
+        })
+    }
+
+    /// Waits until `end` is done, then lets calls under way finish, and ends.
+    ///
+    /// # Errors
+    /// When a part failed.
+    pub(crate) async fn run_until(self, end: impl Future<Output = ()>) -> Result<(), Failure> {
+        let Self { gateway, admin, mut background, audit, stop, .. } = self;
+        let mut gateway = gateway;
+        let early = tokio::select! {
+            () = end => None,
+            ended = &mut gateway => Some(ended),
+        };
+        tracing::info!("draining");
+        stop.send_replace(Stage::Draining);
+        let served = match early {
+            Some(served) => served,
+            None => gateway.await,
+        };
+        stop.send_replace(Stage::Ending);
+        let administered = admin.await;
+        // The first waits for signals for ever; the last writes down what was learnt.
+        let learning = background.pop();
+        background.iter().for_each(JoinHandle::abort);
+        if let Some(learning) = learning {
+            let _ = learning.await;
+        }
+        if audit.flush().await.is_err() {
+            tracing::error!("the last audit lines could not be written");
+        }
+        for part in [served, administered] {
+            part.map_err(Failure::failed)?.map_err(Failure::failed)?;
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+}
+
+/// Takes the gateway's address.
+///
+/// # Errors
+/// When it is not to be had.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| cannot_listen("the gateway", &address.to_string(), &error))
+}
+
+fn url_of(listener: &TcpListener) -> Result<String, Failure> {
+    let mut address = listener.local_addr().map_err(Failure::failed)?;
+    // Who listens everywhere is reached here.
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(format!("http://{address}"))
+}
+
+fn open_audit(context: &Context, secrets: &Secrets) -> Result<AuditLog, Failure> {
+    let reference = context.audit_key()?;
+    let key = secrets.read(&reference).map_err(|error| {
+        Failure::usage(format_args!("the audit key: {error}; `doorward init` makes one"))
+    })?;
+    let sink = match &context.config.audit.to {
+        AuditTo::File(path) => AuditSink::File(context.data_dir.path().join(path)),
+        AuditTo::Stderr => AuditSink::Stderr,
+        AuditTo::Stdout => AuditSink::Stdout,
+    };
+    AuditLog::open(sink, &key)
+        .map_err(|error| Failure::usage(format_args!("{error}; see [audit] in the configuration")))
+}
+
+fn admin(
+    context: &Context,
+    store: &Arc<dyn Store>,
+    reloader: &Arc<Reloader>,
+    gateway_url: &str,
+) -> Result<Arc<Admin>, Failure> {
+    let reloader = Arc::clone(reloader);
+    Ok(Arc::new(Admin::new(AdminParts {
+        store: Arc::clone(store),
+        secrets: Arc::new(Secrets::new()),
+        pepper: context.pepper()?,
+        data_dir: context.data_dir.path().to_owned(),
+        gateway_url: Some(gateway_url.to_owned()),
+        changed: Box::new(move || {
+            reloader.reload().map_err(|failure| {
+                AdminError::failed(format_args!(
+                    "it was done, but the server goes on with the state before it: {failure}; \
+                     restart it"
+                ))
+            })
+        }),
+    })))
+}
+
+async fn reached(mut stage: watch::Receiver<Stage>, wanted: Stage) {
+    // With nobody left to say so, the end is here too.
+    let _ = stage.wait_for(|stage| *stage >= wanted).await;
+}
+
+fn reload_on_hang_up(
+    reloader: Arc<Reloader>,
+) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let mut hang_ups = signals::hang_ups()?;
+    Ok(async move {
+        while hang_ups.recv().await.is_some() {
+            let reloader = Arc::clone(&reloader);
+            match tokio::task::spawn_blocking(move || reloader.reload()).await {
+                Ok(Ok(())) => tracing::info!("state and upstream keys were read again"),
+                Ok(Err(error)) => tracing::error!(%error, "the state could not be read again"),
+                Err(error) => tracing::error!(%error, "reading the state again failed"),
+            }
+        }
+    })
+}
