@@ -156,6 +156,43 @@ async fn a_key_revoked_while_its_body_arrives_is_refused() {
 }
 
 #[tokio::test]
+async fn a_sub_workspace_withdrawn_while_the_body_arrives_is_refused() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let mut grant = Grant::for_use_case("lead-import");
+    grant.sub_workspaces.insert("0195-sub".to_owned());
+    let key = door.client("importer", grant);
+    let lines = ["Content-Type: application/json", "X-As-Workspace: 0195-sub"];
+    let text = request(
+        "POST",
+        "/api/v2/leads",
+        &key,
+        &lines,
+        r#"{"email":"a@b.org"}"#,
+    );
+    assert_eq!(door.send(&text).await.status, 200);
+
+    let mut connection = door.connect().await;
+    let (first, rest) = text.split_at(text.len() - 5);
+    connection.write(first).await;
+    while door.learnt.used.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let client = door.store.client(&door.workspace, "importer").unwrap().id;
+    let change = ClientChange {
+        grant: Some(Grant::for_use_case("lead-import")),
+        ..ClientChange::default()
+    };
+    door.store.change_client(&client, &change, NOW).unwrap();
+    door.refresh();
+    connection
+        .send(rest)
+        .await
+        .refused(403, "workspace_not_granted");
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_disabled_client_is_told_so() {
     let upstream = Upstream::plain().await;
     let mut door = Door::open(&upstream).await;

@@ -180,3 +180,19 @@ async fn a_write_goes_on_when_its_caller_goes_away() {
     );
     assert_eq!(lines[1]["operation"], "createLead");
 }
+
+#[tokio::test]
+async fn https_is_never_spoken_in_clear() {
+    let upstream = Upstream::plain().await;
+    let base_url = Some(format!("https://{}", upstream.address));
+    let setup = Setup {
+        base_url,
+        ..Setup::default()
+    };
+    let (door, key) = importer(&upstream, setup).await;
+    // The upstream sees the beginning of a TLS handshake and closes.
+    let answer = door.send(get("/api/v2/campaigns", &key)).await;
+    failed(&answer, 502, "upstream_unreachable");
+    assert!(upstream.seen().is_empty());
+    assert!(upstream.connections() > 0);
+}

@@ -141,7 +141,7 @@ async fn read(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<Seen> {
         if let Some(end) = held.windows(4).position(|four| four == b"\r\n\r\n") {
             break end + 4;
         }
-        if stream.read_buf(held).await.ok()? == 0 {
+        if stream.read_buf(held).await.ok()? == 0 || !held[0].is_ascii_uppercase() {
             return None;
         }
     };
