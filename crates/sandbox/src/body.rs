@@ -75,7 +75,10 @@ pub(crate) fn only_limit_is_wrong(request: &Incoming, shape: &OpShape) -> bool {
             }
         }
     }
-    let in_body = shape.body.as_ref().and_then(|body| body.shape.field("limit"));
+    let in_body = shape
+        .body
+        .as_ref()
+        .and_then(|body| body.shape.field("limit"));
     if let Some(max) = in_body.and_then(|field| max(&field.shape))
         && let Some(limit) = body.as_mut().and_then(|body| body.get_mut("limit"))
         && limit.as_f64().is_some_and(|n| n > max)

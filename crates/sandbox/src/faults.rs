@@ -134,7 +134,9 @@ impl Faults {
             Effect::Status { status, .. } if !(400..600).contains(&status) => {
                 return Err("a fault's status is 400 to 599");
             }
-            Effect::SlowBody { bytes: 0, .. } => return Err("a slow body has some bytes at a time"),
+            Effect::SlowBody { bytes: 0, .. } => {
+                return Err("a slow body has some bytes at a time");
+            }
             Effect::WrongContentType { ref content_type }
                 if HeaderValue::from_str(content_type).is_err() =>
             {
@@ -202,13 +204,17 @@ pub(crate) fn spoil(outgoing: &mut Outgoing, effects: &[Effect]) {
                 continue;
             }
             Effect::Status { .. } | Effect::Storm { .. } => continue,
-            Effect::Reset { after_bytes } => Ending::Reset { after: *after_bytes },
+            Effect::Reset { after_bytes } => Ending::Reset {
+                after: *after_bytes,
+            },
             Effect::SlowBody { bytes, pause_ms } => Ending::Slow {
                 bytes: *bytes,
                 pause: Duration::from_millis((*pause_ms).min(WAIT_MAX)),
             },
             Effect::LostResponse => Ending::Lost,
-            Effect::Truncated { missing_bytes } => Ending::Short { missing: *missing_bytes },
+            Effect::Truncated { missing_bytes } => Ending::Short {
+                missing: *missing_bytes,
+            },
         };
         if outgoing.fate.ending == Ending::Whole {
             outgoing.fate.ending = ending;
@@ -230,10 +236,14 @@ mod tests {
         let mut faults = Faults::default();
         let of = |value| fault(value);
         faults
-            .add(of(json!({"kind": "storm", "operation": "listLeads", "count": 2})))
+            .add(of(
+                json!({"kind": "storm", "operation": "listLeads", "count": 2}),
+            ))
             .unwrap();
         faults
-            .add(of(json!({"kind": "latency", "ms": 5, "path": "/api/v2/leads", "workspace": "w"})))
+            .add(of(
+                json!({"kind": "latency", "ms": 5, "path": "/api/v2/leads", "workspace": "w"}),
+            ))
             .unwrap();
         let target = |op, workspace| Target {
             op: Some(op),

@@ -125,7 +125,11 @@ impl Limiter {
         }
         let limits = op.facts().limits;
         let key = |n: usize, per| {
-            let whom = if per == LimitPer::Address { address } else { workspace };
+            let whom = if per == LimitPer::Address {
+                address
+            } else {
+                workspace
+            };
             (op, n, whom.to_owned())
         };
         for (n, limit) in limits.iter().enumerate() {
@@ -174,8 +178,15 @@ mod tests {
             admitted.extend((0..3).filter(|_| admit(now)).map(|_| now));
         }
         let most = |width| {
-            let within = |from: i64| admitted.iter().filter(move |at| (from..from + width).contains(*at));
-            (start..start + 130_000).step_by(250).map(|from| within(from).count()).max()
+            let within = |from: i64| {
+                admitted
+                    .iter()
+                    .filter(move |at| (from..from + width).contains(*at))
+            };
+            (start..start + 130_000)
+                .step_by(250)
+                .map(|from| within(from).count())
+                .max()
         };
         assert_eq!(most(1_000), Some(100));
         assert_eq!(most(60_000), Some(6_000));
@@ -185,14 +196,16 @@ mod tests {
     fn a_limit_of_an_operation_is_its_own() {
         let settings = Settings::default();
         let mut limiter = Limiter::default();
-        let mut admit = |op, workspace, address| {
-            limiter.admit(op, workspace, address, &settings, 5_000_000)
-        };
+        let mut admit =
+            |op, workspace, address| limiter.admit(op, workspace, address, &settings, 5_000_000);
         for _ in 0..20 {
             assert_eq!(admit(Op::ListEmail, "w", "a"), Ok(()));
         }
         let reached = admit(Op::ListEmail, "w", "a").unwrap_err();
-        assert_eq!((reached.calls, reached.seconds, reached.own), (20, 60, true));
+        assert_eq!(
+            (reached.calls, reached.seconds, reached.own),
+            (20, 60, true)
+        );
         assert_eq!(reached.frees_in, 60);
         assert_eq!(admit(Op::GetEmail, "w", "a"), Ok(()));
         assert_eq!(admit(Op::ListEmail, "other", "a"), Ok(()));

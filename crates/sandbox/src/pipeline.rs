@@ -78,7 +78,8 @@ pub(crate) fn handle(world: &mut World, gate: &mut Gate, request: &Incoming) -> 
     if let Some(date) = date(world) {
         outgoing.headers.insert(header::DATE, date);
     }
-    gate.stats.note(trace.workspace.as_deref(), outgoing.status, now);
+    gate.stats
+        .note(trace.workspace.as_deref(), outgoing.status, now);
     gate.log.note(request, &outgoing, trace, now);
     match test {
         Some(delivery) => Handled::Test(outgoing, delivery),
@@ -94,7 +95,9 @@ const BLOCKED_AGENTS: [&str; 2] = ["Python-urllib", "libwww-perl"];
 
 fn blocked_agent(request: &Incoming) -> bool {
     let agent = request.header(header::USER_AGENT).unwrap_or_default();
-    BLOCKED_AGENTS.iter().any(|blocked| agent.starts_with(blocked))
+    BLOCKED_AGENTS
+        .iter()
+        .any(|blocked| agent.starts_with(blocked))
 }
 
 /// The key a request presents.
@@ -142,7 +145,10 @@ fn answer(
         trace.acted_on = Some(workspace.clone());
     }
     let Some(shape) = shape else {
-        return Err(Refusal::new(500, format!("the sandbox has no shape of {op}")));
+        return Err(Refusal::new(
+            500,
+            format!("the sandbox has no shape of {op}"),
+        ));
     };
     let call = match validated(request, routed, shape) {
         Ok(call) => call,

@@ -99,10 +99,7 @@ impl Outgoing {
     /// An answer with a body of that content type.
     pub(crate) fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Outgoing {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(content_type),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         Outgoing {
             status,
             headers,

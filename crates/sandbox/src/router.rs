@@ -71,15 +71,20 @@ fn walk(node: &Node, segments: &[String], param: Option<(&'static str, &str)>) -
         });
     };
     let literal = node.literals.get(first.as_str());
-    literal.and_then(|next| walk(next, rest, param)).or_else(|| {
-        let (name, next) = node.param.as_ref().filter(|_| !first.is_empty())?;
-        walk(next, rest, Some((name, first)))
-    })
+    literal
+        .and_then(|next| walk(next, rest, param))
+        .or_else(|| {
+            let (name, next) = node.param.as_ref().filter(|_| !first.is_empty())?;
+            walk(next, rest, Some((name, first)))
+        })
 }
 
 /// Percent-decodes a text; `None` if it can't be. In a query a plus is a space.
 fn decode(text: &str, plus: bool) -> Option<String> {
-    if !text.bytes().any(|byte| byte == b'%' || (plus && byte == b'+')) {
+    if !text
+        .bytes()
+        .any(|byte| byte == b'%' || (plus && byte == b'+'))
+    {
         return Some(text.to_owned());
     }
     let mut bytes = text.bytes();
@@ -130,7 +135,13 @@ mod tests {
             let path: Vec<&str> = facts
                 .path
                 .split('/')
-                .map(|s| if s.starts_with('{') { "a%40b.example" } else { s })
+                .map(|s| {
+                    if s.starts_with('{') {
+                        "a%40b.example"
+                    } else {
+                        s
+                    }
+                })
                 .collect();
             let routed = route(facts.method.as_str(), &path.join("/")).unwrap();
             assert_eq!(routed.op, op);
@@ -169,8 +180,14 @@ mod tests {
     fn queries_are_decoded() {
         assert_eq!(
             pairs("a=1&b=x%20y+z&c&&d=%zz&a=2"),
-            [("a", "1"), ("b", "x y z"), ("c", ""), ("d", "%zz"), ("a", "2")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            [
+                ("a", "1"),
+                ("b", "x y z"),
+                ("c", ""),
+                ("d", "%zz"),
+                ("a", "2")
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
 }

@@ -36,7 +36,14 @@ mod tests {
         for scope in ["leads:create", "leads:all", "all:create", "all:all"] {
             assert!(may(scope, Op::CreateLead), "{scope}");
         }
-        for scope in ["leads:read", "lead_lists:create", "all:read", "leads", "", "all"] {
+        for scope in [
+            "leads:read",
+            "lead_lists:create",
+            "all:read",
+            "leads",
+            "",
+            "all",
+        ] {
             assert!(!may(scope, Op::CreateLead), "{scope}");
         }
         // A POST that reads.

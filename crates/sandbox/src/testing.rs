@@ -51,7 +51,11 @@ pub(crate) fn call_as(
     target: &str,
     body: Option<Value>,
 ) -> Outgoing {
-    request(world, &mut Gate::default(), &incoming(key, method, target, body))
+    request(
+        world,
+        &mut Gate::default(),
+        &incoming(key, method, target, body),
+    )
 }
 
 /// A request with that key; a body is sent as JSON.

@@ -58,7 +58,9 @@ pub(crate) fn start(
 /// The job as it is at a time.
 fn seen(job: &Value, now: Millis) -> Value {
     let mut job = job.clone();
-    let created = text(&job, "created_at").and_then(clock::parse).unwrap_or(now);
+    let created = text(&job, "created_at")
+        .and_then(clock::parse)
+        .unwrap_or(now);
     if text(&job, "status") != Some("pending") {
         return job;
     }
@@ -109,13 +111,18 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if call.query_text("sort_order") != Some("asc") {
         jobs.reverse();
     }
-    table::page(jobs.iter(), call, |job| text(job, "id").unwrap_or_default().to_owned())
+    table::page(jobs.iter(), call, |job| {
+        text(job, "id").unwrap_or_default().to_owned()
+    })
 }
 
 fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now = cx.now;
     let mut job = seen(cx.ws().jobs.find(&call.param, "Background job")?, now);
-    if let Some(fields) = call.query_list("data_fields").filter(|fields| !fields.is_empty()) {
+    if let Some(fields) = call
+        .query_list("data_fields")
+        .filter(|fields| !fields.is_empty())
+    {
         let data = job.get_mut("data").and_then(Value::as_object_mut);
         let Some(data) = data else {
             return Err(Refusal::not_found("Background job"));

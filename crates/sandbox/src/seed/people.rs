@@ -30,9 +30,25 @@ const PEOPLE: [Person; 6] = [
         120,
         true,
     ),
-    ("Pavel", "Lind", "view", &["analytics.view"], Some("Finance"), 90, true),
+    (
+        "Pavel",
+        "Lind",
+        "view",
+        &["analytics.view"],
+        Some("Finance"),
+        90,
+        true,
+    ),
     ("Suri", "Amato", "editor", &[], None, 2, false),
-    ("Noor", "Vance", "client", &["analytics.view"], None, 60, true),
+    (
+        "Noor",
+        "Vance",
+        "client",
+        &["analytics.view"],
+        None,
+        60,
+        true,
+    ),
 ];
 
 /// Plants members. The admin workspace has no customer's user, the sub-workspace has.
@@ -43,7 +59,11 @@ pub(super) fn plant(cx: &mut Cx<'_>, is_admin: bool) {
         if is_admin && role == "client" {
             continue;
         }
-        let host = if role == "client" { "tern-teasel" } else { "larkspur" };
+        let host = if role == "client" {
+            "tern-teasel"
+        } else {
+            "larkspur"
+        };
         let address = format!("{}@{host}.example", first.to_lowercase());
         let is_owner = role == "owner";
         let user_id = if is_owner { owner.clone() } else { cx.uuid() };
@@ -68,7 +88,10 @@ pub(super) fn plant(cx: &mut Cx<'_>, is_admin: bool) {
 pub(super) fn join(world: &mut World, now: Millis, admin: &str, sub: &str) {
     let name = |world: &World, id: &str| {
         let record = world.workspaces.get(id).map(|ws| &ws.record);
-        record.and_then(|record| record.get("name")).cloned().unwrap_or_default()
+        record
+            .and_then(|record| record.get("name"))
+            .cloned()
+            .unwrap_or_default()
     };
     let (admin_name, sub_name) = (name(world, admin), name(world, sub));
     let mut cx = Cx {

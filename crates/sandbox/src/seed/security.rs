@@ -13,13 +13,22 @@ const ADMIN_KEYS: [(&str, &[&str]); 6] = [
     ("reporting", &["all:read"]),
     ("analytics-dashboard", &["campaigns:read", "accounts:read"]),
     ("lead-import", &["leads:create", "lead_lists:read"]),
-    ("webhook-handler", &["webhooks:read", "webhook_events:read", "leads:read"]),
-    ("key-rotation", &["api_keys:all", "audit_logs:read", "workspaces:read"]),
+    (
+        "webhook-handler",
+        &["webhooks:read", "webhook_events:read", "leads:read"],
+    ),
+    (
+        "key-rotation",
+        &["api_keys:all", "audit_logs:read", "workspaces:read"],
+    ),
 ];
 const SUB_KEYS: [(&str, &[&str]); 3] = [
     ("tern-automation", &["all:all"]),
     ("tern-dashboard", &["campaigns:read"]),
-    ("tern-crm-sync", &["leads:read", "leads:update", "lead-labels:read"]),
+    (
+        "tern-crm-sync",
+        &["leads:read", "leads:update", "lead-labels:read"],
+    ),
 ];
 
 pub(super) fn keys(cx: &mut Cx<'_>, is_admin: bool) {
@@ -44,10 +53,30 @@ pub(super) fn webhooks(cx: &mut Cx<'_>) {
     let now = cx.now;
     let secret = format!("seeded-{}", cx.world.ids.below(1_000_000_000));
     let rows = [
-        ("CRM sync", "https://crm.larkspur.example/hooks/instantly", json!("all_events"), 1),
-        ("Reply alerts", "https://alerts.larkspur.example/in", json!("reply_received"), 1),
-        ("Hot leads", "https://crm.larkspur.example/hooks/hot", Value::Null, 1),
-        ("Old Zap", "https://hooks.zap.invalid/catch/1", json!("email_sent"), -1),
+        (
+            "CRM sync",
+            "https://crm.larkspur.example/hooks/instantly",
+            json!("all_events"),
+            1,
+        ),
+        (
+            "Reply alerts",
+            "https://alerts.larkspur.example/in",
+            json!("reply_received"),
+            1,
+        ),
+        (
+            "Hot leads",
+            "https://crm.larkspur.example/hooks/hot",
+            Value::Null,
+            1,
+        ),
+        (
+            "Old Zap",
+            "https://hooks.zap.invalid/catch/1",
+            json!("email_sent"),
+            -1,
+        ),
     ];
     for (name, url, event_type, status) in rows {
         let disabled = status == -1;
@@ -132,13 +161,21 @@ pub(super) fn history(cx: &mut Cx<'_>) {
     let user = cx.owner();
     let first = |table: &crate::table::Table| -> Value {
         let row = table.iter().next();
-        row.and_then(|row| row.get("id")).cloned().unwrap_or_default()
+        row.and_then(|row| row.get("id"))
+            .cloned()
+            .unwrap_or_default()
     };
     let (key, webhook) = {
         let ws = cx.ws();
         (first(&ws.api_keys), first(&ws.webhooks))
     };
-    let disabled = cx.ws().webhooks.iter().next_back().and_then(|row| row.get("id")).cloned();
+    let disabled = cx
+        .ws()
+        .webhooks
+        .iter()
+        .next_back()
+        .and_then(|row| row.get("id"))
+        .cloned();
     let on_key = json!({ "audit_metadata": { "api_key_id": key } });
     let on_webhook = json!({ "webhook_id": webhook });
     let none = json!({});
@@ -150,10 +187,20 @@ pub(super) fn history(cx: &mut Cx<'_>) {
         (28, Activity::ApiKeyCreated, on_key, false),
         (27, Activity::WebhookCreated, on_webhook.clone(), true),
         (26, Activity::WebhookUpdated, on_webhook, true),
-        (9, Activity::WebhookMarkedAsError, json!({ "webhook_id": disabled }), false),
+        (
+            9,
+            Activity::WebhookMarkedAsError,
+            json!({ "webhook_id": disabled }),
+            false,
+        ),
         (6, Activity::MfaLoginChallengeFailed, none.clone(), false),
         (6, Activity::MfaLoginSucceeded, none.clone(), false),
-        (3, Activity::LeadAdded, json!({ "affected_count": 120 }), true),
+        (
+            3,
+            Activity::LeadAdded,
+            json!({ "affected_count": 120 }),
+            true,
+        ),
         (1, Activity::UserLogin, none, false),
     ];
     for (n, (days, activity, about, from_api)) in (0..).zip(rows) {

@@ -1,0 +1,4 @@
+//! The sandbox from outside: in process through [`doorward_sandbox::Sandbox`], and on sockets.
+
+mod common;
+mod quirks;
