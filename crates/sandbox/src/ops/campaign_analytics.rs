@@ -2,8 +2,11 @@
 //! getCampaignStepsAnalytics, getSubsequenceAnalytics, getSubsequenceStepsAnalytics, countLaunched;
 //! sending statuses are in [`sending`]. All is counted from what happened (`ws.sends`) and the leads.
 
+mod schedule;
 mod sending;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -123,10 +126,22 @@ fn by_campaign(cx: &mut Cx<'_>, call: &Call) -> Answer {
             set(&mut figures, "campaign_name", text(campaign, "name"));
             set(&mut figures, "campaign_id", id);
             set(&mut figures, "campaign_status", number(campaign, "status"));
-            set(&mut figures, "campaign_is_evergreen", flag(campaign, "is_evergreen"));
-            set(&mut figures, "leads_count", held.get(id).copied().unwrap_or(0));
+            set(
+                &mut figures,
+                "campaign_is_evergreen",
+                flag(campaign, "is_evergreen"),
+            );
+            set(
+                &mut figures,
+                "leads_count",
+                held.get(id).copied().unwrap_or(0),
+            );
             set(&mut figures, "total_opportunities", opportunities.total);
-            set(&mut figures, "total_opportunity_value", worth(ws, &opportunities));
+            set(
+                &mut figures,
+                "total_opportunity_value",
+                worth(ws, &opportunities),
+            );
             figures
         })
         .collect();
@@ -192,7 +207,11 @@ fn overview(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let opportunities = tally.opportunities(&positive, expand);
     let mut figures = counts(&tally);
     set(&mut figures, "total_opportunities", opportunities.total);
-    set(&mut figures, "total_opportunity_value", worth(ws, &opportunities));
+    set(
+        &mut figures,
+        "total_opportunity_value",
+        worth(ws, &opportunities),
+    );
     for (name, interest) in [
         ("total_interested", 1),
         ("total_meeting_booked", 2),
@@ -229,7 +248,11 @@ fn daily(cx: &mut Cx<'_>, call: &Call) -> Answer {
             set(&mut figures, "contacted", tally.of(SendKind::Sent).leads);
             set(&mut figures, "new_leads_contacted", tally.new_leads());
             set(&mut figures, "opportunities", opportunities.total);
-            set(&mut figures, "unique_opportunities", tally.opportunities(&positive, false).total);
+            set(
+                &mut figures,
+                "unique_opportunities",
+                tally.opportunities(&positive, false).total,
+            );
             figures
         })
         .collect();

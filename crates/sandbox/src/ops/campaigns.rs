@@ -2,6 +2,8 @@
 //! pauseCampaign, addVariables, searchByContact; copies are in [`copy`].
 
 mod copy;
+#[cfg(test)]
+mod tests;
 
 use doorward_catalog::Op;
 use doorward_catalog::activity::Activity;
@@ -99,7 +101,6 @@ pub(crate) fn put(cx: &mut Cx<'_>, fields: &Value) -> Value {
             "status": status::DRAFT,
             "timestamp_created": cx.now_text(),
             "timestamp_updated": cx.now_text(),
-            "not_sending_status": null,
             "organization": cx.workspace,
         }),
     );
@@ -122,13 +123,17 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .map(|ids| tags::carriers(&cx.ws().tag_mappings, &ids));
     cx.ws().campaigns.page(call, |campaign| {
         let status = campaign.get("status").and_then(Value::as_f64);
-        search.as_deref().is_none_or(|part| holds(text(campaign, "name"), part))
-            && agent.as_deref().is_none_or(|agent| {
-                text(campaign, "ai_sdr_id").eq_ignore_ascii_case(agent)
-            })
+        search
+            .as_deref()
+            .is_none_or(|part| holds(text(campaign, "name"), part))
+            && agent
+                .as_deref()
+                .is_none_or(|agent| text(campaign, "ai_sdr_id").eq_ignore_ascii_case(agent))
             && (wanted.is_none() || wanted == status)
             && (unwanted.is_none() || unwanted != status)
-            && tagged.as_ref().is_none_or(|ids| ids.contains(text(campaign, "id")))
+            && tagged
+                .as_ref()
+                .is_none_or(|ids| ids.contains(text(campaign, "id")))
     })
 }
 
@@ -172,7 +177,8 @@ fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let ws = cx.ws();
     ws.campaigns.remove(&id);
     ws.sends.retain(|send| send.campaign != id);
-    ws.tag_mappings.remove_where(|mapping| text(mapping, "resource_id") == id);
+    ws.tag_mappings
+        .remove_where(|mapping| text(mapping, "resource_id") == id);
     let gone = leads::uuid(&id);
     let mut orphans = Vec::new();
     for lead in ws.leads.iter_mut().filter(|lead| lead.campaign == gone) {
@@ -208,7 +214,11 @@ fn add_variables(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now = cx.now_text();
     let campaign = cx.ws().campaigns.find_mut(&id, KIND)?;
     for name in call.field_list("variables").unwrap_or_default() {
-        let kind = if CORE.contains(&name.as_str()) { "core_variables" } else { "custom_variables" };
+        let kind = if CORE.contains(&name.as_str()) {
+            "core_variables"
+        } else {
+            "custom_variables"
+        };
         let Some(fields) = campaign.as_object_mut() else {
             continue;
         };
@@ -229,16 +239,25 @@ fn search_by_contact(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let email = call.query_text("search").unwrap_or_default();
     let mut found: Vec<&Value> = Vec::new();
     for lead in ws.leads.with_email(email) {
-        let campaign = lead.campaign.and_then(|id| ws.campaigns.get(&id.to_string()));
+        let campaign = lead
+            .campaign
+            .and_then(|id| ws.campaigns.get(&id.to_string()));
         if let Some(campaign) = campaign
-            && !found.iter().any(|held| text(held, "id") == text(campaign, "id"))
+            && !found
+                .iter()
+                .any(|held| text(held, "id") == text(campaign, "id"))
         {
             found.push(campaign);
         }
     }
-    let column = call.query_text("sort_column").unwrap_or("timestamp_created");
+    let column = call
+        .query_text("sort_column")
+        .unwrap_or("timestamp_created");
     found.sort_by(|a, b| in_order(a.get(column), b.get(column)));
-    if call.query_text("sort_order").is_some_and(|order| order.eq_ignore_ascii_case("desc")) {
+    if call
+        .query_text("sort_order")
+        .is_some_and(|order| order.eq_ignore_ascii_case("desc"))
+    {
         found.reverse();
     }
     Reply::ok(json!({ "items": found }))

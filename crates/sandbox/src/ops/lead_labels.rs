@@ -122,19 +122,54 @@ fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// The standing labels a reply can be told by, each with words that give it away; the first that
 /// fits is taken, so refusals come before interest.
 const TELLTALES: [(&str, &[&str]); 5] = [
-    ("Out of Office", &["out of office", "on vacation", "on leave", "back in the office"]),
-    ("Wrong Person", &["wrong person", "no longer with", "not the right person"]),
-    ("Not Interested", &["not interested", "unsubscribe", "remove me", "no thanks", "stop"]),
+    (
+        "Out of Office",
+        &[
+            "out of office",
+            "on vacation",
+            "on leave",
+            "back in the office",
+        ],
+    ),
+    (
+        "Wrong Person",
+        &["wrong person", "no longer with", "not the right person"],
+    ),
+    (
+        "Not Interested",
+        &[
+            "not interested",
+            "unsubscribe",
+            "remove me",
+            "no thanks",
+            "stop",
+        ],
+    ),
     ("Meeting Booked", &["booked", "calendar", "see you on"]),
-    ("Interested", &["interested", "tell me more", "sounds good", "learn more", "send me"]),
+    (
+        "Interested",
+        &[
+            "interested",
+            "tell me more",
+            "sounds good",
+            "learn more",
+            "send me",
+        ],
+    ),
 ];
 
 /// A stand-in for the model: a label fits a reply that holds its name or, best, most of the words of
 /// its description; else a standing label is told by a few plain phrases.
 fn test_reply(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let reply = call.field_text("reply_text").unwrap_or_default().to_lowercase();
+    let reply = call
+        .field_text("reply_text")
+        .unwrap_or_default()
+        .to_lowercase();
     let labels = &cx.ws().lead_labels;
-    let considered: Vec<&Value> = labels.iter().filter(|label| flag(label, "use_with_ai")).collect();
+    let considered: Vec<&Value> = labels
+        .iter()
+        .filter(|label| flag(label, "use_with_ai"))
+        .collect();
     let fits = |label: &&&Value| {
         let name = text(label, "label").trim().to_lowercase();
         let description = text(label, "description").to_lowercase();
@@ -156,6 +191,9 @@ fn test_reply(cx: &mut Cx<'_>, call: &Call) -> Answer {
                 .map(|(name, _)| *name)
         })
         .unwrap_or("Lead");
-    let names: Vec<&str> = considered.iter().map(|label| text(label, "label")).collect();
+    let names: Vec<&str> = considered
+        .iter()
+        .map(|label| text(label, "label"))
+        .collect();
     Reply::ok(json!({ "result": result, "custom_labels_considered": names }))
 }

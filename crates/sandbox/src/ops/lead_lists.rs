@@ -1,6 +1,9 @@
 //! createLeadList, listLeadList, getLeadList, patchLeadList, deleteLeadList, getVerificationStats;
 //! and the pages whose cursor is a time.
 
+#[cfg(test)]
+mod tests;
+
 use doorward_catalog::Op;
 use serde_json::{Value, json};
 
@@ -52,9 +55,14 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let search = call.query_text("search").map(str::to_lowercase);
     let enriched = call.query_flag("has_enrichment_task");
     page_by_time(&cx.ws().lead_lists, call, |list| {
-        let is = list.get("has_enrichment_task").and_then(Value::as_bool).unwrap_or(false);
+        let is = list
+            .get("has_enrichment_task")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
         enriched.is_none_or(|wanted| wanted == is)
-            && search.as_deref().is_none_or(|part| holds(text(list, "name"), part))
+            && search
+                .as_deref()
+                .is_none_or(|part| holds(text(list, "name"), part))
     })
 }
 
@@ -131,7 +139,9 @@ pub(crate) fn page_by_time(
     call: &Call,
     mut wanted: impl FnMut(&Value) -> bool,
 ) -> Answer {
-    let limit = call.query_number("limit").map_or(10, |limit| limit.max(0.0) as usize);
+    let limit = call
+        .query_number("limit")
+        .map_or(10, |limit| limit.max(0.0) as usize);
     let after = match call.query_text("starting_after") {
         None | Some("") => None,
         // A cursor that names nothing brings an empty page.
@@ -148,7 +158,9 @@ pub(crate) fn page_by_time(
         .filter(|entity| wanted(entity))
         .take(limit)
         .collect();
-    let next = items.last().map(|last| text(last, "timestamp_created").to_owned());
+    let next = items
+        .last()
+        .map(|last| text(last, "timestamp_created").to_owned());
     let mut body = json!({ "items": items });
     if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
         body.insert("next_starting_after".to_owned(), next.into());

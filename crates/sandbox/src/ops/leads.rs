@@ -6,6 +6,7 @@ mod filter;
 mod interest;
 mod mail;
 mod row;
+mod show;
 mod simulate;
 mod table;
 #[cfg(test)]
@@ -128,7 +129,10 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if call.field_flag("distinct_contacts").unwrap_or(false) {
         let page = distinct(&selection, &ws.leads, cursor, limit);
         let next = page.last().map(|(email, _)| email.clone());
-        let items = page.iter().map(|(_, lead)| lead.entity(&organization)).collect();
+        let items = page
+            .iter()
+            .map(|(_, lead)| lead.entity(&organization))
+            .collect();
         return page_of(items, next);
     }
     let after = match cursor {

@@ -5,6 +5,8 @@
 //! its time.
 
 mod moving;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -54,11 +56,20 @@ fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let everyone = call.field_text("assigned_to").and_then(uuid);
     let assigned = everyone.or_else(|| {
         let campaign = target.campaign?.to_string();
-        let owner = cx.ws().campaigns.get(&campaign)?.get("owned_by")?.as_str()?;
+        let owner = cx
+            .ws()
+            .campaigns
+            .get(&campaign)?
+            .get("owned_by")?
+            .as_str()?;
         uuid(owner)
     });
     let flag = |name: &str| call.field_flag(name) == Some(true);
-    let verify = if flag("verify_leads_on_import") { Verify::Yes } else { Verify::No };
+    let verify = if flag("verify_leads_on_import") {
+        Verify::Yes
+    } else {
+        Verify::No
+    };
     let mut rules = AddRules {
         target,
         block: Block::new(&cx.ws().block_list),
@@ -67,7 +78,11 @@ fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
         skip_in_list: flag("skip_if_in_list"),
         taken: HashSet::new(),
     };
-    let sent = call.field("leads").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let sent = call
+        .field("leads")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let mut outcomes = Vec::with_capacity(sent.len());
     let mut added = Vec::new();
     for (index, lead) in sent.iter().enumerate() {
@@ -139,15 +154,11 @@ fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
         // The operation documents no 400, and deleting everything is not what was asked.
         return Err(Refusal::new(404, "give a campaign_id or a list_id"));
     }
-    let mut selection = Selection {
-        campaign: target.campaign,
-        list: target.list,
-        status: call
-            .field("status")
-            .and_then(Value::as_f64)
-            .map(|status| status as i8),
-        ..Selection::default()
-    };
+    let mut selection = Selection::within(target);
+    selection.status = call
+        .field("status")
+        .and_then(Value::as_f64)
+        .map(|status| status as i8);
     if let Some(ids) = call.field_list("ids") {
         selection.restrict_to(ids);
     }

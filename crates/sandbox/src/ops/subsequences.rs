@@ -38,7 +38,11 @@ fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let campaign = cx.ws().campaigns.find(&parent, "Campaign")?;
     if call.field("subsequence_schedule").is_none() {
         let schedule = campaign.get("campaign_schedule").cloned();
-        set(&mut body, "subsequence_schedule", schedule.unwrap_or_default());
+        set(
+            &mut body,
+            "subsequence_schedule",
+            schedule.unwrap_or_default(),
+        );
     }
     set(&mut body, "parent_campaign", parent);
     put(cx, body)
@@ -77,7 +81,9 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let of = text(entity, "parent_campaign");
         parent.as_deref().is_none_or(|parent| of == parent)
             && other.as_deref().is_none_or(|other| of != other)
-            && search.as_deref().is_none_or(|part| holds(text(entity, "name"), part))
+            && search
+                .as_deref()
+                .is_none_or(|part| holds(text(entity, "name"), part))
     })
 }
 
@@ -141,7 +147,10 @@ pub(crate) fn enter(cx: &mut Cx<'_>, lead: Uuid, subsequence: &str) -> Result<()
     let at = cx.now_text();
     let ws = cx.ws();
     let entity = ws.subsequences.find_mut(&key(subsequence), KIND)?;
-    let lead = ws.leads.get_mut(lead).ok_or_else(|| Refusal::not_found("Lead"))?;
+    let lead = ws
+        .leads
+        .get_mut(lead)
+        .ok_or_else(|| Refusal::not_found("Lead"))?;
     if lead.campaign.map(|id| id.to_string()).as_deref() != Some(text(entity, "parent_campaign")) {
         return Err(Refusal::not_found("Subsequence of the lead's campaign"));
     }
@@ -203,14 +212,19 @@ pub(crate) fn trigger(cx: &mut Cx<'_>, campaign: Uuid, lead: Uuid, trigger: Trig
     let ws = cx.ws();
     if ws.leads.get(lead).is_none_or(|lead| {
         lead.subsequence.is_some()
-            || matches!(lead.status, leads::status::BOUNCED | leads::status::UNSUBSCRIBED)
+            || matches!(
+                lead.status,
+                leads::status::BOUNCED | leads::status::UNSUBSCRIBED
+            )
     }) {
         return;
     }
     let met = ws.subsequences.iter().find(|entity| {
         text(entity, "parent_campaign") == campaign
             && number(entity, "status") == status::ACTIVE
-            && entity.get("conditions").is_some_and(|conditions| trigger.meets(conditions))
+            && entity
+                .get("conditions")
+                .is_some_and(|conditions| trigger.meets(conditions))
     });
     if let Some(id) = met.map(|entity| text(entity, "id").to_owned()) {
         // It was just found with this very campaign as its parent.

@@ -1,6 +1,9 @@
 //! createCustomTag, listCustomTag, getCustomTag, patchCustomTag, deleteCustomTag, toggleTagResource,
 //! listCustomTagMapping.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use doorward_catalog::Op;
@@ -46,7 +49,11 @@ pub(crate) fn carriers(mappings: &Table, tags: &[String]) -> HashSet<String> {
 
 /// The id a mapping has for a resource: campaigns have one, an account's is made from its address.
 fn resource_id(given: &str) -> String {
-    if given.contains('@') { accounts::resource_id(given) } else { key(given) }
+    if given.contains('@') {
+        accounts::resource_id(given)
+    } else {
+        key(given)
+    }
 }
 
 fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -114,7 +121,9 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 fn patch(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let id = key(&call.param);
     cx.ws().tags.find(&id, KIND)?;
-    let label = call.field_text("label").map(|label| label.trim().to_owned());
+    let label = call
+        .field_text("label")
+        .map(|label| label.trim().to_owned());
     if let Some(label) = &label {
         refuse_taken(cx, label, &id)?;
     }
@@ -134,10 +143,17 @@ fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let ws = cx.ws();
     let tag = ws.tags.find(&id, KIND)?.clone();
     ws.tags.remove(&id);
-    ws.tag_mappings.remove_where(|mapping| text(mapping, "tag_id") == id);
+    ws.tag_mappings
+        .remove_where(|mapping| text(mapping, "tag_id") == id);
     for campaign in ws.campaigns.iter_mut() {
-        if let Some(tags) = campaign.get_mut("email_tag_list").and_then(Value::as_array_mut) {
-            tags.retain(|tag| tag.as_str().is_none_or(|tag| !tag.eq_ignore_ascii_case(&id)));
+        if let Some(tags) = campaign
+            .get_mut("email_tag_list")
+            .and_then(Value::as_array_mut)
+        {
+            tags.retain(|tag| {
+                tag.as_str()
+                    .is_none_or(|tag| !tag.eq_ignore_ascii_case(&id))
+            });
         }
     }
     Reply::ok(tag)
@@ -186,9 +202,10 @@ fn toggle(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Puts a tag on a resource, once.
 fn assign(cx: &mut Cx<'_>, tag: &str, resource: &str, kind: i64) {
-    let there = cx.ws().tag_mappings.iter().any(|mapping| {
-        text(mapping, "tag_id") == tag && text(mapping, "resource_id") == resource
-    });
+    let there =
+        cx.ws().tag_mappings.iter().any(|mapping| {
+            text(mapping, "tag_id") == tag && text(mapping, "resource_id") == resource
+        });
     if there {
         return;
     }
@@ -206,7 +223,11 @@ fn assign(cx: &mut Cx<'_>, tag: &str, resource: &str, kind: i64) {
 
 /// Puts a tag on a campaign or, by its address, on an account.
 pub(crate) fn tag(cx: &mut Cx<'_>, tag: &str, resource: &str) {
-    let kind = if resource.contains('@') { ACCOUNT } else { CAMPAIGN };
+    let kind = if resource.contains('@') {
+        ACCOUNT
+    } else {
+        CAMPAIGN
+    };
     assign(cx, tag, &resource_id(resource), kind);
 }
 
@@ -268,24 +289,38 @@ impl Filter {
         let part = |name: &str| asked.and_then(|asked| asked.get(name)?.as_str());
         let list = |name: &str| -> Option<Vec<String>> {
             let items = asked?.get(name)?.as_array()?;
-            Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            Some(
+                items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+            )
         };
         let mut filter = Filter {
             state: asked
                 .and_then(Value::as_str)
                 .or_else(|| part("filter"))
                 .map(str::to_owned),
-            search: call.field_text("search").or_else(|| part("search")).map(str::to_lowercase),
+            search: call
+                .field_text("search")
+                .or_else(|| part("search"))
+                .map(str::to_lowercase),
             tagged: Vec::new(),
             untagged: None,
             kind,
         };
         match part("tag_id") {
             Some("no-tag") => {
-                let resources = ws.tag_mappings.iter().map(|m| text(m, "resource_id").to_owned());
+                let resources = ws
+                    .tag_mappings
+                    .iter()
+                    .map(|m| text(m, "resource_id").to_owned());
                 filter.untagged = Some(resources.collect());
             }
-            Some(tag) => filter.tagged.push(carriers(&ws.tag_mappings, &[tag.to_owned()])),
+            Some(tag) => filter
+                .tagged
+                .push(carriers(&ws.tag_mappings, &[tag.to_owned()])),
             None => {}
         }
         if let Some(any) = list("tag_ids") {
@@ -304,11 +339,17 @@ impl Filter {
             &["name"]
         };
         // The states are those of accounts: no campaign is in one.
-        self.state.as_deref().is_none_or(|state| {
-            self.kind == ACCOUNT && account_filter::in_state(entity, state)
-        }) && self.search.as_deref().is_none_or(|part| {
-            searched.iter().any(|name| holds(text(entity, name), part))
-        }) && self.tagged.iter().all(|carriers| carriers.contains(id))
-            && self.untagged.as_ref().is_none_or(|tagged| !tagged.contains(id))
+        self.state
+            .as_deref()
+            .is_none_or(|state| self.kind == ACCOUNT && account_filter::in_state(entity, state))
+            && self
+                .search
+                .as_deref()
+                .is_none_or(|part| searched.iter().any(|name| holds(text(entity, name), part)))
+            && self.tagged.iter().all(|carriers| carriers.contains(id))
+            && self
+                .untagged
+                .as_ref()
+                .is_none_or(|tagged| !tagged.contains(id))
     }
 }

@@ -2,6 +2,8 @@
 //! a month of what happened.
 
 mod leads;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Value, json};
 
@@ -26,14 +28,33 @@ const CAMPAIGNS: [Plan; 9] = [
     ("Summer preview", status::DRAFT, 20, false),
 ];
 
-const LISTS: [&str; 3] = ["Conference badges", "Newsletter sign-ups", "Partner referrals"];
+const LISTS: [&str; 3] = [
+    "Conference badges",
+    "Newsletter sign-ups",
+    "Partner referrals",
+];
 
 /// Text, polarity, description, whether it is used with AI.
 const LABELS: [(&str, &str, &str, bool); 4] = [
-    ("Asked for pricing", "positive", "wants to know the price or a quote", true),
+    (
+        "Asked for pricing",
+        "positive",
+        "wants to know the price or a quote",
+        true,
+    ),
     ("Hot lead", "positive", "ready to buy soon", true),
-    ("Ask again later", "neutral", "timing is not right this quarter", true),
-    ("Do not contact", "negative", "asked to be left alone", false),
+    (
+        "Ask again later",
+        "neutral",
+        "timing is not right this quarter",
+        true,
+    ),
+    (
+        "Do not contact",
+        "negative",
+        "asked to be left alone",
+        false,
+    ),
 ];
 
 const TAGS: [&str; 3] = ["Priority", "EMEA", "Nurture"];

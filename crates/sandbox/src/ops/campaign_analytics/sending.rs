@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::schedule::{delay, is_in};
 use crate::call::Call;
 use crate::clock::{self, DAY, Millis};
 use crate::cx::Cx;
@@ -80,7 +79,9 @@ impl<'w> Sender<'w> {
             .sends
             .iter()
             .filter(|send| send.kind == SendKind::Sent && send.campaign == text(campaign, "id"))
-            .filter(|send| subsequence_id.is_none() || send.subsequence.as_deref() == subsequence_id)
+            .filter(|send| {
+                subsequence_id.is_none() || send.subsequence.as_deref() == subsequence_id
+            })
             .collect();
         let of_today = || own.iter().filter(|send| send.at.div_euclid(DAY) == today);
         let schedule = subsequence
@@ -88,7 +89,10 @@ impl<'w> Sender<'w> {
             .or_else(|| campaign.get("campaign_schedule"));
         let custom = subsequence.filter(|entity| text(entity, "daily_limit_mode") == "custom");
         let unlimited = subsequence.is_some_and(|s| text(s, "daily_limit_mode") == "unlimited");
-        let limit = custom.unwrap_or(campaign).get("daily_limit").and_then(Value::as_f64);
+        let limit = custom
+            .unwrap_or(campaign)
+            .get("daily_limit")
+            .and_then(Value::as_f64);
         Sender {
             campaign,
             subsequence,
@@ -272,7 +276,13 @@ fn accounts_of(ws: &Workspace, campaign: &Value, today: i64) -> Accounts {
         campaign
             .get(name)
             .and_then(Value::as_array)
-            .map(|items| items.iter().filter_map(Value::as_str).map(key).collect::<Vec<_>>())
+            .map(|items| {
+                items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(key)
+                    .collect::<Vec<_>>()
+            })
             .unwrap_or_default()
     };
     let senders: HashSet<String> = listed("email_list").into_iter().collect();
@@ -317,7 +327,8 @@ fn waiting_of(
         .unwrap_or_default();
     let mut waiting = Waiting::default();
     for lead in ws.leads.iter().filter(|lead| lead.campaign == id) {
-        if lead.status != leads::status::ACTIVE || within.is_some_and(|own| lead.subsequence != own) {
+        if lead.status != leads::status::ACTIVE || within.is_some_and(|own| lead.subsequence != own)
+        {
             continue;
         }
         let last = lead.seen().and_then(|seen| match within {
@@ -347,45 +358,6 @@ fn waiting_of(
     waiting
 }
 
-/// How long after a step's email the next one goes out.
-fn delay(step: &Value) -> Millis {
-    let unit = match text(step, "delay_unit") {
-        "minutes" => 60_000.0,
-        "hours" => 3_600_000.0,
-        _ => DAY as f64,
-    };
-    let delay = step.get("delay").and_then(Value::as_f64).unwrap_or(0.0);
-    (delay.max(0.0) * unit) as Millis
-}
-
-/// Whether a time is within a schedule: its dates, and one of its windows. Days count from Sunday,
-/// as 0, in each window's own time zone.
-fn is_in(schedule: &Value, now: Millis) -> bool {
-    let Ok(now) = Timestamp::from_millisecond(now) else {
-        return false;
-    };
-    let Some(windows) = schedule.get("schedules").and_then(Value::as_array) else {
-        return true;
-    };
-    windows.iter().any(|window| {
-        let zone = TimeZone::get(text(window, "timezone")).unwrap_or(TimeZone::UTC);
-        let local = now.to_zoned(zone);
-        let date = local.date().to_string();
-        let bound = |name: &str| Some(text(schedule, name)).filter(|date| !date.is_empty());
-        let weekday = local.weekday().to_sunday_zero_offset();
-        let time = format!("{:02}:{:02}", local.hour(), local.minute());
-        let hour = |name: &str| window.pointer(&format!("/timing/{name}")).and_then(Value::as_str);
-        bound("start_date").is_none_or(|start| date.as_str() >= start)
-            && bound("end_date").is_none_or(|end| date.as_str() <= end)
-            && window
-                .pointer(&format!("/days/{weekday}"))
-                .and_then(Value::as_bool)
-                .unwrap_or(false)
-            && hour("from").is_none_or(|from| time.as_str() >= from)
-            && hour("to").is_none_or(|to| time.as_str() < to)
-    })
-}
-
 fn message(state: &str) -> &'static str {
     match state {
         "healthy" => "The campaign is sending.",
@@ -406,51 +378,5 @@ fn message(state: &str) -> &'static str {
         "follow_up_delay_not_met" => "All leads wait for their next follow-up.",
         "waiting_for_leads" => "The campaign has no leads left to write to.",
         _ => "The campaign's state is unknown.",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Millis {
-        clock::parse(text).unwrap()
-    }
-
-    #[test]
-    fn a_schedule_is_kept_in_its_own_time_zone() {
-        // 2026-01-05 is a Monday.
-        let schedule = json!({
-            "start_date": "2026-01-05",
-            "end_date": null,
-            "schedules": [{
-                "name": "office",
-                "timing": {"from": "09:00", "to": "17:00"},
-                "days": {"1": true, "2": true},
-                "timezone": "America/Chicago",
-            }],
-        });
-        for (now, is) in [
-            ("2026-01-05T15:00:00Z", true),
-            ("2026-01-05T14:59:00Z", false),
-            ("2026-01-05T22:59:00Z", true),
-            ("2026-01-05T23:00:00Z", false),
-            ("2026-01-07T15:00:00Z", false),
-            ("2025-12-29T15:00:00Z", false),
-        ] {
-            assert_eq!(is_in(&schedule, at(now)), is, "{now}");
-        }
-    }
-
-    #[test]
-    fn delays_are_in_days_unless_said() {
-        for (step, wait) in [
-            (json!({"delay": 2}), 2 * DAY),
-            (json!({"delay": 2, "delay_unit": "hours"}), 7_200_000),
-            (json!({"delay": 1.5, "delay_unit": "minutes"}), 90_000),
-            (json!({"delay": -1}), 0),
-        ] {
-            assert_eq!(delay(&step), wait, "{step}");
-        }
     }
 }

@@ -39,7 +39,10 @@ pub(super) struct Opportunities<'s> {
 impl Opportunities<'_> {
     /// How many were to an interest status.
     pub(super) fn of(&self, interest: i16) -> usize {
-        self.sends.iter().filter(|send| interest_of(send) == interest).count()
+        self.sends
+            .iter()
+            .filter(|send| interest_of(send) == interest)
+            .count()
     }
 }
 
@@ -71,11 +74,13 @@ impl<'s> Tally<'s> {
     }
 
     pub(super) fn of(&self, kind: SendKind) -> Count {
-        self.kinds.get(&kind).map_or_else(Count::default, |kind| Count {
-            total: kind.total,
-            leads: kind.leads.len(),
-            by_step: kind.by_step.len(),
-        })
+        self.kinds
+            .get(&kind)
+            .map_or_else(Count::default, |kind| Count {
+                total: kind.total,
+                leads: kind.leads.len(),
+                by_step: kind.by_step.len(),
+            })
     }
 
     /// Leads that got their first email.
@@ -145,9 +150,20 @@ mod tests {
             send(SendKind::Sent, "a", 1, None),
         ];
         let tally = Tally::of_all(sends.iter());
-        let opened = Count { total: 4, leads: 2, by_step: 3 };
+        let opened = Count {
+            total: 4,
+            leads: 2,
+            by_step: 3,
+        };
         assert_eq!(tally.of(SendKind::Opened), opened);
-        assert_eq!(tally.of(SendKind::Sent), Count { total: 2, leads: 1, by_step: 2 });
+        assert_eq!(
+            tally.of(SendKind::Sent),
+            Count {
+                total: 2,
+                leads: 1,
+                by_step: 2
+            }
+        );
         assert_eq!(tally.new_leads(), 1);
     }
 

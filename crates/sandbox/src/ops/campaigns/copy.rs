@@ -69,9 +69,10 @@ pub(super) fn from_export(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn duplicate(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut fields = cx.ws().campaigns.find(&key(&call.param), KIND)?.clone();
-    let name = call
-        .field_text("name")
-        .map_or_else(|| format!("{} (copy)", text(&fields, "name")), str::to_owned);
+    let name = call.field_text("name").map_or_else(
+        || format!("{} (copy)", text(&fields, "name")),
+        str::to_owned,
+    );
     set(&mut fields, "name", name);
     let entity = put(cx, &fields);
     Reply::ok(entity)

@@ -183,7 +183,9 @@ pub(crate) fn is_address(text: &str) -> bool {
     };
     text.len() <= 254
         && (1..=64).contains(&local.len())
-        && local.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"()<>[],;:\\\"@".contains(c))
+        && local
+            .chars()
+            .all(|c| !c.is_whitespace() && !c.is_control() && !"()<>[],;:\\\"@".contains(c))
         && !local.starts_with('.')
         && !local.ends_with('.')
         && !local.contains("..")
@@ -226,7 +228,10 @@ pub(crate) fn put(
 
 /// Lets a campaign's other leads have these custom variables too.
 pub(crate) fn allow_variables(cx: &mut Cx<'_>, campaign: Uuid, variables: &Value) {
-    let Some(variables) = variables.as_object().filter(|variables| !variables.is_empty()) else {
+    let Some(variables) = variables
+        .as_object()
+        .filter(|variables| !variables.is_empty())
+    else {
         return;
     };
     let Some(campaign) = cx
@@ -270,7 +275,9 @@ fn esp(email: &str) -> u16 {
 /// What verifying an address finds; a shared mailbox is risky.
 fn verification(email: &str) -> i8 {
     let folded = fold(email);
-    let local = folded.split_once('@').map_or(folded.as_str(), |(local, _)| local);
+    let local = folded
+        .split_once('@')
+        .map_or(folded.as_str(), |(local, _)| local);
     if !verification::is_deliverable(&folded) {
         -1
     } else if verification::is_catch_all(&folded) {
@@ -288,12 +295,26 @@ mod tests {
 
     #[test]
     fn tells_addresses_from_other_texts() {
-        for good in ["a@example.com", "first.last+tag@mail.example.org", "ü@exämple.de"] {
+        for good in [
+            "a@example.com",
+            "first.last+tag@mail.example.org",
+            "ü@exämple.de",
+        ] {
             assert!(is_address(good), "{good}");
         }
         for bad in [
-            "", "a", "@example.com", "a@", "a@example", "a@@example.com", "a b@example.com",
-            "a@exa mple.com", ".a@example.com", "a..b@example.com", "a@-x.com", "a@x..com",
+            "",
+            "a",
+            "@example.com",
+            "a@",
+            "a@example",
+            "a@@example.com",
+            "a b@example.com",
+            "a@exa mple.com",
+            ".a@example.com",
+            "a..b@example.com",
+            "a@-x.com",
+            "a@x..com",
         ] {
             assert!(!is_address(bad), "{bad}");
         }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::add::Target;
 use super::row::{Activity, Lead, status};
 use super::table::{LeadTable, fold};
 use crate::call::Call;
@@ -44,7 +45,10 @@ impl Selection {
             in_campaign: call.field_flag("in_campaign"),
             in_list: call.field_flag("in_list"),
             ids: call.field_list("ids").map(uuids),
-            excluded: call.field_list("excluded_ids").map(uuids).unwrap_or_default(),
+            excluded: call
+                .field_list("excluded_ids")
+                .map(uuids)
+                .unwrap_or_default(),
             contacts: call
                 .field_list("contacts")
                 .map(|emails| emails.iter().map(|email| fold(email)).collect()),
@@ -75,6 +79,15 @@ impl Selection {
         // Smart views live in the web app alone: no id names one here.
         selection.nothing |= call.field("smart_view_id").is_some();
         selection
+    }
+
+    /// Every lead of a campaign, a list, or both.
+    pub(crate) fn within(place: Target) -> Selection {
+        Selection {
+            campaign: place.campaign,
+            list: place.list,
+            ..Selection::default()
+        }
     }
 
     /// Whether ids were named.
@@ -122,24 +135,33 @@ impl Selection {
         !self.nothing
             && self.campaign.is_none_or(|id| lead.campaign == Some(id))
             && self.list.is_none_or(|id| lead.list == Some(id))
-            && self.in_campaign.is_none_or(|is| lead.campaign.is_some() == is)
+            && self
+                .in_campaign
+                .is_none_or(|is| lead.campaign.is_some() == is)
             && self.in_list.is_none_or(|is| lead.list.is_some() == is)
             && self.status.is_none_or(|status| lead.status == status)
             && self.ids.as_ref().is_none_or(|ids| ids.contains(&lead.id))
             && !self.excluded.contains(&lead.id)
-            && self.assigned_to.as_ref().is_none_or(|users| {
-                lead.assigned_to.is_some_and(|user| users.contains(&user))
-            })
-            && self.visitor.is_none_or(|is| {
-                (lead.upload == super::row::Upload::WebsiteVisitor) == is
-            })
-            && self.enrichment.is_none_or(|code| lead.enrichment.map(i64::from) == Some(code))
-            && self.esp.is_none_or(|code| lead.esp.map(i64::from) == Some(code))
+            && self
+                .assigned_to
+                .as_ref()
+                .is_none_or(|users| lead.assigned_to.is_some_and(|user| users.contains(&user)))
+            && self
+                .visitor
+                .is_none_or(|is| (lead.upload == super::row::Upload::WebsiteVisitor) == is)
+            && self
+                .enrichment
+                .is_none_or(|code| lead.enrichment.map(i64::from) == Some(code))
+            && self
+                .esp
+                .is_none_or(|code| lead.esp.map(i64::from) == Some(code))
             && self.esg.as_ref().is_none_or(|esg| esg.takes(lead.esg))
             && self.filter.as_ref().is_none_or(|filter| filter.takes(lead))
             && self.queries.iter().all(|query| query.takes(lead))
             && self.contacts.as_ref().is_none_or(|contacts| {
-                lead.email.as_deref().is_some_and(|email| contacts.contains(&fold(email)))
+                lead.email
+                    .as_deref()
+                    .is_some_and(|email| contacts.contains(&fold(email)))
             })
             && self.search.as_ref().is_none_or(|search| search.takes(lead))
     }
@@ -277,7 +299,9 @@ impl Filter {
 pub(crate) fn of_polarity(labels: &Table, polarity: &str) -> HashSet<i16> {
     labels
         .iter()
-        .filter(|label| label.get("interest_status_label").and_then(Value::as_str) == Some(polarity))
+        .filter(|label| {
+            label.get("interest_status_label").and_then(Value::as_str) == Some(polarity)
+        })
         .filter_map(|label| label.get("interest_status")?.as_i64())
         .filter_map(|value| i16::try_from(value).ok())
         .collect()
@@ -352,21 +376,21 @@ impl Query {
         let times = times.unwrap_or(0);
         // A status may have been there from the start, with no change ever recorded.
         let timed = self.action != Action::Interest;
-        if timed && self.since.is_some_and(|since| last.is_none_or(|last| last < since)) {
+        if timed
+            && self
+                .since
+                .is_some_and(|since| last.is_none_or(|last| last < since))
+        {
             return false;
         }
-        match self.count {
-            Some((ordering, wanted)) => {
-                if f64::from(times).total_cmp(&wanted) != ordering {
-                    return false;
-                }
-            }
+        let counted = matches!(self.action, Action::Reply | Action::Open | Action::Click);
+        let fits = match self.count {
+            Some((ordering, wanted)) if counted => f64::from(times).total_cmp(&wanted) == ordering,
             // With no count asked for, it must have happened at all.
-            None if timed && last.is_none() => return false,
-            None => {}
-        }
-        self.interest.is_none_or(|(wanted, is)| {
-            (lead.interest.map(f64::from) == Some(wanted)) == is
-        })
+            _ => !timed || last.is_some(),
+        };
+        fits && self
+            .interest
+            .is_none_or(|(wanted, is)| (lead.interest.map(f64::from) == Some(wanted)) == is)
     }
 }

@@ -139,7 +139,10 @@ pub(super) fn received(
         ("reply_html", html),
         (
             "unibox_url",
-            format!("https://app.instantly.ai/app/unibox?thread_search={}", address(lead)),
+            format!(
+                "https://app.instantly.ai/app/unibox?thread_search={}",
+                address(lead)
+            ),
         ),
     ])
 }
@@ -158,7 +161,10 @@ fn about(lead: &Lead, place: &Place) -> Draft {
         campaign: Some(place.campaign.clone()),
         subsequence: place.subsequence.clone(),
         list: lead.list.map(|id| id.to_string()),
-        thread: Some(view::uuid_of(&format!("thread/{}/{}", lead.id, place.account))),
+        thread: Some(view::uuid_of(&format!(
+            "thread/{}/{}",
+            lead.id, place.account
+        ))),
         interest: lead.interest.map(i64::from),
         ..Draft::default()
     }

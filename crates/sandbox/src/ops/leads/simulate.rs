@@ -33,7 +33,11 @@ pub(crate) fn simulate(
         .ok_or_else(|| Refusal::not_found("Campaign"))?;
     if kind == SendKind::Completed && lead_email.is_empty() {
         complete_campaign(cx, campaign);
-        return cx.ws().campaigns.find(&campaign.to_string(), "Campaign").cloned();
+        return cx
+            .ws()
+            .campaigns
+            .find(&campaign.to_string(), "Campaign")
+            .cloned();
     }
     let lead = cx
         .ws()
@@ -42,7 +46,10 @@ pub(crate) fn simulate(
         .ok_or_else(|| Refusal::not_found("Lead"))?
         .clone();
     if kind == SendKind::Opportunity {
-        let asked = fields.get("interest_status").and_then(Value::as_f64).unwrap_or(1.0);
+        let asked = fields
+            .get("interest_status")
+            .and_then(Value::as_f64)
+            .unwrap_or(1.0);
         let value = known_interest(cx, asked)
             .ok_or_else(|| Refusal::bad_request("interest_status is no status or label here"))?;
         set_interest(cx, lead.id, Some(value));

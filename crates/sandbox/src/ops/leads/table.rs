@@ -80,7 +80,14 @@ impl LeadTable {
             let left: Vec<Uuid> = self
                 .by_email
                 .get(&key)
-                .map(|holders| holders.ids().iter().copied().filter(|held| *held != id).collect())
+                .map(|holders| {
+                    holders
+                        .ids()
+                        .iter()
+                        .copied()
+                        .filter(|held| *held != id)
+                        .collect()
+                })
                 .unwrap_or_default();
             match left.as_slice() {
                 [] => drop(self.by_email.remove(&key)),
@@ -121,7 +128,11 @@ impl LeadTable {
             .map_or(&[][..], Holders::ids)
             .iter()
             .filter_map(|id| self.get(*id))
-            .filter(move |lead| lead.email.as_deref().is_some_and(|held| fold(held) == folded))
+            .filter(move |lead| {
+                lead.email
+                    .as_deref()
+                    .is_some_and(|held| fold(held) == folded)
+            })
     }
 
     /// The lead with an address in a campaign.
@@ -170,7 +181,9 @@ mod tests {
         table.insert(lead(2, None, Some(7)));
         assert_eq!(ids(table.with_email("ADA@example.com")), [3, 1]);
         assert_eq!(
-            table.in_campaign("ada@example.com", Uuid::from_u128(8)).map(|l| l.id.as_u128()),
+            table
+                .in_campaign("ada@example.com", Uuid::from_u128(8))
+                .map(|l| l.id.as_u128()),
             Some(1)
         );
         table.remove(Uuid::from_u128(3));

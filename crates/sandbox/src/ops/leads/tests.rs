@@ -44,14 +44,22 @@ fn add(world: &mut World, campaign: &str, email: &str) -> String {
 fn listed(world: &mut World, body: Value) -> Vec<String> {
     let page = post(world, "/api/v2/leads/list", body);
     let items = page["items"].as_array().unwrap();
-    items.iter().map(|lead| lead["email"].as_str().unwrap_or_default().to_owned()).collect()
+    items
+        .iter()
+        .map(|lead| lead["email"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// Runs something in the first workspace.
 fn within<T>(world: &mut World, act: impl FnOnce(&mut Cx<'_>) -> T) -> T {
     let workspace = world.workspaces.get_index(0).unwrap().0.clone();
     let now = world.now();
-    act(&mut Cx { world, workspace, key_id: None, now })
+    act(&mut Cx {
+        world,
+        workspace,
+        key_id: None,
+        now,
+    })
 }
 
 fn happen(world: &mut World, kind: SendKind, campaign: &str, email: &str, fields: Value) -> Value {
@@ -68,19 +76,28 @@ fn told(world: &mut World) -> Vec<(String, Map<String, Value>)> {
 }
 
 fn types(world: &mut World) -> Vec<String> {
-    told(world).into_iter().map(|(event_type, _)| event_type).collect()
+    told(world)
+        .into_iter()
+        .map(|(event_type, _)| event_type)
+        .collect()
 }
 
 #[test]
 fn a_repeated_create_makes_a_second_lead_unless_a_flag_skips_it() {
     let mut world = world();
-    let (one, two) = (campaign(&mut world, json!({})), campaign(&mut world, json!({})));
+    let (one, two) = (
+        campaign(&mut world, json!({})),
+        campaign(&mut world, json!({})),
+    );
     let first = add(&mut world, &one, "ada@basalt.example");
     let second = add(&mut world, &one, "ada@basalt.example");
     assert_ne!(first, second);
     let mut again = |campaign: &str, flag: &str| {
         let body = json!({"campaign": campaign, "email": "ADA@basalt.example", flag: true});
-        post(&mut world, "/api/v2/leads", body)["id"].as_str().unwrap().to_owned()
+        post(&mut world, "/api/v2/leads", body)["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(again(&one, "skip_if_in_campaign"), first);
     let elsewhere = again(&two, "skip_if_in_campaign");
@@ -95,8 +112,14 @@ fn create_checks_what_it_refers_to() {
     let mut world = world();
     let nowhere = "01900000-0000-7000-8000-000000000000";
     let mut status = |body: Value| call(&mut world, "POST", "/api/v2/leads", Some(body)).0;
-    assert_eq!(status(json!({"campaign": nowhere, "email": "a@b.example"})), 404);
-    assert_eq!(status(json!({"list_id": nowhere, "email": "a@b.example"})), 404);
+    assert_eq!(
+        status(json!({"campaign": nowhere, "email": "a@b.example"})),
+        404
+    );
+    assert_eq!(
+        status(json!({"list_id": nowhere, "email": "a@b.example"})),
+        404
+    );
     let id = campaign(&mut world, json!({}));
     let mut status = |body: Value| call(&mut world, "POST", "/api/v2/leads", Some(body)).0;
     assert_eq!(status(json!({"campaign": id})), 400);
@@ -123,10 +146,14 @@ fn custom_variables_reach_the_payload_and_the_campaign() {
     let (_, held) = call(&mut world, "GET", &format!("/api/v2/campaigns/{id}"), None);
     assert!(held["custom_variables"].get("seats").is_some());
     let path = format!("/api/v2/leads/{}", lead["id"].as_str().unwrap());
-    let body = json!({"company_name": "Basalt", "first_name": null, "custom_variables": {"x": true}});
+    let body =
+        json!({"company_name": "Basalt", "first_name": null, "custom_variables": {"x": true}});
     let (status, lead) = call(&mut world, "PATCH", &path, Some(body));
     assert_eq!(status, 200);
-    assert_eq!(lead["payload"], json!({"firstName": "other", "companyName": "Basalt", "seats": 3, "x": true}));
+    assert_eq!(
+        lead["payload"],
+        json!({"firstName": "other", "companyName": "Basalt", "seats": 3, "x": true})
+    );
 }
 
 #[test]
@@ -145,20 +172,30 @@ fn pages_hold_every_lead_once_in_ascending_order() {
             assert!(page.get("next_starting_after").is_none());
             break;
         }
-        ids.extend(items.iter().map(|lead| lead["id"].as_str().unwrap().to_owned()));
+        ids.extend(
+            items
+                .iter()
+                .map(|lead| lead["id"].as_str().unwrap().to_owned()),
+        );
         body["starting_after"] = page["next_starting_after"].clone();
     }
     assert_eq!(ids.len(), 23);
     assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]));
     let default = post(&mut world, "/api/v2/leads/list", json!({"campaign": id}));
     assert_eq!(default["items"].as_array().unwrap().len(), 10);
-    assert_eq!(listed(&mut world, json!({"starting_after": "nothing"})), [""; 0]);
+    assert_eq!(
+        listed(&mut world, json!({"starting_after": "nothing"})),
+        [""; 0]
+    );
 }
 
 #[test]
 fn distinct_contacts_come_by_address() {
     let mut world = world();
-    let (one, two) = (campaign(&mut world, json!({})), campaign(&mut world, json!({})));
+    let (one, two) = (
+        campaign(&mut world, json!({})),
+        campaign(&mut world, json!({})),
+    );
     for email in ["c@x.example", "a@x.example", "b@x.example"] {
         add(&mut world, &one, email);
         add(&mut world, &two, email);
@@ -194,7 +231,13 @@ fn filters_look_at_what_happened() {
         (SendKind::Opportunity, "replied"),
         (SendKind::Bounced, "bounced"),
     ] {
-        happen(&mut world, kind, &id, &format!("{name}@x.example"), json!({}));
+        happen(
+            &mut world,
+            kind,
+            &id,
+            &format!("{name}@x.example"),
+            json!({}),
+        );
     }
     let names = |world: &mut World, more: Value| {
         let mut body = json!({"campaign": id});
@@ -208,26 +251,71 @@ fn filters_look_at_what_happened() {
     };
     let query = |action: &str, values: Value| json!({"queries": [{"actionType": action, "values": values}]});
     for (more, wanted) in [
-        (json!({"filter": "FILTER_VAL_CONTACTED"}), vec!["opened", "replied"]),
-        (json!({"filter": "FILTER_VAL_NOT_CONTACTED"}), vec!["bounced", "quiet"]),
-        (json!({"filter": "FILTER_VAL_OPENED_NO_REPLY"}), vec!["opened"]),
+        (
+            json!({"filter": "FILTER_VAL_CONTACTED"}),
+            vec!["opened", "replied"],
+        ),
+        (
+            json!({"filter": "FILTER_VAL_NOT_CONTACTED"}),
+            vec!["bounced", "quiet"],
+        ),
+        (
+            json!({"filter": "FILTER_VAL_OPENED_NO_REPLY"}),
+            vec!["opened"],
+        ),
         (json!({"filter": "FILTER_VAL_REPLIED"}), vec!["replied"]),
         (json!({"filter": "FILTER_VAL_BOUNCED"}), vec!["bounced"]),
         (json!({"filter": "FILTER_LEAD_INTERESTED"}), vec!["replied"]),
         (json!({"filter": "FILTER_LEAD_INTERESTD"}), vec![]),
         (json!({"search": "QUI"}), vec!["quiet"]),
         (json!({"in_list": true}), vec![]),
-        (query("email-open", json!({"occurrence-count": {"condition": "more", "count": 1}})), vec!["opened"]),
-        (query("email-open", json!({"occurrence-days": 1})), vec!["opened"]),
-        (query("reply", json!({"occurrence-count": {"condition": "equal", "count": 0}})), vec!["bounced", "opened", "quiet"]),
-        (query("lead-status", json!({"lead-status": {"status": 1, "condition": "is"}})), vec!["replied"]),
-        (query("lead-status", json!({"lead-status": {"status": 1, "condition": "is-not"}})), vec!["bounced", "opened", "quiet"]),
+        (
+            query(
+                "email-open",
+                json!({"occurrence-count": {"condition": "more", "count": 1}}),
+            ),
+            vec!["opened"],
+        ),
+        (
+            query("email-open", json!({"occurrence-days": 1})),
+            vec!["opened"],
+        ),
+        (
+            query(
+                "reply",
+                json!({"occurrence-count": {"condition": "equal", "count": 0}}),
+            ),
+            vec!["bounced", "opened", "quiet"],
+        ),
+        (
+            query(
+                "lead-status",
+                json!({"lead-status": {"status": 1, "condition": "is"}}),
+            ),
+            vec!["replied"],
+        ),
+        (
+            query(
+                "lead-status",
+                json!({"lead-status": {"status": 1, "condition": "is-not"}}),
+            ),
+            vec!["bounced", "opened", "quiet"],
+        ),
     ] {
         assert_eq!(names(&mut world, more.clone()), wanted, "{more}");
     }
-    assert_eq!(listed(&mut world, json!({"list_id": list, "search": "ada zest"})), [""; 0]);
-    assert_eq!(listed(&mut world, json!({"list_id": list, "search": "zest"})), ["listed@x.example"]);
-    assert_eq!(listed(&mut world, json!({"list_id": list, "in_campaign": true})), [""; 0]);
+    assert_eq!(
+        listed(&mut world, json!({"list_id": list, "search": "ada zest"})),
+        [""; 0]
+    );
+    assert_eq!(
+        listed(&mut world, json!({"list_id": list, "search": "zest"})),
+        ["listed@x.example"]
+    );
+    assert_eq!(
+        listed(&mut world, json!({"list_id": list, "in_campaign": true})),
+        [""; 0]
+    );
     let named = json!({"ids": [], "campaign": id});
     assert_eq!(listed(&mut world, named), [""; 0]);
 }
@@ -242,15 +330,23 @@ fn what_happens_changes_the_lead_and_is_told() {
     assert_eq!(lead["last_contacted_from"], "sender@larkspur.example");
     assert_eq!(lead["status_summary"]["lastStep"]["from"], "campaign");
     let events = told(&mut world);
-    let [(event_type, fields)] = events.as_slice() else { panic!("{events:?}") };
+    let [(event_type, fields)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
     assert_eq!(event_type, "email_sent");
     assert_eq!(fields["email_subject"], "Hi Ada");
-    assert_eq!((&fields["step"], &fields["variant"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&fields["step"], &fields["variant"]),
+        (&json!(1), &json!(1))
+    );
     assert_eq!(fields["is_first"], true);
     assert_eq!(fields["firstName"], "Ada");
     happen(&mut world, SendKind::Sent, &id, "ada@x.example", json!({}));
     let events = told(&mut world);
-    assert_eq!((&events[0].1["step"], &events[0].1["is_first"]), (&json!(2), &json!(false)));
+    assert_eq!(
+        (&events[0].1["step"], &events[0].1["is_first"]),
+        (&json!(2), &json!(false))
+    );
     let body = json!({"reply_text": "Send me the price", "mark": "m1"});
     let lead = happen(&mut world, SendKind::Replied, &id, "ada@x.example", body);
     assert_eq!(lead["email_reply_count"], 1);
@@ -262,16 +358,23 @@ fn what_happens_changes_the_lead_and_is_told() {
     assert_eq!(events[0].1["mark"], "m1");
     let email = events[0].1["email_id"].as_str().unwrap();
     let (status, email) = call(&mut world, "GET", &format!("/api/v2/emails/{email}"), None);
-    assert_eq!((status, &email["from_address_email"]), (200, &json!("ada@x.example")));
+    assert_eq!(
+        (status, &email["from_address_email"]),
+        (200, &json!("ada@x.example"))
+    );
 }
 
 #[test]
 fn the_api_tells_nothing_of_a_lead_it_does_not_have() {
     let mut world = world();
     let id = campaign(&mut world, json!({}));
-    let refused = within(&mut world, |cx| simulate(cx, SendKind::Opened, &id, "no@x.example", Map::new()));
+    let refused = within(&mut world, |cx| {
+        simulate(cx, SendKind::Opened, &id, "no@x.example", Map::new())
+    });
     assert_eq!(refused.unwrap_err().body.status_code, 404);
-    let refused = within(&mut world, |cx| simulate(cx, SendKind::Opened, "none", "no@x.example", Map::new()));
+    let refused = within(&mut world, |cx| {
+        simulate(cx, SendKind::Opened, "none", "no@x.example", Map::new())
+    });
     assert_eq!(refused.unwrap_err().body.status_code, 404);
     assert!(world.outbox.is_empty());
 }
@@ -279,10 +382,22 @@ fn the_api_tells_nothing_of_a_lead_it_does_not_have() {
 #[test]
 fn an_unsubscribe_is_the_campaigns_own_unless_the_workspace_blocks() {
     let mut world = world();
-    let (one, two) = (campaign(&mut world, json!({})), campaign(&mut world, json!({})));
-    let (_, other) = (add(&mut world, &one, "ada@x.example"), add(&mut world, &two, "ada@x.example"));
+    let (one, two) = (
+        campaign(&mut world, json!({})),
+        campaign(&mut world, json!({})),
+    );
+    let (_, other) = (
+        add(&mut world, &one, "ada@x.example"),
+        add(&mut world, &two, "ada@x.example"),
+    );
     add(&mut world, &one, "bob@x.example");
-    let lead = happen(&mut world, SendKind::Unsubscribed, &one, "ada@x.example", json!({}));
+    let lead = happen(
+        &mut world,
+        SendKind::Unsubscribed,
+        &one,
+        "ada@x.example",
+        json!({}),
+    );
     assert_eq!(lead["status"], -2);
     assert_eq!(types(&mut world), ["lead_unsubscribed"]);
     let (_, other) = call(&mut world, "GET", &format!("/api/v2/leads/{other}"), None);
@@ -293,8 +408,16 @@ fn an_unsubscribe_is_the_campaigns_own_unless_the_workspace_blocks() {
         page["items"].as_array().map_or(0, Vec::len)
     };
     assert_eq!(blocked(&mut world, "ada@x.example"), 0);
-    within(&mut world, |cx| crate::ops::view::set(&mut cx.ws().record, "add_unsub_to_block", true));
-    happen(&mut world, SendKind::Unsubscribed, &one, "bob@x.example", json!({}));
+    within(&mut world, |cx| {
+        crate::ops::view::set(&mut cx.ws().record, "add_unsub_to_block", true)
+    });
+    happen(
+        &mut world,
+        SendKind::Unsubscribed,
+        &one,
+        "bob@x.example",
+        json!({}),
+    );
     assert_eq!(blocked(&mut world, "bob@x.example"), 1);
 }
 
@@ -305,11 +428,27 @@ fn a_campaign_ends_when_its_last_lead_is_done_unless_it_is_evergreen() {
         let id = campaign(&mut world, json!({"is_evergreen": evergreen}));
         add(&mut world, &id, "ada@x.example");
         add(&mut world, &id, "bob@x.example");
-        post(&mut world, &format!("/api/v2/campaigns/{id}/activate"), Value::Null);
+        post(
+            &mut world,
+            &format!("/api/v2/campaigns/{id}/activate"),
+            Value::Null,
+        );
         told(&mut world);
-        happen(&mut world, SendKind::Completed, &id, "ada@x.example", json!({}));
+        happen(
+            &mut world,
+            SendKind::Completed,
+            &id,
+            "ada@x.example",
+            json!({}),
+        );
         assert!(told(&mut world).is_empty());
-        happen(&mut world, SendKind::Bounced, &id, "bob@x.example", json!({}));
+        happen(
+            &mut world,
+            SendKind::Bounced,
+            &id,
+            "bob@x.example",
+            json!({}),
+        );
         let (_, held) = call(&mut world, "GET", &format!("/api/v2/campaigns/{id}"), None);
         assert_eq!(held["status"], status);
         let ended = types(&mut world).contains(&"campaign_completed".to_owned());
@@ -327,7 +466,13 @@ fn interest_changes_are_told_by_name_or_by_label() {
     told(&mut world);
     let change = |world: &mut World, value: Value| {
         let body = json!({"lead_email": "ada@x.example", "interest_value": value});
-        call(world, "POST", "/api/v2/leads/update-interest-status", Some(body)).0
+        call(
+            world,
+            "POST",
+            "/api/v2/leads/update-interest-status",
+            Some(body),
+        )
+        .0
     };
     for (value, event_type) in [
         (json!(1), Some("lead_interested")),
@@ -354,7 +499,13 @@ fn the_table_of_a_dump_is_the_same_table() {
     let world = world();
     let text = serde_json::to_string(&world).unwrap();
     let back: World = serde_json::from_str(&text).unwrap();
-    let count = |world: &World| world.workspaces.values().map(|ws| ws.leads.len()).sum::<usize>();
+    let count = |world: &World| {
+        world
+            .workspaces
+            .values()
+            .map(|ws| ws.leads.len())
+            .sum::<usize>()
+    };
     assert!(count(&world) >= 300);
     assert_eq!(count(&back), count(&world));
     assert_eq!(serde_json::to_string(&back).unwrap(), text);

@@ -28,7 +28,11 @@ struct Plan {
 }
 
 pub(super) fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let to = Target::read(cx, call.field_text("to_campaign_id"), call.field_text("to_list_id"))?;
+    let to = Target::read(
+        cx,
+        call.field_text("to_campaign_id"),
+        call.field_text("to_list_id"),
+    )?;
     // The operation documents no 400.
     if to == Target::default() {
         return Err(Refusal::new(404, "give a to_campaign_id or a to_list_id"));
@@ -37,7 +41,10 @@ pub(super) fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let ws = cx.ws();
     let mut selection = Selection::read(call, &ws.lead_labels, now);
     if selection.names_ids() && selection.campaign.is_none() && selection.list.is_none() {
-        return Err(Refusal::new(404, "with ids, give the campaign or list_id they are in"));
+        return Err(Refusal::new(
+            404,
+            "with ids, give the campaign or list_id they are in",
+        ));
     }
     selection.esp = call
         .field("esp_code")
@@ -148,7 +155,9 @@ impl Plan {
 fn take_opportunities_along(cx: &mut Cx<'_>, lead: Uuid, old: Uuid, new: Uuid) {
     let (lead, old) = (lead.to_string(), old.to_string());
     for send in &mut cx.ws().sends {
-        if send.kind == crate::world::SendKind::Opportunity && send.lead == lead && send.campaign == old
+        if send.kind == crate::world::SendKind::Opportunity
+            && send.lead == lead
+            && send.campaign == old
         {
             send.campaign = new.to_string();
         }

@@ -15,8 +15,8 @@ const HOUR: Millis = 3_600_000;
 
 const FIRST: [&str; 24] = [
     "Amara", "Bence", "Chiara", "Dario", "Edda", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kaja",
-    "Luca", "Mira", "Nils", "Olga", "Pedro", "Quinn", "Rhea", "Sven", "Tilda", "Uri", "Vera", "Wim",
-    "Yara",
+    "Luca", "Mira", "Nils", "Olga", "Pedro", "Quinn", "Rhea", "Sven", "Tilda", "Uri", "Vera",
+    "Wim", "Yara",
 ];
 
 const LAST: [&str; 20] = [
@@ -75,7 +75,10 @@ fn lead(cx: &mut Cx<'_>, target: Target) -> Uuid {
         lead.updated = made;
         lead.verification = verified.get(n % verified.len()).copied();
         lead.esg = u8::try_from(n % 7).ok().filter(|code| *code < 5);
-        lead.enrichment = [Some(1), None, Some(-1), None, Some(11)].get(n % 5).copied().flatten();
+        lead.enrichment = [Some(1), None, Some(-1), None, Some(11)]
+            .get(n % 5)
+            .copied()
+            .flatten();
         lead.assigned_to = owner.filter(|_| n.is_multiple_of(3));
         lead.upload = match n % 9 {
             0 => Upload::Manual,
@@ -134,7 +137,11 @@ fn history(cx: &mut Cx<'_>, id: Uuid, state: i64) {
     let days = 14 + cx.world.ids.below(16);
     let mut time = cx.now - days as Millis * DAY + cx.world.ids.below(8) as Millis * HOUR;
     let steps = 1 + cx.world.ids.below(3);
-    let bounces = if state == status::BOUNCE_PROTECT { 40 } else { 4 };
+    let bounces = if state == status::BOUNCE_PROTECT {
+        40
+    } else {
+        4
+    };
     for _ in 0..steps {
         happen(cx, SendKind::Sent, id, time);
         if chance(cx, bounces) {
@@ -169,7 +176,16 @@ fn history(cx: &mut Cx<'_>, id: Uuid, state: i64) {
 
 /// What came of a reply.
 fn answered(cx: &mut Cx<'_>, id: Uuid, time: Millis) {
-    let paths: [&[i16]; 8] = [&[1], &[1, 2], &[1, 2, 3], &[1, 2, 3, 4], &[-1], &[-2], &[1, -3], &[2, -4]];
+    let paths: [&[i16]; 8] = [
+        &[1],
+        &[1, 2],
+        &[1, 2, 3],
+        &[1, 2, 3, 4],
+        &[-1],
+        &[-2],
+        &[1, -3],
+        &[2, -4],
+    ];
     let n = usize::try_from(cx.world.ids.below(paths.len() as u64)).unwrap_or(0);
     for (days, interest) in paths.get(n).copied().unwrap_or_default().iter().enumerate() {
         let time = time + days as Millis * DAY;
@@ -188,7 +204,9 @@ fn settle(cx: &mut Cx<'_>, id: Uuid, state: i64, n: usize) {
                 follow(cx, id, time);
             }
         }
-        status::PAUSED if !finished && n % 6 == 0 => set_status(cx, id, leads::status::PAUSED),
+        status::PAUSED if !finished && n.is_multiple_of(6) => {
+            set_status(cx, id, leads::status::PAUSED)
+        }
         status::ACTIVE if n % 10 == 4 => set_status(cx, id, leads::status::SKIPPED),
         _ => {}
     }
