@@ -55,11 +55,6 @@ impl GatewayUrl {
         }
     }
 
-    /// The base URL of the API behind it.
-    pub(crate) fn api(&self) -> String {
-        format!("{self}/api/v2")
-    }
-
     /// Its host, without brackets.
     pub(crate) fn host(&self) -> &str {
         self.0.host().unwrap_or_default().trim_matches(['[', ']'])
@@ -74,7 +69,9 @@ impl GatewayUrl {
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost"
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -122,9 +119,8 @@ impl Caller {
     /// # Errors
     /// When the key can't be sent, or the system's certificates can't be read.
     pub(crate) fn new(url: GatewayUrl, key: &SecretString) -> Result<Self, Failure> {
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
-                .map_err(|_| Failure::usage("the client key has characters that no key has"))?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| Failure::usage("the client key has characters that no key has"))?;
         authorization.set_sensitive(true);
         let mut http = HttpConnector::new();
         http.enforce_http(false);
@@ -134,7 +130,11 @@ impl Caller {
             .enable_http1()
             .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, url, authorization })
+        Ok(Self {
+            client,
+            url,
+            authorization,
+        })
     }
 
     /// Makes a call.
@@ -158,12 +158,18 @@ impl Caller {
     async fn answer(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer, BoxError> {
         let (head, body) = self.client.request(request).await?.into_parts();
         let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
     }
 
     fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, Failure> {
         let wrong = |error: http::Error| {
-            Failure::usage(format_args!("this can't be sent: {error}; check path and query"))
+            Failure::usage(format_args!(
+                "this can't be sent: {error}; check path and query"
+            ))
         };
         let path: PathAndQuery = call
             .path_and_query
@@ -183,7 +189,9 @@ impl Caller {
         if call.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        request.body(Full::new(call.body.clone().unwrap_or_default())).map_err(wrong)
+        request
+            .body(Full::new(call.body.clone().unwrap_or_default()))
+            .map_err(wrong)
     }
 }
 
@@ -194,12 +202,14 @@ fn schemes(tls: bool) -> Result<HttpsConnectorBuilder<WantsSchemes>, Failure> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = HttpsConnectorBuilder::new();
     if tls {
-        return builder.with_provider_and_native_roots(provider).map_err(|error| {
-            Failure::failed(format_args!(
-                "the system's certificate authorities can't be read: {error}; install \
+        return builder
+            .with_provider_and_native_roots(provider)
+            .map_err(|error| {
+                Failure::failed(format_args!(
+                    "the system's certificate authorities can't be read: {error}; install \
                  ca-certificates"
-            ))
-        });
+                ))
+            });
     }
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
@@ -233,16 +243,33 @@ mod tests {
         for (text, shown) in [
             ("http://127.0.0.1:4180", "http://127.0.0.1:4180"),
             ("http://127.0.0.1:4180/", "http://127.0.0.1:4180"),
-            ("https://doorward.example/api/v2", "https://doorward.example"),
-            ("https://doorward.example/api/v2/", "https://doorward.example"),
+            (
+                "https://doorward.example/api/v2",
+                "https://doorward.example",
+            ),
+            (
+                "https://doorward.example/api/v2/",
+                "https://doorward.example",
+            ),
             ("http://[::1]:9", "http://[::1]:9"),
         ] {
             assert_eq!(GatewayUrl::parse(text).unwrap().to_string(), shown);
         }
-        for text in ["", "127.0.0.1:4180", "ftp://x", "http://a@b", "http://x/y", "http://x?y"] {
+        for text in [
+            "",
+            "127.0.0.1:4180",
+            "ftp://x",
+            "http://a@b",
+            "http://x/y",
+            "http://x?y",
+        ] {
             assert!(GatewayUrl::parse(text).is_err(), "{text}");
         }
         assert!(GatewayUrl::parse("http://[::1]:9").unwrap().is_loopback());
-        assert!(!GatewayUrl::parse("http://doorward:9").unwrap().is_loopback());
+        assert!(
+            !GatewayUrl::parse("http://doorward:9")
+                .unwrap()
+                .is_loopback()
+        );
     }
 }

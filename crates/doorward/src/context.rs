@@ -25,7 +25,11 @@ impl Context {
     pub(crate) fn new(global: &Global, output: Output) -> Result<Self, Failure> {
         let config = Config::load(global.config.as_deref())?;
         let data_dir = DataDir::at(global.data_dir.as_ref().unwrap_or(&config.data_dir))?;
-        Ok(Self { config, data_dir, output })
+        Ok(Self {
+            config,
+            data_dir,
+            output,
+        })
     }
 
     /// Where the pepper is.

@@ -45,9 +45,14 @@ impl Credential {
             )));
         }
         ClientKey::parse(&text).map_err(|error| {
-            Failure::usage(format_args!("{name}: {error}; set it to a client key (dwk_…)"))
+            Failure::usage(format_args!(
+                "{name}: {error}; set it to a client key (dwk_…)"
+            ))
         })?;
-        Ok(Self { key: text.into(), issued: None })
+        Ok(Self {
+            key: text.into(),
+            issued: None,
+        })
     }
 
     /// A key of a client: the demo's, else one issued now.
@@ -60,7 +65,10 @@ impl Credential {
         workspace: Option<&str>,
         name: &str,
     ) -> Result<Self, Failure> {
-        let call = ClientShow { workspace: workspace.map(str::to_owned), name: name.to_owned() };
+        let call = ClientShow {
+            workspace: workspace.map(str::to_owned),
+            name: name.to_owned(),
+        };
         let client = session.call(call).await?;
         if let Some(key) = demo_key(context, &client)? {
             return Ok(Self { key, issued: None });
@@ -84,7 +92,9 @@ impl Credential {
     /// # Errors
     /// When it can't be.
     pub(crate) async fn release(self, session: &Session) -> Result<(), Failure> {
-        let Some(key_id) = self.issued else { return Ok(()) };
+        let Some(key_id) = self.issued else {
+            return Ok(());
+        };
         session.call(KeyRevoke { key_id: key_id.clone() }).await.map(drop).map_err(|failure| {
             Failure::failed(format_args!(
                 "the key {key_id} issued for this could not be revoked: {failure}; revoke it with \

@@ -46,7 +46,9 @@ impl Demo {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(&error)),
         };
-        serde_json::from_slice(&text).map(Some).map_err(|error| unreadable(&error))
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| unreadable(&error))
     }
 
     /// Writes the notes, for the owner alone.
@@ -57,7 +59,10 @@ impl Demo {
         let text = serde_json::to_vec_pretty(self).map_err(Failure::failed)?;
         let text = zeroize::Zeroizing::new(text);
         write_private(&data.demo(), &text).map_err(|error| {
-            Failure::failed(format_args!("can't write {}: {error}", data.demo().display()))
+            Failure::failed(format_args!(
+                "can't write {}: {error}",
+                data.demo().display()
+            ))
         })
     }
 }

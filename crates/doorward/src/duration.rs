@@ -52,7 +52,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Lasting>(), Ok(Lasting(millis)), "{text}");
         }
-        for text in ["", "0s", "-1h", "500ms", "11y", "1mo", "soon", "90", "4000d"] {
+        for text in [
+            "", "0s", "-1h", "500ms", "11y", "1mo", "soon", "90", "4000d",
+        ] {
             assert!(text.parse::<Lasting>().is_err(), "{text}");
         }
     }

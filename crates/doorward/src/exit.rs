@@ -11,7 +11,10 @@ pub(crate) enum Exit {
     /// 1: done, and there are findings, or what was called said no.
     Findings,
     /// 3: a workspace is not in its declared state.
-    #[expect(dead_code, reason = "part of the contract; the manifest's commands end with it")]
+    #[expect(
+        dead_code,
+        reason = "part of the contract; the manifest's commands end with it"
+    )]
     Drift,
     /// The exit code of a command that was run.
     Code(u8),
@@ -50,12 +53,18 @@ pub(crate) struct Failure {
 impl Failure {
     /// It could not be done: exit code 1.
     pub(crate) fn failed(message: impl fmt::Display) -> Self {
-        Self { fault: Fault::Failed, message: message.to_string() }
+        Self {
+            fault: Fault::Failed,
+            message: message.to_string(),
+        }
     }
 
     /// Wrong usage or configuration: exit code 2.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
-        Self { fault: Fault::Usage, message: message.to_string() }
+        Self {
+            fault: Fault::Usage,
+            message: message.to_string(),
+        }
     }
 
     /// The exit code.
@@ -79,7 +88,10 @@ impl From<std::io::Error> for Failure {
     /// Of writing output; everything else says what it was about.
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self { fault: Fault::Unread, message: error.to_string() };
+            return Self {
+                fault: Fault::Unread,
+                message: error.to_string(),
+            };
         }
         Self::failed(format_args!("can't write the output: {error}"))
     }

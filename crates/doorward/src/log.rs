@@ -12,12 +12,17 @@ const VARIABLE: &str = "DOORWARD_LOG";
 
 /// Begins to log. Only the first call in a process counts.
 pub(crate) fn begin(config: &LogConfig) {
-    let chosen = std::env::var(VARIABLE).ok().filter(|filter| check_filter(filter).is_ok());
+    let chosen = std::env::var(VARIABLE)
+        .ok()
+        .filter(|filter| check_filter(filter).is_ok());
     let filter = EnvFilter::new(chosen.as_deref().unwrap_or(&config.level));
     let stderr = std::io::stderr();
     let ansi = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never
         && stderr.is_terminal();
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi);
     let _ = match config.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -57,13 +57,19 @@ pub(crate) struct Cell {
 impl Cell {
     /// A cell that means something.
     pub(crate) fn toned(text: impl Display, tone: Tone) -> Self {
-        Self { text: clean(&text.to_string()), tone: Some(tone) }
+        Self {
+            text: clean(&text.to_string()),
+            tone: Some(tone),
+        }
     }
 }
 
 impl<T: Display> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: clean(&text.to_string()), tone: None }
+        Self {
+            text: clean(&text.to_string()),
+            tone: None,
+        }
     }
 }
 
@@ -120,7 +126,11 @@ impl Output {
     /// Text in the colour of its meaning, if there is colour.
     pub(crate) fn paint(self, tone: Tone, text: impl Display) -> String {
         let style = tone.style();
-        if self.styled { format!("{style}{text}{style:#}") } else { text.to_string() }
+        if self.styled {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_string()
+        }
     }
 
     /// Writes a table, or `nothing` when it has no rows.
@@ -136,7 +146,11 @@ impl Output {
         let mut table = self.blank_table();
         table.set_header(headings.iter().map(|heading| {
             let cell = comfy_table::Cell::new(heading.to_uppercase());
-            if self.styled { cell.add_attribute(Attribute::Bold) } else { cell }
+            if self.styled {
+                cell.add_attribute(Attribute::Bold)
+            } else {
+                cell
+            }
         }));
         for row in rows {
             table.add_row(row.into_iter().map(|cell| self.comfy(cell)));
@@ -198,24 +212,36 @@ pub(crate) fn tell_failure(failure: &Failure, json: bool) {
         note(error);
     } else {
         let style = Tone::Bad.style().bold();
-        note(format_args!("{style}error:{style:#} {}", clean_lines(&failure.to_string())));
+        note(format_args!(
+            "{style}error:{style:#} {}",
+            clean_lines(&failure.to_string())
+        ));
     }
 }
 
 /// Text from outside, fit for a terminal: without control characters.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn clean_lines(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .collect()
 }
 
 /// The table without the padding on both sides.
 fn trimmed(table: &Table) -> String {
     let lines: Vec<String> = table
         .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        .map(|line| {
+            line.strip_prefix(' ')
+                .unwrap_or(&line)
+                .trim_end()
+                .to_owned()
+        })
         .collect();
     lines.join("\n")
 }

@@ -24,7 +24,10 @@ impl DataDir {
     /// When the current folder can't be told.
     pub(crate) fn at(path: &Path) -> Result<Self, Failure> {
         let absolute = std::path::absolute(path).map_err(|error| {
-            Failure::usage(format_args!("can't tell where {} is: {error}", path.display()))
+            Failure::usage(format_args!(
+                "can't tell where {} is: {error}",
+                path.display()
+            ))
         })?;
         // What is there is named by its real path, so that references into it have no `..`.
         Ok(Self(absolute.canonicalize().unwrap_or(absolute)))
@@ -81,9 +84,12 @@ impl DataDir {
         self.0.join("demo.json")
     }
 
-    /// The sandbox's state, of `up`.
-    pub(crate) fn sandbox_state(&self) -> PathBuf {
-        self.0.join("sandbox.json")
+    /// Makes the folder of the sandbox's state, of `up`, when it is missing. What is in it is the
+    /// emulated Instantly's, keys in clear among it, and no part of Doorward's own state.
+    pub(crate) fn make_sandbox(&self) -> Result<PathBuf, Failure> {
+        let path = self.0.join("sandbox");
+        make_private(&path)?;
+        Ok(path)
     }
 }
 
@@ -94,7 +100,11 @@ fn make_private(path: &Path) -> Result<(), Failure> {
             path.display()
         ))
     };
-    match fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+    match fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+    {
         Ok(()) => {}
         Err(error) => return Err(fail("make the folder", error)),
     }
@@ -139,7 +149,12 @@ mod tests {
         data.make().unwrap();
         let secrets = data.make_secrets().unwrap();
         for path in [data.path(), &secrets] {
-            assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700, "{}", path.display());
+            assert_eq!(
+                fs::metadata(path).unwrap().mode() & 0o777,
+                0o700,
+                "{}",
+                path.display()
+            );
         }
         let file = data.demo();
         write_private(&file, b"one").unwrap();
@@ -162,6 +177,11 @@ mod tests {
     #[test]
     fn a_path_too_long_for_a_socket_is_told() {
         let data = DataDir::at(&Path::new("/tmp").join("x".repeat(120))).unwrap();
-        assert!(data.admin_socket().unwrap_err().to_string().contains("shorter path"));
+        assert!(
+            data.admin_socket()
+                .unwrap_err()
+                .to_string()
+                .contains("shorter path")
+        );
     }
 }

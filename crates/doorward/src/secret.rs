@@ -13,7 +13,9 @@ use crate::exit::Failure;
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn check_reference(text: &str) -> Result<(), String> {
-    SecretRef::parse_in(text, Path::new("/")).map(drop).map_err(|error| error.to_string())
+    SecretRef::parse_in(text, Path::new("/"))
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// Reads the pepper.
@@ -39,7 +41,9 @@ pub(crate) fn read_pepper(secrets: &Secrets, reference: &SecretRef) -> Result<Pe
 pub(crate) fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, Failure> {
     let mut bytes = zeroize::Zeroizing::new([0; N]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|error| {
-        Failure::failed(format_args!("the operating system gives no random bytes: {error}"))
+        Failure::failed(format_args!(
+            "the operating system gives no random bytes: {error}"
+        ))
     })?;
     Ok(bytes)
 }
@@ -94,11 +98,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let reference = SecretRef::file(&dir.path().join("pepper")).unwrap();
         let secrets = Secrets::new();
-        assert!(read_pepper(&secrets, &reference).unwrap_err().to_string().contains("init"));
+        assert!(
+            read_pepper(&secrets, &reference)
+                .unwrap_err()
+                .to_string()
+                .contains("init")
+        );
         assert_eq!(make_secret(&secrets, &reference).unwrap(), Made::Now);
         let first = read_pepper(&secrets, &reference).unwrap().check_value();
         assert_eq!(make_secret(&secrets, &reference).unwrap(), Made::Before);
-        assert_eq!(read_pepper(&secrets, &reference).unwrap().check_value(), first);
+        assert_eq!(
+            read_pepper(&secrets, &reference).unwrap().check_value(),
+            first
+        );
         let missing = SecretRef::env("DOORWARD_NO_SUCH_VARIABLE").unwrap();
         assert!(make_secret(&secrets, &missing).is_err());
     }

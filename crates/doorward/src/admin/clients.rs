@@ -18,7 +18,9 @@ impl Handle<ClientCreate> for Admin {
         };
         let now = now();
         if new.expires_at.is_some_and(|at| at <= now) {
-            return Err(AdminError::usage("the client would have expired already; choose a later end"));
+            return Err(AdminError::usage(
+                "the client would have expired already; choose a later end",
+            ));
         }
         let client = self.store().create_client(&new, now)?;
         self.changed()?;
@@ -32,7 +34,11 @@ impl Handle<ClientList> for Admin {
         let mut views = Vec::new();
         for workspace in self.workspaces(&call.of)? {
             let clients = self.store().clients(Some(&workspace.id))?;
-            views.extend(clients.iter().map(|client| ClientView::of(client, &workspace, now)));
+            views.extend(
+                clients
+                    .iter()
+                    .map(|client| ClientView::of(client, &workspace, now)),
+            );
         }
         Ok(views)
     }
@@ -50,7 +56,10 @@ impl Handle<ClientSet> for Admin {
     fn handle(&self, call: ClientSet) -> Result<ClientView, AdminError> {
         let workspace = self.workspace(call.workspace.as_deref())?;
         let client = self.store().client(&workspace.id, &call.name)?;
-        let change = ClientChange { disabled: Some(call.disabled), ..ClientChange::default() };
+        let change = ClientChange {
+            disabled: Some(call.disabled),
+            ..ClientChange::default()
+        };
         let client = self.store().change_client(&client.id, &change, now())?;
         self.changed()?;
         Ok(ClientView::of(&client, &workspace, now()))

@@ -18,24 +18,37 @@ pub(crate) struct AdminError {
 impl AdminError {
     /// It could not be done.
     pub(crate) fn failed(message: impl std::fmt::Display) -> Self {
-        Self { usage: false, message: message.to_string() }
+        Self {
+            usage: false,
+            message: message.to_string(),
+        }
     }
 
     /// What was asked does not fit.
     pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
-        Self { usage: true, message: message.to_string() }
+        Self {
+            usage: true,
+            message: message.to_string(),
+        }
     }
 }
 
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
-        if error.usage { Self::usage(error.message) } else { Self::failed(error.message) }
+        if error.usage {
+            Self::usage(error.message)
+        } else {
+            Self::failed(error.message)
+        }
     }
 }
 
 impl From<Failure> for AdminError {
     fn from(failure: Failure) -> Self {
-        Self { usage: failure.fault == Fault::Usage, message: failure.to_string() }
+        Self {
+            usage: failure.fault == Fault::Usage,
+            message: failure.to_string(),
+        }
     }
 }
 
@@ -58,9 +71,10 @@ impl From<StoreError> for AdminError {
             | StoreError::Locked { .. }
             | StoreError::NotOurs { .. }
             | StoreError::TooNew { .. } => Self::usage(error),
-            StoreError::InUse { what: What::Workspace, .. } => {
-                Self::failed(format_args!("{error} with `doorward client delete`"))
-            }
+            StoreError::InUse {
+                what: What::Workspace,
+                ..
+            } => Self::failed(format_args!("{error} with `doorward client delete`")),
             _ => Self::failed(error),
         }
     }

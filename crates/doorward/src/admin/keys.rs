@@ -16,7 +16,9 @@ impl Handle<KeyIssue> for Admin {
         let client = self.store().client(&workspace.id, &call.client)?;
         let now = now();
         if call.expires_at.is_some_and(|at| at <= now) {
-            return Err(AdminError::usage("the key would have expired already; choose a later end"));
+            return Err(AdminError::usage(
+                "the key would have expired already; choose a later end",
+            ));
         }
         let pepper = secret::read_pepper(&self.parts.secrets, &self.parts.pepper)?;
         self.store().confirm_pepper(&pepper.check_value())?;
@@ -47,7 +49,9 @@ impl Handle<KeyList> for Admin {
             };
             for client in clients {
                 let keys = self.store().client_keys(Some(&client.id))?;
-                let shown = keys.iter().map(|key| KeyView::of(key, &client, &workspace, now));
+                let shown = keys
+                    .iter()
+                    .map(|key| KeyView::of(key, &client, &workspace, now));
                 views.extend(shown);
             }
         }

@@ -20,8 +20,8 @@ pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
 pub(crate) use types::{
-    Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey, KeyIssue,
-    KeyList, KeyRevoke, Needed, Scopeful, ServerStatus, Status, SubWorkspace, WorkspaceAdd,
-    WorkspaceAdded, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList, KeyRevoke,
+    Needed, Scopeful, Status, SubWorkspace, WorkspaceAdd, WorkspaceAdded, WorkspaceList,
+    WorkspaceRemove, WorkspaceShow,
 };
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};

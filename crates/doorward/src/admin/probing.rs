@@ -16,10 +16,19 @@ const SUB_WORKSPACES_MAX: usize = 10_000;
 /// What Doorward itself would do with a workspace's keys, and the operations it takes.
 pub(super) const OWN_NEEDS: [(&str, &[Op]); 5] = [
     ("tell which workspace a key is of", &[Op::GetWorkspace]),
-    ("list the sub-workspaces it reaches", &[Op::ListWorkspaceGroupMember]),
-    ("rotate the upstream keys", &[Op::CreateAPIKey, Op::ListAPIKey, Op::DeleteAPIKey]),
+    (
+        "list the sub-workspaces it reaches",
+        &[Op::ListWorkspaceGroupMember],
+    ),
+    (
+        "rotate the upstream keys",
+        &[Op::CreateAPIKey, Op::ListAPIKey, Op::DeleteAPIKey],
+    ),
     ("read the workspace's audit log", &[Op::ListAuditLog]),
-    ("fetch back webhook events that were missed", &[Op::ListWebhook, Op::ListWebhookEvent]),
+    (
+        "fetch back webhook events that were missed",
+        &[Op::ListWebhook, Op::ListWebhookEvent],
+    ),
 ];
 
 /// What probing found.
@@ -54,12 +63,16 @@ pub(super) fn probe_keys(
     references: &[SecretRef],
 ) -> Result<Found, AdminError> {
     BaseUrl::parse(base_url).map_err(AdminError::usage)?;
-    let mut found = Found { keys: vec![], instantly_id: None, sub_workspaces: None };
+    let mut found = Found {
+        keys: vec![],
+        instantly_id: None,
+        sub_workspaces: None,
+    };
     for reference in references {
         let key = secrets.read(reference).map_err(AdminError::usage)?;
         let client = Client::builder().base_url(base_url).key(key).build();
-        let client = client
-            .map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
+        let client =
+            client.map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
         Handle::current().block_on(found.probe(reference, &client))?;
     }
     Ok(found)
@@ -89,10 +102,12 @@ impl Found {
         self.keys.push(FoundKey {
             reference: reference.clone(),
             // As the API spells them, so that those the catalog does not know are kept too.
-            scopes: probe.scopes.map(|scopes| match probe.raw_scopes.is_empty() {
-                true => scopes.iter().map(|scope| scope.to_string()).collect(),
-                false => probe.raw_scopes.clone(),
-            }),
+            scopes: probe
+                .scopes
+                .map(|scopes| match probe.raw_scopes.is_empty() {
+                    true => scopes.iter().map(|scope| scope.to_string()).collect(),
+                    false => probe.raw_scopes.clone(),
+                }),
             detail: match (exact, probe.unpaid) {
                 (_, true) => "alive; the workspace has no paid plan",
                 (true, false) => "alive",
@@ -112,7 +127,9 @@ impl Found {
 
     async fn identify(&mut self, reference: &SecretRef, client: &Client) -> Result<(), AdminError> {
         let workspace = client.workspace().get().await.map_err(|error| {
-            AdminError::failed(format_args!("the workspace of {reference} can't be read: {error}"))
+            AdminError::failed(format_args!(
+                "the workspace of {reference} can't be read: {error}"
+            ))
         })?;
         match &self.instantly_id {
             Some(id) if *id != workspace.id => Err(AdminError::usage(format_args!(

@@ -49,7 +49,10 @@ impl AdminServer {
         }
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path: path.to_owned() })
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+        })
     }
 
     /// Serves requests until `shutdown` is done, then removes the socket.
@@ -84,7 +87,9 @@ impl axum::serve::Listener for OwnUserOnly {
             match stream.peer_cred() {
                 Ok(peer) if peer.uid() == us || peer.uid() == 0 => return (stream, address),
                 Ok(peer) => tracing::warn!(uid = peer.uid(), "another user was turned away"),
-                Err(error) => tracing::warn!(%error, "a caller without credentials was turned away"),
+                Err(error) => {
+                    tracing::warn!(%error, "a caller without credentials was turned away")
+                }
             }
         }
     }
@@ -125,9 +130,11 @@ where
 {
     router.route(
         &format!("{PREFIX}{}", C::NAME),
-        post(|admin: axum::extract::State<Arc<Admin>>, body: Bytes| async move {
-            answer(carry_out::<C>(Arc::clone(&admin), &body).await)
-        }),
+        post(
+            |admin: axum::extract::State<Arc<Admin>>, body: Bytes| async move {
+                answer(carry_out::<C>(Arc::clone(&admin), &body).await)
+            },
+        ),
     )
 }
 
@@ -150,7 +157,10 @@ fn answer<T: serde::Serialize>(outcome: Result<T, AdminError>) -> Response {
         Err(error) if error.usage => (StatusCode::BAD_REQUEST, serde_json::to_vec(error)),
         Err(error) => (StatusCode::CONFLICT, serde_json::to_vec(error)),
     };
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     match body {
         Ok(body) => (status, headers, body).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -43,7 +43,10 @@ impl Session {
                 "{} is in use by {}, which has no admin socket; wait until it is ready or has \
                  ended, or stop it",
                 data.path().display(),
-                pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+                pid.map_or_else(
+                    || "another process".to_owned(),
+                    |pid| format!("process {pid}")
+                )
             )),
             error => AdminError::from(error).into(),
         })?;
@@ -79,8 +82,10 @@ impl Session {
             Self::Local(admin) => {
                 let admin = Arc::clone(admin);
                 let done = spawn_blocking(move || admin.handle(call)).await;
-                done.map_err(|_| AdminError::failed("this is a fault of Doorward; please report it"))
-                    .flatten()
+                done.map_err(|_| {
+                    AdminError::failed("this is a fault of Doorward; please report it")
+                })
+                .flatten()
             }
         };
         Ok(outcome?)

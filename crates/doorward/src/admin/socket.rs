@@ -35,7 +35,9 @@ impl SocketClient {
     /// When there is one and it may not be asked.
     pub(super) async fn find(path: &Path) -> Result<Option<Self>, AdminError> {
         match UnixStream::connect(path).await {
-            Ok(_) => Ok(Some(Self { path: path.to_owned() })),
+            Ok(_) => Ok(Some(Self {
+                path: path.to_owned(),
+            })),
             Err(error) => match error.kind() {
                 // Refused: a server that was killed left the socket behind.
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
@@ -62,12 +64,16 @@ impl SocketClient {
         };
         let body = serde_json::to_vec(call).map_err(AdminError::failed)?;
         let asked = timeout(PATIENCE, self.ask(C::NAME, body)).await;
-        let (status, body) = asked.map_err(|error| lost(&error))?.map_err(|error| lost(&error))?;
+        let (status, body) = asked
+            .map_err(|error| lost(&error))?
+            .map_err(|error| lost(&error))?;
         if status == StatusCode::OK {
             return serde_json::from_slice(&body).map_err(|error| lost(&error));
         }
         Err(serde_json::from_slice(&body).unwrap_or_else(|_| {
-            AdminError::failed(format_args!("the server answered {status}; its log says more"))
+            AdminError::failed(format_args!(
+                "the server answered {status}; its log says more"
+            ))
         }))
     }
 
@@ -81,7 +87,9 @@ impl SocketClient {
             .body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+        let body = Limited::new(response.into_body(), ANSWER_MAX)
+            .collect()
+            .await;
         let body = body.map_err(|error| anyhow::anyhow!(error))?;
         Ok((status, body.to_bytes()))
     }

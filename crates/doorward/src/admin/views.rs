@@ -103,24 +103,37 @@ impl UpstreamKeyView {
 impl WorkspaceView {
     /// The workspace with its clients held against its keys.
     pub(super) fn of(workspace: &Workspace, clients: &[Client], now: Timestamp) -> Self {
-        let mine = clients.iter().filter(|client| client.workspace_id == workspace.id);
+        let mine = clients
+            .iter()
+            .filter(|client| client.workspace_id == workspace.id);
         let mut wanted = OpSet::EMPTY;
         let mut count = 0;
         for client in mine {
             count += 1;
-            let grant = client.grant.resolve_stored(client.environment, workspace.kind, now);
+            let grant = client
+                .grant
+                .resolve_stored(client.environment, workspace.kind, now);
             if let Ok(grant) = grant {
                 wanted = wanted.union(grant.operations(now));
             }
         }
         let share = share(&workspace.upstream_keys, wanted);
-        let covered = share.iter().fold(OpSet::EMPTY, |all, (_, mine)| all.union(*mine));
+        let covered = share
+            .iter()
+            .fold(OpSet::EMPTY, |all, (_, mine)| all.union(*mine));
         // With one key's scopes unknown, nothing can be said.
         let all_known = share.len() == workspace.upstream_keys.len();
-        let uncovered = if all_known { wanted.difference(covered) } else { OpSet::EMPTY };
+        let uncovered = if all_known {
+            wanted.difference(covered)
+        } else {
+            OpSet::EMPTY
+        };
         let judged = count > 0 && all_known;
         let keys = workspace.upstream_keys.iter().map(|key| {
-            let mine = share.iter().find(|(id, _)| *id == key.id).map(|(_, mine)| *mine);
+            let mine = share
+                .iter()
+                .find(|(id, _)| *id == key.id)
+                .map(|(_, mine)| *mine);
             let scopes = key.scope_set().unwrap_or_default();
             let unused = mine.filter(|_| judged).map(|mine| scopes.excess(mine));
             UpstreamKeyView::of(key, unused.unwrap_or_default())
@@ -143,7 +156,9 @@ impl WorkspaceView {
 impl ClientView {
     /// The client as it stands now.
     pub(super) fn of(client: &Client, workspace: &Workspace, now: Timestamp) -> Self {
-        let grant = client.grant.resolve_stored(client.environment, workspace.kind, now);
+        let grant = client
+            .grant
+            .resolve_stored(client.environment, workspace.kind, now);
         let over = client.expires_at.is_some_and(|at| at <= now);
         let status = match (&grant, client.disabled_at) {
             (_, Some(_)) => "disabled",
@@ -151,7 +166,10 @@ impl ClientView {
             (Err(_), None) => "grant_invalid",
             (Ok(_), None) => "active",
         };
-        let operations = grant.as_ref().map(|grant| grant.operations(now)).unwrap_or_default();
+        let operations = grant
+            .as_ref()
+            .map(|grant| grant.operations(now))
+            .unwrap_or_default();
         Self {
             id: client.id.clone(),
             name: client.name.clone(),
@@ -163,7 +181,10 @@ impl ClientView {
             purpose: client.purpose.clone(),
             grant: client.grant.clone(),
             operations: operations.iter().map(Op::id).map(str::to_owned).collect(),
-            scopes: grant.as_ref().map(|grant| grant.scopes(now)).unwrap_or_default(),
+            scopes: grant
+                .as_ref()
+                .map(|grant| grant.scopes(now))
+                .unwrap_or_default(),
             grant_fault: grant.err().map(|refused| refused.to_string()),
             source: client.source.clone(),
             expires_at: client.expires_at,
@@ -224,7 +245,11 @@ fn share(keys: &[UpstreamKey], wanted: OpSet) -> Vec<(String, OpSet)> {
         .filter_map(|key| Some((key, key.scope_set()?)))
         .collect();
     known.sort_by_key(|(key, scopes)| {
-        (key.state != UpstreamKeyState::Active, scopes.allows().len(), scopes.len())
+        (
+            key.state != UpstreamKeyState::Active,
+            scopes.allows().len(),
+            scopes.len(),
+        )
     });
     let mut left = wanted;
     let mut shares = Vec::with_capacity(known.len());
@@ -238,5 +263,8 @@ fn share(keys: &[UpstreamKey], wanted: OpSet) -> Vec<(String, OpSet)> {
 
 /// Scopes of which those that the catalog knows count.
 pub(super) fn known_scopes(scopes: &[String]) -> ScopeSet {
-    scopes.iter().filter_map(|scope| Scope::parse(scope).ok()).collect()
+    scopes
+        .iter()
+        .filter_map(|scope| Scope::parse(scope).ok())
+        .collect()
 }

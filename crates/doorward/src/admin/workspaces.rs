@@ -26,7 +26,10 @@ impl Handle<WorkspaceList> for Admin {
         let clients = self.store().clients(None)?;
         let now = now();
         let all = self.store().workspaces()?;
-        Ok(all.iter().map(|each| WorkspaceView::of(each, &clients, now)).collect())
+        Ok(all
+            .iter()
+            .map(|each| WorkspaceView::of(each, &clients, now))
+            .collect())
     }
 }
 
@@ -48,8 +51,16 @@ impl Handle<WorkspaceRemove> for Admin {
 impl Handle<WorkspaceAdd> for Admin {
     fn handle(&self, call: WorkspaceAdd) -> Result<WorkspaceAdded, AdminError> {
         check_name("the workspace", &call.name)?;
-        let kind = if call.sandbox { WorkspaceKind::Sandbox } else { WorkspaceKind::Live };
-        let base_url = call.base_url.as_deref().unwrap_or(INSTANTLY).trim_end_matches('/');
+        let kind = if call.sandbox {
+            WorkspaceKind::Sandbox
+        } else {
+            WorkspaceKind::Live
+        };
+        let base_url = call
+            .base_url
+            .as_deref()
+            .unwrap_or(INSTANTLY)
+            .trim_end_matches('/');
         let known = match self.store().workspace(&call.name) {
             Ok(known) => Some(known),
             Err(StoreError::NotFound { .. }) => None,
@@ -77,7 +88,10 @@ impl Handle<WorkspaceAdd> for Admin {
             )?,
         };
         if workspace.instantly_id.is_none() && instantly_id.is_some() {
-            let change = WorkspaceChange { instantly_id, ..WorkspaceChange::default() };
+            let change = WorkspaceChange {
+                instantly_id,
+                ..WorkspaceChange::default()
+            };
             self.store().change_workspace(&workspace.id, &change)?;
         }
         let added_keys = self.add_keys(&workspace, &found, now)?;
@@ -94,7 +108,11 @@ impl Handle<WorkspaceAdd> for Admin {
 
 impl Admin {
     fn view(&self, workspace: &Workspace, now: Timestamp) -> Result<WorkspaceView, AdminError> {
-        Ok(WorkspaceView::of(workspace, &self.store().clients(None)?, now))
+        Ok(WorkspaceView::of(
+            workspace,
+            &self.store().clients(None)?,
+            now,
+        ))
     }
 
     fn check_same(
@@ -119,14 +137,19 @@ impl Admin {
         known: Option<&Workspace>,
     ) -> Result<Vec<SecretRef>, AdminError> {
         if texts.is_empty() || texts.len() > KEYS_MAX {
-            return Err(AdminError::usage(format_args!("give 1 to {KEYS_MAX} keys by --key-from")));
+            return Err(AdminError::usage(format_args!(
+                "give 1 to {KEYS_MAX} keys by --key-from"
+            )));
         }
         let mut references: Vec<SecretRef> = Vec::with_capacity(texts.len());
         for text in texts {
             let reference = SecretRef::parse_in(text, &self.parts.data_dir)
                 .map_err(|error| AdminError::usage(format_args!("--key-from: {error}")))?;
             let stored = |workspace: &Workspace| {
-                workspace.upstream_keys.iter().any(|key| key.reference == reference.to_string())
+                workspace
+                    .upstream_keys
+                    .iter()
+                    .any(|key| key.reference == reference.to_string())
             };
             if known.is_some_and(stored) || references.contains(&reference) {
                 return Err(AdminError::usage(format_args!(
@@ -144,8 +167,11 @@ impl Admin {
         found: &Found,
         now: Timestamp,
     ) -> Result<Vec<String>, AdminError> {
-        let mut taken: BTreeSet<String> =
-            workspace.upstream_keys.iter().map(|key| key.name.clone()).collect();
+        let mut taken: BTreeSet<String> = workspace
+            .upstream_keys
+            .iter()
+            .map(|key| key.name.clone())
+            .collect();
         let mut names = Vec::new();
         for key in &found.keys {
             let name = free_name(&key.reference, &taken);
@@ -155,9 +181,13 @@ impl Admin {
                 ..NewUpstreamKey::new(&name, &key.reference.to_string())
             };
             let added = self.store().add_upstream_key(&workspace.id, &new, now)?;
-            let probe =
-                Probe { at: now, outcome: ProbeOutcome::Alive, detail: key.detail.clone() };
-            self.store().record_probe(&added.id, &probe, key.scopes.as_deref())?;
+            let probe = Probe {
+                at: now,
+                outcome: ProbeOutcome::Alive,
+                detail: key.detail.clone(),
+            };
+            self.store()
+                .record_probe(&added.id, &probe, key.scopes.as_deref())?;
             names.push(name);
         }
         Ok(names)
@@ -178,14 +208,23 @@ fn check_identity(known: Option<&Workspace>, found: Option<&str>) -> Result<(), 
 /// A name for a key after where it is kept: the file's or the variable's, made fit.
 fn free_name(reference: &SecretRef, taken: &BTreeSet<String>) -> String {
     let stem = match (reference.as_file(), reference.as_env()) {
-        (Some(path), _) => path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("key"),
+        (Some(path), _) => path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or("key"),
         (None, Some(name)) => name,
         (None, None) => "key",
     };
     let fit: String = stem
         .to_ascii_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(48)
         .collect();
     let fit = fit.trim_start_matches(['-', '_', '.']);
@@ -193,23 +232,35 @@ fn free_name(reference: &SecretRef, taken: &BTreeSet<String>) -> String {
     if !taken.contains(fit) {
         return fit.to_owned();
     }
-    (2..).map(|n| format!("{fit}-{n}")).find(|name| !taken.contains(name)).unwrap_or_default()
+    (2..)
+        .map(|n| format!("{fit}-{n}"))
+        .find(|name| !taken.contains(name))
+        .unwrap_or_default()
 }
 
 /// What Doorward itself would need of the workspace's keys, and whether they have it.
 fn needs(workspace: &Workspace) -> Vec<Needed> {
-    let known: Option<Vec<_>> =
-        workspace.upstream_keys.iter().map(|key| key.scopes.as_deref().map(known_scopes)).collect();
+    let known: Option<Vec<_>> = workspace
+        .upstream_keys
+        .iter()
+        .map(|key| key.scopes.as_deref().map(known_scopes))
+        .collect();
     super::probing::OWN_NEEDS
         .iter()
         .map(|(purpose, operations)| {
             let held = known.as_ref().map(|keys| {
-                operations.iter().all(|op| keys.iter().any(|scopes| scopes.covers(*op)))
+                operations
+                    .iter()
+                    .all(|op| keys.iter().any(|scopes| scopes.covers(*op)))
             });
             let operations: doorward_catalog::OpSet = operations.iter().copied().collect();
             Needed {
                 purpose: (*purpose).to_owned(),
-                scopes: operations.narrow_scopes().iter().map(|scope| scope.to_string()).collect(),
+                scopes: operations
+                    .narrow_scopes()
+                    .iter()
+                    .map(|scope| scope.to_string())
+                    .collect(),
                 held,
             }
         })
@@ -226,7 +277,10 @@ mod tests {
             let taken = taken.iter().map(|name| (*name).to_owned()).collect();
             free_name(&text.parse().unwrap(), &taken)
         };
-        assert_eq!(name("file:///run/secrets/Reader Key.key", &[]), "reader-key");
+        assert_eq!(
+            name("file:///run/secrets/Reader Key.key", &[]),
+            "reader-key"
+        );
         assert_eq!(name("env://INSTANTLY_KEY", &[]), "instantly_key");
         assert_eq!(name("env://KEY", &["key", "key-2"]), "key-3");
         assert_eq!(name("file:///_", &[]), "key");

@@ -60,7 +60,12 @@ pub(crate) struct Api {
     pub(crate) include: bool,
 
     /// URL of the gateway (default: the one running on the data folder)
-    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOORWARD_GATEWAY_URL",
+        hide_env_values = true
+    )]
     pub(crate) gateway: Option<String>,
 
     #[command(flatten)]
@@ -101,7 +106,12 @@ pub(crate) struct EnvOf {
     pub(crate) format: EnvFormat,
 
     /// URL of the gateway as the program reaches it (default: the one running)
-    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOORWARD_GATEWAY_URL",
+        hide_env_values = true
+    )]
     pub(crate) gateway: Option<String>,
 
     #[command(flatten)]
@@ -126,13 +136,23 @@ pub(crate) struct Run {
     pub(crate) client: String,
 
     /// URL of the gateway (default: the one running on the data folder)
-    #[arg(long, value_name = "URL", env = "DOORWARD_GATEWAY_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOORWARD_GATEWAY_URL",
+        hide_env_values = true
+    )]
     pub(crate) gateway: Option<String>,
 
     #[command(flatten)]
     pub(crate) within: InWorkspace,
 
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
     pub(crate) command: Vec<std::ffi::OsString>,
 }

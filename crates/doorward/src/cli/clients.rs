@@ -87,11 +87,21 @@ pub(crate) struct CreateClient {
     pub(crate) environment: Environment,
 
     /// Who answers for it
-    #[arg(long, value_name = "WHO", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WHO",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) owner: String,
 
     /// What it is there for
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) purpose: String,
 
     /// How long the client lasts, like 90d or 12h (default: until deleted)
@@ -126,7 +136,12 @@ pub(crate) struct GrantArgs {
     pub(crate) break_glass: Option<String>,
 
     /// How long the break-glass lasts, at most 4h
-    #[arg(long, value_name = "TIME", default_value = "1h", requires = "break_glass")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "1h",
+        requires = "break_glass"
+    )]
     pub(crate) break_glass_for: Lasting,
 }
 

@@ -16,7 +16,7 @@ pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
-pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
+pub(crate) use workspaces::{InWorkspace, OfWorkspaces, WorkspaceCommand};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -55,12 +55,24 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Folder that the state is kept in (default: what the configuration says, else .doorward)
-    #[arg(long, global = true, value_name = "DIR", env = "DOORWARD_DATA_DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "DOORWARD_DATA_DIR",
+        hide_env_values = true
+    )]
     #[arg(help_heading = "Global options")]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// Configuration file (default: doorward.toml, if there is one)
-    #[arg(long, global = true, value_name = "FILE", env = "DOORWARD_CONFIG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "DOORWARD_CONFIG",
+        hide_env_values = true
+    )]
     #[arg(help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
 
@@ -136,12 +148,22 @@ mod tests {
             let path = format!("{path} {}", command.get_name());
             assert!(command.get_about().is_some(), "{path} has no help");
             for argument in command.get_arguments() {
-                assert!(argument.get_help().is_some(), "{path}: {} has no help", argument.get_id());
+                assert!(
+                    argument.get_help().is_some(),
+                    "{path}: {} has no help",
+                    argument.get_id()
+                );
             }
             let subcommands: Vec<_> = command.get_subcommands().collect();
             if subcommands.is_empty() {
-                let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(after.contains("Examples:\n  doorward "), "{path} has no examples");
+                let after = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    after.contains("Examples:\n  doorward "),
+                    "{path} has no examples"
+                );
             }
             for subcommand in subcommands {
                 walk(subcommand, &path);

@@ -52,7 +52,12 @@ Examples:
   doorward scopes plan --use-case lead-import --has leads:all,campaigns:read")]
 pub(crate) struct ScopesPlan {
     /// A use case; may be given more than once
-    #[arg(long, short, value_name = "NAME", required_unless_present = "operation")]
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        required_unless_present = "operation"
+    )]
     pub(crate) use_case: Vec<String>,
 
     /// An operationId, or 'METHOD PATH'; may be given more than once

@@ -6,7 +6,13 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Clone, Args)]
 pub(crate) struct InWorkspace {
     /// Workspace, by name or id (default: the only one there is)
-    #[arg(long, short, value_name = "NAME", env = "DOORWARD_WORKSPACE", hide_env_values = true)]
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        env = "DOORWARD_WORKSPACE",
+        hide_env_values = true
+    )]
     pub(crate) workspace: Option<String>,
 }
 

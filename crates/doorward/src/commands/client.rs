@@ -23,7 +23,10 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
                 output.value(&client)?;
             } else {
                 show(&client, output)?;
-                note(format_args!("\nissue a key with: doorward key issue {}", client.name));
+                note(format_args!(
+                    "\nissue a key with: doorward key issue {}",
+                    client.name
+                ));
             }
         }
         ClientCommand::List { of } => {
@@ -36,10 +39,21 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
         }
         ClientCommand::Show { name, within } => {
             let workspace = within.workspace;
-            let call = ClientShow { workspace: workspace.clone(), name: name.clone() };
+            let call = ClientShow {
+                workspace: workspace.clone(),
+                name: name.clone(),
+            };
             let client = session.call(call).await?;
-            let of = Scopeful { workspace: Some(client.workspace_id.clone()), all: false };
-            let keys = session.call(KeyList { of, client: Some(client.id.clone()) }).await?;
+            let of = Scopeful {
+                workspace: Some(client.workspace_id.clone()),
+                all: false,
+            };
+            let keys = session
+                .call(KeyList {
+                    of,
+                    client: Some(client.id.clone()),
+                })
+                .await?;
             if output.is_json() {
                 output.value(&serde_json::json!({ "client": client, "keys": keys }))?;
             } else {
@@ -54,12 +68,18 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
             set(&session, name, within, false, output).await?;
         }
         ClientCommand::Delete { name, within } => {
-            let call = ClientDelete { workspace: within.workspace, name };
+            let call = ClientDelete {
+                workspace: within.workspace,
+                name,
+            };
             let client = session.call(call).await?;
             if output.is_json() {
                 output.value(&client)?;
             } else {
-                output.line(format_args!("deleted client '{}' and its keys", client.name))?;
+                output.line(format_args!(
+                    "deleted client '{}' and its keys",
+                    client.name
+                ))?;
             }
         }
     }
@@ -73,7 +93,11 @@ async fn set(
     disabled: bool,
     output: Output,
 ) -> Result<(), Failure> {
-    let call = ClientSet { workspace: within.workspace, name, disabled };
+    let call = ClientSet {
+        workspace: within.workspace,
+        name,
+        disabled,
+    };
     let client = session.call(call).await?;
     if output.is_json() {
         return output.value(&client);
@@ -125,7 +149,14 @@ pub(super) fn list(clients: &[ClientView], output: Output) -> Result<(), Failure
             Cell::from(&client.owner),
         ]
     });
-    let headings = ["name", "workspace", "environment", "granted", "status", "owner"];
+    let headings = [
+        "name",
+        "workspace",
+        "environment",
+        "granted",
+        "status",
+        "owner",
+    ];
     let nothing = "there are no clients; create one with `doorward client create NAME --use-case \
                    CASE`";
     output.table(&headings, rows.collect(), nothing)
@@ -134,17 +165,28 @@ pub(super) fn list(clients: &[ClientView], output: Output) -> Result<(), Failure
 fn show(client: &ClientView, output: Output) -> Result<(), Failure> {
     let grant = &client.grant;
     let joined = |names: &std::collections::BTreeSet<String>| {
-        names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        names
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let glass = grant.break_glass.as_ref().map(|glass| {
-        format!("until {}: {}", super::whole_seconds(glass.expires_at), glass.reason)
+        format!(
+            "until {}: {}",
+            super::whole_seconds(glass.expires_at),
+            glass.reason
+        )
     });
     output.fields(vec![
         ("client", Cell::toned(&client.name, Tone::Strong)),
         ("id", Cell::from(&client.id)),
         ("workspace", Cell::from(&client.workspace)),
         ("status", status_cell(&client.status)),
-        ("fault", Cell::toned(client.grant_fault.as_deref().unwrap_or_default(), Tone::Bad)),
+        (
+            "fault",
+            Cell::toned(client.grant_fault.as_deref().unwrap_or_default(), Tone::Bad),
+        ),
         ("environment", Cell::from(client.environment)),
         ("owner", Cell::from(&client.owner)),
         ("purpose", Cell::from(&client.purpose)),
@@ -152,10 +194,16 @@ fn show(client: &ClientView, output: Output) -> Result<(), Failure> {
         ("granted operations", Cell::from(joined(&grant.operations))),
         ("granted scopes", Cell::from(joined(&grant.scopes))),
         ("sub-workspaces", Cell::from(joined(&grant.sub_workspaces))),
-        ("break-glass", Cell::toned(glass.unwrap_or_default(), Tone::Careful)),
+        (
+            "break-glass",
+            Cell::toned(glass.unwrap_or_default(), Tone::Careful),
+        ),
         ("scopes", Cell::from(client.scopes)),
         ("operations", Cell::from(client.operations.join(", "))),
-        ("created", Cell::from(super::whole_seconds(client.created_at))),
+        (
+            "created",
+            Cell::from(super::whole_seconds(client.created_at)),
+        ),
         ("expires", time_cell(client.expires_at, "never")),
         ("disabled", time_cell(client.disabled_at, "")),
     ])

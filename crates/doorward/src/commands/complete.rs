@@ -35,7 +35,11 @@ pub(crate) fn man_pages(dir: &Path, output: Output) -> Outcome {
     if output.is_json() {
         output.value(&json!({ "folder": dir, "pages": written }))?;
     } else {
-        output.line(format_args!("{} man pages are in {}", written.len(), dir.display()))?;
+        output.line(format_args!(
+            "{} man pages are in {}",
+            written.len(),
+            dir.display()
+        ))?;
     }
     Ok(Exit::Done)
 }
@@ -51,11 +55,16 @@ fn write_pages(dir: &Path) -> io::Result<Vec<String>> {
 
 fn write_page(command: &clap::Command, dir: &Path, written: &mut Vec<String>) -> io::Result<()> {
     // A built command's display name is its path with hyphens: doorward-client-create.
-    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let name = command
+        .get_display_name()
+        .unwrap_or(command.get_name())
+        .to_owned();
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone().name(name.clone())).render(&mut page)?;
     let file = format!("{name}.1");
     fs::write(dir.join(&file), page)?;
     written.push(file);
-    command.get_subcommands().try_for_each(|sub| write_page(sub, dir, written))
+    command
+        .get_subcommands()
+        .try_for_each(|sub| write_page(sub, dir, written))
 }

@@ -29,10 +29,19 @@ pub(super) fn variables(gateway: &str) -> [(&'static str, String); 3] {
 pub(crate) async fn run(context: &Context, env: &EnvOf) -> Outcome {
     let session = Session::open(context).await?;
     let workspace = env.within.workspace.clone();
-    let client = session.call(ClientShow { workspace, name: env.client.clone() }).await?;
+    let client = session
+        .call(ClientShow {
+            workspace,
+            name: env.client.clone(),
+        })
+        .await?;
     let gateway = find_gateway(context, env.gateway.as_deref()).await?;
     let key = demo_key(context, &client)?;
-    let settings = Settings { client: client.name, gateway, key };
+    let settings = Settings {
+        client: client.name,
+        gateway,
+        key,
+    };
     let output = context.output;
     if output.is_json() {
         output.value(&settings.json())?;
@@ -103,15 +112,24 @@ impl Settings {
 
     fn dotenv(&self) -> String {
         let mut lines = vec![format!("INSTANTLY_API_KEY={}", self.key_or_placeholder())];
-        lines.extend(self.variables().iter().map(|(name, value)| format!("{name}={value}")));
+        lines.extend(
+            self.variables()
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
         lines.join("\n")
     }
 
     fn shell(&self) -> String {
         let key = self.key_or_placeholder();
-        let mut lines = vec![format!("export INSTANTLY_API_KEY='{}'", key.replace('\'', "'\\''"))];
+        let mut lines = vec![format!(
+            "export INSTANTLY_API_KEY='{}'",
+            key.replace('\'', "'\\''")
+        )];
         lines.extend(
-            self.variables().iter().map(|(name, value)| format!("export {name}='{value}'")),
+            self.variables()
+                .iter()
+                .map(|(name, value)| format!("export {name}='{value}'")),
         );
         lines.join("\n")
     }
@@ -134,7 +152,9 @@ impl Settings {
             format!("      INSTANTLY_API_KEY: \"{key}\""),
         ];
         lines.extend(
-            variables(&gateway).iter().map(|(name, value)| format!("      {name}: \"{value}\"")),
+            variables(&gateway)
+                .iter()
+                .map(|(name, value)| format!("      {name}: \"{value}\"")),
         );
         if self.gateway.is_loopback() {
             lines.push("    extra_hosts:".to_owned());
@@ -145,8 +165,11 @@ impl Settings {
 
     fn secret_name(&self) -> String {
         // A client's name may have what a Kubernetes name may not.
-        let name: String =
-            self.client.chars().map(|c| if c == '_' { '-' } else { c }).collect();
+        let name: String = self
+            .client
+            .chars()
+            .map(|c| if c == '_' { '-' } else { c })
+            .collect();
         format!("doorward-{}", name.trim_end_matches(['-', '.']))
     }
 

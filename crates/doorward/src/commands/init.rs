@@ -25,7 +25,11 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
     Config::parse(&text).map_err(|faults| Failure::usage(faults.told("the configuration")))?;
     let wrote = write_new(&path, &text)?;
 
-    let named = Global { config: Some(path.clone()), data_dir: None, json: global.json };
+    let named = Global {
+        config: Some(path.clone()),
+        data_dir: None,
+        json: global.json,
+    };
     let context = Context::new(&named, output)?;
     context.data_dir.make()?;
     context.data_dir.make_secrets()?;
@@ -46,8 +50,16 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
     }
     let made = |made: bool| if made { "wrote" } else { "kept " };
     output.line(format_args!("{} {}", made(wrote), path.display()))?;
-    output.line(format_args!("{} {}", made(pepper == Made::Now), context.pepper()?))?;
-    output.line(format_args!("{} {}", made(audit_key == Made::Now), context.audit_key()?))?;
+    output.line(format_args!(
+        "{} {}",
+        made(pepper == Made::Now),
+        context.pepper()?
+    ))?;
+    output.line(format_args!(
+        "{} {}",
+        made(audit_key == Made::Now),
+        context.audit_key()?
+    ))?;
     let option = match &global.config {
         Some(path) => format!(" --config {}", path.display()),
         None => String::new(),

@@ -12,14 +12,27 @@ pub(crate) async fn run(context: &Context, command: KeyCommand) -> Outcome {
     let output = context.output;
     let session = Session::open(context).await?;
     match command {
-        KeyCommand::Issue { client, expires_in, within } => {
+        KeyCommand::Issue {
+            client,
+            expires_in,
+            within,
+        } => {
             let expires_at = expires_in.map(|lasting| lasting.after(now()));
-            let call = KeyIssue { workspace: within.workspace, client, expires_at };
+            let call = KeyIssue {
+                workspace: within.workspace,
+                client,
+                expires_at,
+            };
             let issued = session.call(call).await?;
             if output.is_json() {
                 output.value(&issued)?;
             } else {
-                let KeyView { id, client, expires_at, .. } = &issued.record;
+                let KeyView {
+                    id,
+                    client,
+                    expires_at,
+                    ..
+                } = &issued.record;
                 let until = match expires_at {
                     Some(time) => format!("it expires at {}", whole_seconds(*time)),
                     None => "it does not expire; consider --expires-in next time".to_owned(),
@@ -32,7 +45,12 @@ pub(crate) async fn run(context: &Context, command: KeyCommand) -> Outcome {
             }
         }
         KeyCommand::List { client, of } => {
-            let keys = session.call(KeyList { of: of.scopeful(), client }).await?;
+            let keys = session
+                .call(KeyList {
+                    of: of.scopeful(),
+                    client,
+                })
+                .await?;
             if output.is_json() {
                 output.value(&keys)?;
             } else {

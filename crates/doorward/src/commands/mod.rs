@@ -62,7 +62,10 @@ fn started(runtime: std::io::Result<Runtime>) -> Result<Runtime, Failure> {
 impl OfWorkspaces {
     /// As the admin API has it.
     fn scopeful(self) -> crate::admin::Scopeful {
-        crate::admin::Scopeful { workspace: self.one.workspace, all: self.all_workspaces }
+        crate::admin::Scopeful {
+            workspace: self.one.workspace,
+            all: self.all_workspaces,
+        }
     }
 }
 

@@ -23,7 +23,9 @@ use crate::output::note;
 /// Runs `doorward run`.
 pub(crate) async fn run(context: &Context, run: &Run) -> Outcome {
     let session = Session::open(context).await?;
-    let gateway = find_gateway(context, run.gateway.as_deref()).await?.to_string();
+    let gateway = find_gateway(context, run.gateway.as_deref())
+        .await?
+        .to_string();
     let referred = referred_variables(context, &session).await?;
     let workspace = run.within.workspace.as_deref();
     let credential = Credential::of_client(context, &session, workspace, &run.client).await?;
@@ -62,11 +64,16 @@ async fn referred_variables(
     context: &Context,
     session: &Session,
 ) -> Result<BTreeSet<OsString>, Failure> {
-    let mut references = vec![context.pepper()?.to_string(), context.audit_key()?.to_string()];
+    let mut references = vec![
+        context.pepper()?.to_string(),
+        context.audit_key()?.to_string(),
+    ];
     for workspace in session.call(WorkspaceList {}).await? {
         references.extend(workspace.upstream_keys.into_iter().map(|key| key.reference));
     }
-    let names = references.iter().filter_map(|reference| reference.strip_prefix("env://"));
+    let names = references
+        .iter()
+        .filter_map(|reference| reference.strip_prefix("env://"));
     Ok(names.map(OsString::from).collect())
 }
 
@@ -91,20 +98,27 @@ fn holds_upstream_key(value: &OsStr) -> bool {
     // In NAME=KEY the first sign is no padding.
     text.split(not_base64).any(|part| {
         UpstreamKeyFormat::matches(part)
-            || part.split_once('=').is_some_and(|(_, rest)| UpstreamKeyFormat::matches(rest))
+            || part
+                .split_once('=')
+                .is_some_and(|(_, rest)| UpstreamKeyFormat::matches(rest))
     })
 }
 
 /// Starts the command, passes signals on to it, and waits for its end.
 async fn supervise(mut command: Command, program: &OsStr) -> Result<ExitStatus, Failure> {
     // Before the command starts, so that no signal ends this process and leaves the key in force.
-    let mut signals = Caught::all().map_err(|error| {
-        Failure::failed(format_args!("can't wait for signals: {error}"))
-    })?;
+    let mut signals = Caught::all()
+        .map_err(|error| Failure::failed(format_args!("can't wait for signals: {error}")))?;
     let mut child = command.spawn().map_err(|error| {
-        Failure::usage(format_args!("can't run {}: {error}", program.to_string_lossy()))
+        Failure::usage(format_args!(
+            "can't run {}: {error}",
+            program.to_string_lossy()
+        ))
     })?;
-    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    let pid = child
+        .id()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
     loop {
         tokio::select! {
             ended = child.wait() => {
@@ -175,7 +189,8 @@ mod tests {
 
     #[test]
     fn variables_with_real_keys_are_hidden_and_others_are_not() {
-        let key = UpstreamKeyFormat::compose("0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f", "aB3dE5gH7jK9");
+        let key =
+            UpstreamKeyFormat::compose("0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f", "aB3dE5gH7jK9");
         let variables = [
             ("BARE", key.clone()),
             ("HEADER", format!("Bearer {key}")),
@@ -188,11 +203,21 @@ mod tests {
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("LONG", "A".repeat(68)),
         ];
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
         let referred = BTreeSet::from([OsString::from("PEPPER")]);
         let hidden = hidden(variables, &referred);
-        let wanted =
-            ["BARE", "HEADER", "UNPADDED", "JSON", "PAIR", "URL", "PEPPER", "DOORWARD_CLIENT_KEY"];
+        let wanted = [
+            "BARE",
+            "HEADER",
+            "UNPADDED",
+            "JSON",
+            "PAIR",
+            "URL",
+            "PEPPER",
+            "DOORWARD_CLIENT_KEY",
+        ];
         assert_eq!(hidden, wanted);
     }
 }

@@ -17,7 +17,9 @@ pub(crate) async fn run(asked: cli::Sandbox, output: Output) -> Outcome {
     }
     let end = ended()?;
     let sandbox = builder.build().map_err(sandbox_failure)?;
-    let address = asked.listen.map_or_else(|| "127.0.0.1:0".to_owned(), |at| at.to_string());
+    let address = asked
+        .listen
+        .map_or_else(|| "127.0.0.1:0".to_owned(), |at| at.to_string());
     let running = sandbox.spawn(&address).await.map_err(sandbox_failure)?;
     let summary = running.sandbox.summary(&running.url);
     if output.is_json() {
@@ -26,7 +28,10 @@ pub(crate) async fn run(asked: cli::Sandbox, output: Output) -> Outcome {
         show(&summary, output)?;
     }
     end.await;
-    running.shutdown().await.map_err(|error| Failure::failed(error.to_string()))?;
+    running
+        .shutdown()
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))?;
     Ok(Exit::Done)
 }
 
@@ -53,7 +58,10 @@ pub(crate) fn cannot_listen(who: &str, address: &str, error: &std::io::Error) ->
 }
 
 fn show(summary: &Summary, output: Output) -> Result<(), Failure> {
-    output.line(format_args!("sandbox  {}", output.paint(Tone::Strong, &summary.url)))?;
+    output.line(format_args!(
+        "sandbox  {}",
+        output.paint(Tone::Strong, &summary.url)
+    ))?;
     output.line(format_args!("control  {}\n", summary.control_url))?;
     let rows = summary.workspaces.iter().flat_map(|workspace| {
         workspace.keys.iter().map(|key| {
@@ -65,5 +73,9 @@ fn show(summary: &Summary, output: Output) -> Result<(), Failure> {
             ]
         })
     });
-    output.table(&["workspace", "key", "scopes", "value"], rows.collect(), "it has no keys")
+    output.table(
+        &["workspace", "key", "scopes", "value"],
+        rows.collect(),
+        "it has no keys",
+    )
 }

@@ -72,7 +72,14 @@ fn list(workspaces: &[WorkspaceView], output: Output) -> Result<(), Failure> {
             Cell::from(workspace.clients),
         ]
     });
-    let headings = ["name", "kind", "instantly id", "api", "upstream keys", "clients"];
+    let headings = [
+        "name",
+        "kind",
+        "instantly id",
+        "api",
+        "upstream keys",
+        "clients",
+    ];
     let nothing = "there are no workspaces; add one with `doorward workspace add NAME --key-from \
                    REF`";
     output.table(&headings, rows.collect(), nothing)
@@ -83,17 +90,30 @@ fn show(workspace: &WorkspaceView, output: Output) -> Result<(), Failure> {
     output.fields(vec![
         ("workspace", Cell::toned(&workspace.name, Tone::Strong)),
         ("id", Cell::from(&workspace.id)),
-        ("instantly id", Cell::from(workspace.instantly_id.as_deref().unwrap_or("not known"))),
+        (
+            "instantly id",
+            Cell::from(workspace.instantly_id.as_deref().unwrap_or("not known")),
+        ),
         ("kind", Cell::from(workspace.kind)),
         ("api", Cell::from(&workspace.base_url)),
         ("environments", Cell::from(environments.join(", "))),
         ("clients", Cell::from(workspace.clients)),
         ("added", Cell::from(whole_seconds(workspace.created_at))),
-        ("not covered", Cell::toned(workspace.uncovered.join(", "), Tone::Bad)),
+        (
+            "not covered",
+            Cell::toned(workspace.uncovered.join(", "), Tone::Bad),
+        ),
     ])?;
     output.line("")?;
     let rows = workspace.upstream_keys.iter().map(key_row);
-    let headings = ["upstream key", "state", "alive", "scopes", "not needed", "kept at"];
+    let headings = [
+        "upstream key",
+        "state",
+        "alive",
+        "scopes",
+        "not needed",
+        "kept at",
+    ];
     output.table(&headings, rows.collect(), "it has no upstream keys")
 }
 
@@ -121,7 +141,11 @@ fn show_added(added: &WorkspaceAdded, output: Output) -> Result<(), Failure> {
     show(&added.workspace, output)?;
     output.line("")?;
     output.line("What Doorward itself would need of the keys:")?;
-    output.table(&["to", "scopes", "held"], added.needs.iter().map(need_row).collect(), "nothing")?;
+    output.table(
+        &["to", "scopes", "held"],
+        added.needs.iter().map(need_row).collect(),
+        "nothing",
+    )?;
     let Some(members) = &added.sub_workspaces else {
         return output.line("\nSub-workspaces: no key may list them");
     };
@@ -136,7 +160,11 @@ fn need_row(need: &Needed) -> Vec<Cell> {
         Some(false) => Cell::toned("no", Tone::Careful),
         None => Cell::toned("not known", Tone::Careful),
     };
-    vec![Cell::from(&need.purpose), Cell::from(need.scopes.join(", ")), held]
+    vec![
+        Cell::from(&need.purpose),
+        Cell::from(need.scopes.join(", ")),
+        held,
+    ]
 }
 
 fn sub_workspace_row(member: &SubWorkspace) -> Vec<Cell> {

@@ -35,7 +35,13 @@ impl Faults {
     pub(super) fn add(&mut self, text: &str, span: Range<usize>, why: String) {
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
         self.0.push(Fault { line, column, why });
     }
 

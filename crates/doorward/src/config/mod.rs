@@ -102,7 +102,10 @@ impl Default for Config {
                 plain_http: false,
                 limits: Limits::default(),
             },
-            log: LogConfig { level: "info".to_owned(), format: LogFormat::Text },
+            log: LogConfig {
+                level: "info".to_owned(),
+                format: LogFormat::Text,
+            },
         }
     }
 }
@@ -110,7 +113,10 @@ impl Default for Config {
 impl LogConfig {
     /// Warnings alone, for what people look at.
     pub(crate) fn quiet() -> Self {
-        Self { level: "warn".to_owned(), format: LogFormat::Text }
+        Self {
+            level: "warn".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -147,9 +153,17 @@ impl Config {
     pub(crate) fn parse(text: &str) -> Result<Self, Faults> {
         let mut reader = Reader::new(text);
         let mut config = Self::default();
-        let Self { data_dir, pepper, audit, gateway, log } = &mut config;
+        let Self {
+            data_dir,
+            pepper,
+            audit,
+            gateway,
+            log,
+        } = &mut config;
         reader.root(|root| {
-            root.text("data_dir", data_dir, |text| non_empty(text).map(PathBuf::from));
+            root.text("data_dir", data_dir, |text| {
+                non_empty(text).map(PathBuf::from)
+            });
             root.text("pepper", pepper, reference);
             root.table("audit", |table| {
                 table.text("to", &mut audit.to, audit_to);
@@ -157,7 +171,8 @@ impl Config {
             });
             root.table("gateway", |table| {
                 table.text("listen", &mut gateway.listen, |text| {
-                    text.parse().map_err(|_| "write an address like 127.0.0.1:4180".to_owned())
+                    text.parse()
+                        .map_err(|_| "write an address like 127.0.0.1:4180".to_owned())
                 });
                 table.flag("plain_http", &mut gateway.plain_http);
                 let Limits {
@@ -228,7 +243,11 @@ fn read(path: &Path) -> std::io::Result<String> {
 }
 
 fn non_empty(text: &str) -> Result<&str, String> {
-    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
+    if text.is_empty() {
+        Err("it must not be empty".to_owned())
+    } else {
+        Ok(text)
+    }
 }
 
 fn reference(text: &str) -> Result<String, String> {
@@ -239,9 +258,9 @@ fn audit_to(text: &str) -> Result<AuditTo, String> {
     match (text, text.strip_prefix("file:")) {
         ("stderr", _) => Ok(AuditTo::Stderr),
         ("stdout", _) => Ok(AuditTo::Stdout),
-        (_, Some(path)) if !path.is_empty() => {
-            Ok(AuditTo::File(path.strip_prefix("//").unwrap_or(path).into()))
-        }
+        (_, Some(path)) if !path.is_empty() => Ok(AuditTo::File(
+            path.strip_prefix("//").unwrap_or(path).into(),
+        )),
         _ => Err("choose \"file:NAME\", \"stderr\" or \"stdout\"".to_owned()),
     }
 }
@@ -308,13 +327,20 @@ format = \"xml\"
 
     #[test]
     fn broken_toml_is_told_with_its_lines() {
-        let told = Config::parse("a = \nb = 1\nc = ]\n").unwrap_err().told("x.toml");
-        assert!(told.contains("x.toml:1:") && told.contains("x.toml:3:"), "{told}");
+        let told = Config::parse("a = \nb = 1\nc = ]\n")
+            .unwrap_err()
+            .told("x.toml");
+        assert!(
+            told.contains("x.toml:1:") && told.contains("x.toml:3:"),
+            "{told}"
+        );
     }
 
     #[test]
     fn a_pasted_key_is_not_repeated() {
-        let told = Config::parse("pepper = \"canary-secret\"").unwrap_err().told("x");
+        let told = Config::parse("pepper = \"canary-secret\"")
+            .unwrap_err()
+            .told("x");
         assert!(!told.contains("canary"), "{told}");
     }
 }

@@ -31,7 +31,11 @@ impl<'t> Reader<'t> {
         let mut faults = Faults::none();
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            faults.add(text, span, format!("not TOML: {}", error.message().replace('\n', " ")));
+            faults.add(
+                text,
+                span,
+                format!("not TOML: {}", error.message().replace('\n', " ")),
+            );
         }
         Self { text, root, faults }
     }
@@ -51,7 +55,11 @@ impl<'t> Reader<'t> {
     /// # Errors
     /// All faults that were found.
     pub(super) fn finish(self) -> Result<(), Faults> {
-        if self.faults.is_empty() { Ok(()) } else { Err(self.faults) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(self.faults)
+        }
     }
 }
 
@@ -63,9 +71,21 @@ impl<'t> TableReader<'_, 't> {
         faults: &mut Faults,
         read: impl FnOnce(&mut TableReader<'_, 't>),
     ) {
-        let mut reader = TableReader { text, table, prefix, known: vec![], faults };
+        let mut reader = TableReader {
+            text,
+            table,
+            prefix,
+            known: vec![],
+            faults,
+        };
         read(&mut reader);
-        let TableReader { table, prefix, known, faults, .. } = reader;
+        let TableReader {
+            table,
+            prefix,
+            known,
+            faults,
+            ..
+        } = reader;
         for (key, _) in table.iter() {
             let name: &str = key.get_ref();
             let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
@@ -73,7 +93,11 @@ impl<'t> TableReader<'_, 't> {
                 Some(known) => format!("did you mean {prefix}{known}?"),
                 None => format!("known are {}", known.join(", ")),
             };
-            faults.add(text, key.span(), format!("{prefix}{shown} is no setting; {hint}"));
+            faults.add(
+                text,
+                key.span(),
+                format!("{prefix}{shown} is no setting; {hint}"),
+            );
         }
     }
 
@@ -84,7 +108,9 @@ impl<'t> TableReader<'_, 't> {
         into: &mut T,
         make: impl FnOnce(&str) -> Result<T, String>,
     ) {
-        let Some((span, value)) = self.take(name) else { return };
+        let Some((span, value)) = self.take(name) else {
+            return;
+        };
         let made = match value.as_str() {
             Some(text) => make(text),
             None => Err("it must be text in quotes".to_owned()),
@@ -97,7 +123,9 @@ impl<'t> TableReader<'_, 't> {
 
     /// A setting that is true or false.
     pub(super) fn flag(&mut self, name: &'static str, into: &mut bool) {
-        let Some((span, value)) = self.take(name) else { return };
+        let Some((span, value)) = self.take(name) else {
+            return;
+        };
         match value.as_bool() {
             Some(flag) => *into = flag,
             None => self.fault(name, span, "it must be true or false"),
@@ -111,7 +139,9 @@ impl<'t> TableReader<'_, 't> {
         into: &mut usize,
         bounds: RangeInclusive<usize>,
     ) {
-        let Some((span, value)) = self.take(name) else { return };
+        let Some((span, value)) = self.take(name) else {
+            return;
+        };
         let number = value
             .as_integer()
             .and_then(|number| usize::from_str_radix(number.as_str(), number.radix()).ok())
@@ -132,7 +162,9 @@ impl<'t> TableReader<'_, 't> {
         name: &'static str,
         read: impl FnOnce(&mut TableReader<'_, 't>),
     ) {
-        let Some((span, value)) = self.take(name) else { return };
+        let Some((span, value)) = self.take(name) else {
+            return;
+        };
         match value {
             DeValue::Table(table) => {
                 let prefix = format!("{}{name}.", self.prefix);

@@ -31,7 +31,12 @@ pub(super) struct Lessons(Receiver<Lesson>);
 
 enum Lesson {
     Used(KeyId, Timestamp),
-    Scope { workspace: String, op: Op, required: Vec<String>, at: Timestamp },
+    Scope {
+        workspace: String,
+        op: Op,
+        required: Vec<String>,
+        at: Timestamp,
+    },
 }
 
 impl Learning {
@@ -57,7 +62,12 @@ impl Observer for Learning {
         let _ = self.0.try_send(Lesson::Scope {
             workspace: seen.workspace.to_owned(),
             op: seen.op,
-            required: seen.required.iter().take(SCOPES_MAX).map(|s| (*s).to_owned()).collect(),
+            required: seen
+                .required
+                .iter()
+                .take(SCOPES_MAX)
+                .map(|s| (*s).to_owned())
+                .collect(),
             at: seen.at,
         });
     }
@@ -100,7 +110,12 @@ impl Lessons {
                 let last = uses.entry(key).or_insert(at);
                 *last = (*last).max(at);
             }
-            Lesson::Scope { workspace, op, required, at } => {
+            Lesson::Scope {
+                workspace,
+                op,
+                required,
+                at,
+            } => {
                 let (store, reloader) = (Arc::clone(store), Arc::clone(reloader));
                 written(move || {
                     store.record_observed_scope(&workspace, op, &required, at)?;

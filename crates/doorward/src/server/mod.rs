@@ -78,7 +78,9 @@ impl Server {
         let gateway_config = &context.config.gateway;
         let secrets = Secrets::new();
         let pepper = read_pepper(&secrets, &context.pepper()?)?;
-        store.confirm_pepper(&pepper.check_value()).map_err(AdminError::from)?;
+        store
+            .confirm_pepper(&pepper.check_value())
+            .map_err(AdminError::from)?;
         let audit = Arc::new(open_audit(context, &secrets)?);
 
         let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
@@ -110,9 +112,7 @@ impl Server {
                 gateway,
                 reached(stage.clone(), Stage::Draining),
             )),
-            admin: tokio::spawn(
-                admin_server.serve(admin, reached(stage.clone(), Stage::Ending)),
-            ),
+            admin: tokio::spawn(admin_server.serve(admin, reached(stage.clone(), Stage::Ending))),
             background: vec![
                 tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
                 tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
@@ -128,7 +128,14 @@ impl Server {
     /// # Errors
     /// When a part failed.
     pub(crate) async fn run_until(self, end: impl Future<Output = ()>) -> Result<(), Failure> {
-        let Self { gateway, admin, mut background, audit, stop, .. } = self;
+        let Self {
+            gateway,
+            admin,
+            mut background,
+            audit,
+            stop,
+            ..
+        } = self;
         let mut gateway = gateway;
         let early = tokio::select! {
             () = end => None,
@@ -184,7 +191,9 @@ fn url_of(listener: &TcpListener) -> Result<String, Failure> {
 fn open_audit(context: &Context, secrets: &Secrets) -> Result<AuditLog, Failure> {
     let reference = context.audit_key()?;
     let key = secrets.read(&reference).map_err(|error| {
-        Failure::usage(format_args!("the audit key: {error}; `doorward init` makes one"))
+        Failure::usage(format_args!(
+            "the audit key: {error}; `doorward init` makes one"
+        ))
     })?;
     let sink = match &context.config.audit.to {
         AuditTo::File(path) => AuditSink::File(context.data_dir.path().join(path)),

@@ -24,7 +24,11 @@ impl Reloader {
         let (snapshot, faults) = builder.build(store.load_snapshot(now())?);
         tell(&faults);
         let handle = SnapshotHandle::new(snapshot);
-        Ok(Self { store, builder: Mutex::new(builder), handle })
+        Ok(Self {
+            store,
+            builder: Mutex::new(builder),
+            handle,
+        })
     }
 
     /// The snapshot in force.

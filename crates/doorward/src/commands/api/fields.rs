@@ -78,7 +78,9 @@ impl Fields {
         }
         let mut keys = Vec::new();
         if let Some(rest) = rest {
-            let inner = rest.strip_suffix(']').ok_or_else(|| wrong("a [ has no ] at the end"))?;
+            let inner = rest
+                .strip_suffix(']')
+                .ok_or_else(|| wrong("a [ has no ] at the end"))?;
             keys.extend(inner.split("]["));
         }
         if keys.len() > DEPTH_MAX || keys.iter().any(|key| key.contains(['[', ']'])) {
@@ -148,7 +150,15 @@ mod tests {
     #[test]
     fn names_nest_and_values_are_typed() {
         let fields = fields(&[
-            "a=1", "b=true", "c=null", "d=007", "e=@file", "f[g][h]=x", "f[i]=", "j[]=1", "j[]=y=z",
+            "a=1",
+            "b=true",
+            "c=null",
+            "d=007",
+            "e=@file",
+            "f[g][h]=x",
+            "f[i]=",
+            "j[]=1",
+            "j[]=y=z",
         ]);
         let wanted = json!({
             "a": 1, "b": true, "c": null, "d": "007", "e": "<file>",
@@ -178,7 +188,10 @@ mod tests {
 
     #[test]
     fn queries_are_encoded_and_lists_repeat() {
-        let made = fields(&["a=1", "b[]=x y", "b[]=&"]).unwrap().into_query().unwrap();
+        let made = fields(&["a=1", "b[]=x y", "b[]=&"])
+            .unwrap()
+            .into_query()
+            .unwrap();
         assert_eq!(made, "a=1&b=x%20y&b=%26");
         assert!(fields(&["a[b]=1"]).unwrap().into_query().is_err());
     }

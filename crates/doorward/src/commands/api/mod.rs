@@ -30,7 +30,13 @@ pub(crate) async fn run(context: &Context, api: &Api) -> Outcome {
     let gateway = find_gateway(context, api.gateway.as_deref()).await?;
     let Some(client) = &api.client else {
         let credential = Credential::of_environment()?;
-        return carry_out(context.output, api, Caller::new(gateway, &credential.key)?, call).await;
+        return carry_out(
+            context.output,
+            api,
+            Caller::new(gateway, &credential.key)?,
+            call,
+        )
+        .await;
     };
     let session = Session::open(context).await?;
     let workspace = api.within.workspace.as_deref();
@@ -50,7 +56,11 @@ async fn carry_out(output: Output, api: &Api, caller: Caller, call: Call) -> Out
         caller.call(&call).await?
     };
     show(output, api, &answer)?;
-    Ok(if answer.status.as_u16() < 400 { Exit::Done } else { Exit::Findings })
+    Ok(if answer.status.as_u16() < 400 {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
 }
 
 /// The call that was typed.
@@ -101,7 +111,11 @@ fn full_path(path: &str) -> String {
     };
     let segments = whole.split('/').map(|segment| {
         // What has a percent sign is taken to be encoded.
-        if segment.contains('%') { segment.to_owned() } else { route::encode(segment) }
+        if segment.contains('%') {
+            segment.to_owned()
+        } else {
+            route::encode(segment)
+        }
     });
     segments.collect::<Vec<_>>().join("/")
 }
@@ -119,16 +133,18 @@ fn takes_body(call: &Call) -> bool {
 
 /// Reads a file, or stdin for `-`, up to a bound.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::usage(format_args!("can't read {}: {error}", path.display()))
-    };
+    let failed =
+        |error: io::Error| Failure::usage(format_args!("can't read {}: {error}", path.display()));
     let source: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(path).map_err(failed)?)
     };
     let mut bytes = Vec::new();
-    source.take(INPUT_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    source
+        .take(INPUT_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() as u64 > INPUT_MAX {
         return Err(Failure::usage(format_args!(
             "{} is larger than the 16 MiB that the gateway takes; send it in parts",
@@ -159,25 +175,38 @@ fn show(output: Output, api: &Api, answer: &Answer) -> Result<(), Failure> {
         output.line(format_args!("HTTP/1.1 {}", answer.status))?;
         for (name, value) in &answer.headers {
             let value = String::from_utf8_lossy(value.as_bytes());
-            output.line(format_args!("{}: {}", output.paint(Tone::Quiet, name), clean(&value)))?;
+            output.line(format_args!(
+                "{}: {}",
+                output.paint(Tone::Quiet, name),
+                clean(&value)
+            ))?;
         }
         output.line("")?;
     }
     if answer.status.as_u16() >= 400 {
-        let message = body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
-        let message = message.map(|message| format!(": {}", clean(message))).unwrap_or_default();
+        let message = body
+            .as_ref()
+            .and_then(|body| body.get("message"))
+            .and_then(Value::as_str);
+        let message = message
+            .map(|message| format!(": {}", clean(message)))
+            .unwrap_or_default();
         note(format_args!("{}{message}", answer.status));
     }
     match body {
         Some(body) if output.is_terminal() => output.value(&body),
         // An escape sequence in a body must not reach the terminal.
-        None if output.is_terminal() => {
-            String::from_utf8_lossy(&answer.body).lines().try_for_each(|l| output.line(clean(l)))
-        }
+        None if output.is_terminal() => String::from_utf8_lossy(&answer.body)
+            .lines()
+            .try_for_each(|l| output.line(clean(l))),
         _ if answer.body.is_empty() => Ok(()),
         _ => {
             output.bytes(&answer.body)?;
-            output.bytes(if answer.body.ends_with(b"\n") { b"" } else { b"\n" })
+            output.bytes(if answer.body.ends_with(b"\n") {
+                b""
+            } else {
+                b"\n"
+            })
         }
     }
 }
@@ -192,8 +221,14 @@ mod tests {
             ("campaigns", "/api/v2/campaigns"),
             ("/campaigns", "/api/v2/campaigns"),
             ("/api/v2/campaigns", "/api/v2/campaigns"),
-            ("accounts/ada@example.com", "/api/v2/accounts/ada%40example.com"),
-            ("accounts/ada%40example.com", "/api/v2/accounts/ada%40example.com"),
+            (
+                "accounts/ada@example.com",
+                "/api/v2/accounts/ada%40example.com",
+            ),
+            (
+                "accounts/ada%40example.com",
+                "/api/v2/accounts/ada%40example.com",
+            ),
             ("leads/../campaigns", "/api/v2/leads/../campaigns"),
         ] {
             assert_eq!(full_path(typed), sent, "{typed}");
@@ -217,7 +252,10 @@ mod tests {
             within: crate::cli::InWorkspace { workspace: None },
         };
         let call = prepare(&api("get", "campaigns?x=1")).unwrap();
-        assert_eq!(call.path_and_query, "/api/v2/campaigns?x=1&limit=5&search=a%20b");
+        assert_eq!(
+            call.path_and_query,
+            "/api/v2/campaigns?x=1&limit=5&search=a%20b"
+        );
         assert_eq!((call.method.as_str(), call.body), ("GET", None));
         let call = prepare(&api("POST", "leads/list")).unwrap();
         assert_eq!(call.path_and_query, "/api/v2/leads/list");

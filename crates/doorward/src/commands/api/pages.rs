@@ -28,7 +28,9 @@ pub(super) async fn follow(caller: &Caller, call: Call, most: u32) -> Result<Ans
         let ended = page.is_empty();
         items.extend(page);
         if items.len() > ITEMS_MAX {
-            return Err(Failure::failed("the list has more than a million items; narrow it"));
+            return Err(Failure::failed(
+                "the list has more than a million items; narrow it",
+            ));
         }
         let Some(cursor) = cursor.filter(|_| !ended) else {
             let whole = serde_json::to_vec(&json!({ "items": items }));
@@ -36,7 +38,9 @@ pub(super) async fn follow(caller: &Caller, call: Call, most: u32) -> Result<Ans
             return Ok(answer);
         };
         if !seen.insert(cursor.clone()) {
-            return Err(Failure::failed("the list repeats its cursor, so that it would never end"));
+            return Err(Failure::failed(
+                "the list repeats its cursor, so that it would never end",
+            ));
         }
         next = turned(&call, &cursor)?;
     }
@@ -49,7 +53,9 @@ pub(super) async fn follow(caller: &Caller, call: Call, most: u32) -> Result<Ans
 fn read_page(body: &[u8]) -> Result<(Vec<Value>, Option<String>), Failure> {
     let no_list = || Failure::failed("the answer is no list of items; leave --paginate out");
     let mut body: Map<String, Value> = serde_json::from_slice(body).map_err(|_| no_list())?;
-    let Some(Value::Array(items)) = body.remove("items") else { return Err(no_list()) };
+    let Some(Value::Array(items)) = body.remove("items") else {
+        return Err(no_list());
+    };
     let cursor = match body.remove("next_starting_after") {
         Some(Value::String(cursor)) if !cursor.is_empty() => Some(cursor),
         _ => None,
@@ -61,10 +67,13 @@ fn read_page(body: &[u8]) -> Result<(Vec<Value>, Option<String>), Failure> {
 fn turned(call: &Call, cursor: &str) -> Result<Call, Failure> {
     let mut call = call.clone();
     if call.method == http::Method::GET {
-        let (path, query) = call.path_and_query.split_once('?').unwrap_or((&call.path_and_query, ""));
-        let kept = query.split('&').filter(|pair| {
-            !pair.is_empty() && pair.split('=').next() != Some("starting_after")
-        });
+        let (path, query) = call
+            .path_and_query
+            .split_once('?')
+            .unwrap_or((&call.path_and_query, ""));
+        let kept = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("starting_after"));
         let cursor = format!("starting_after={}", encode(cursor));
         let pairs: Vec<&str> = kept.chain([cursor.as_str()]).collect();
         call.path_and_query = format!("{path}?{}", pairs.join("&"));
@@ -95,7 +104,10 @@ mod tests {
     fn the_cursor_goes_where_the_list_takes_it() {
         let first = call("GET", "/api/v2/campaigns?limit=5&starting_after=old", None);
         let next = turned(&first, "a@b c").unwrap();
-        assert_eq!(next.path_and_query, "/api/v2/campaigns?limit=5&starting_after=a%40b%20c");
+        assert_eq!(
+            next.path_and_query,
+            "/api/v2/campaigns?limit=5&starting_after=a%40b%20c"
+        );
         let next = turned(&call("GET", "/api/v2/x", None), "c").unwrap();
         assert_eq!(next.path_and_query, "/api/v2/x?starting_after=c");
 
@@ -107,8 +119,7 @@ mod tests {
 
     #[test]
     fn a_page_is_items_and_perhaps_a_cursor() {
-        let (items, cursor) =
-            read_page(br#"{"items":[1],"next_starting_after":"c"}"#).unwrap();
+        let (items, cursor) = read_page(br#"{"items":[1],"next_starting_after":"c"}"#).unwrap();
         assert_eq!((items.len(), cursor.as_deref()), (1, Some("c")));
         assert_eq!(read_page(br#"{"items":[]}"#).unwrap().1, None);
         assert!(read_page(b"[]").is_err());

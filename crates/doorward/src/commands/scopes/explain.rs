@@ -23,7 +23,9 @@ pub(super) fn run(what: &[String], output: Output) -> Outcome {
 
 fn scope(scope: Scope, output: Output) -> Result<(), Failure> {
     let operations: Vec<_> = allowed(scope).collect();
-    let use_cases = UseCase::ALL.into_iter().filter(|case| case.scopes().contains(scope));
+    let use_cases = UseCase::ALL
+        .into_iter()
+        .filter(|case| case.scopes().contains(scope));
     let use_cases: Vec<_> = use_cases.map(UseCase::as_str).collect();
     let risk = scope.risk();
     if output.is_json() {
@@ -48,9 +50,15 @@ fn scope(scope: Scope, output: Output) -> Result<(), Failure> {
         ("by", Cell::from(risk.operation.unwrap_or_default())),
         ("given", Cell::from(given)),
         ("use cases", Cell::from(use_cases.join(", "))),
-        ("allows", Cell::from(count(operations.len(), "operation", "operations"))),
+        (
+            "allows",
+            Cell::from(count(operations.len(), "operation", "operations")),
+        ),
     ])?;
-    let rows = operations.iter().filter_map(|id| Op::from_id(id)).map(operation_row);
+    let rows = operations
+        .iter()
+        .filter_map(|id| Op::from_id(id))
+        .map(operation_row);
     if operations.is_empty() {
         return Ok(());
     }
@@ -107,11 +115,17 @@ fn about_operation(op: Op, output: Output) -> Result<(), Failure> {
     };
     output.fields(vec![
         ("operation", Cell::toned(op, Tone::Strong)),
-        ("call", Cell::from(format_args!("{} {}", facts.method, facts.path))),
+        (
+            "call",
+            Cell::from(format_args!("{} {}", facts.method, facts.path)),
+        ),
         ("scope", Cell::toned(facts.scope, Tone::Strong)),
         ("known", Cell::from(basis)),
         ("accepted", Cell::from(accepted)),
-        ("writes", Cell::from(if facts.writes() { "yes" } else { "no" })),
+        (
+            "writes",
+            Cell::from(if facts.writes() { "yes" } else { "no" }),
+        ),
         ("returns", Cell::from(data)),
         ("risk", risk_cell(risk.risk)),
         ("why", Cell::from(format_args!("it {}", risk.reason))),
@@ -132,5 +146,9 @@ fn use_case(case: UseCase, output: Output) -> Result<(), Failure> {
     ])?;
     output.line("")?;
     let rows = case.operations().iter().map(operation_row);
-    output.table(&["operation", "call", "risk"], rows.collect(), "it needs nothing")
+    output.table(
+        &["operation", "call", "risk"],
+        rows.collect(),
+        "it needs nothing",
+    )
 }

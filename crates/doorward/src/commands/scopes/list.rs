@@ -29,12 +29,18 @@ pub(super) fn scopes(least: Option<Risk>, output: Output) -> Outcome {
         ]
     });
     let none = "no scope is of that risk";
-    done(output.table(&["scope", "risk", "operations", "why"], rows.collect(), none))
+    done(output.table(
+        &["scope", "risk", "operations", "why"],
+        rows.collect(),
+        none,
+    ))
 }
 
 /// Lists the use cases.
 pub(super) fn use_cases(least: Option<Risk>, output: Output) -> Outcome {
-    let cases = UseCase::ALL.into_iter().filter(|case| enough(case.risk(), least));
+    let cases = UseCase::ALL
+        .into_iter()
+        .filter(|case| enough(case.risk(), least));
     if output.is_json() {
         let all: Vec<Value> = cases.map(use_case_json).collect();
         return done(output.value(&all));
@@ -48,7 +54,11 @@ pub(super) fn use_cases(least: Option<Risk>, output: Output) -> Outcome {
         ]
     });
     let none = "no use case is of that risk";
-    done(output.table(&["use case", "risk", "operations", "what it does"], rows.collect(), none))
+    done(output.table(
+        &["use case", "risk", "operations", "what it does"],
+        rows.collect(),
+        none,
+    ))
 }
 
 /// A use case for programs.
@@ -66,7 +76,9 @@ pub(super) fn use_case_json(case: UseCase) -> Value {
 
 /// Lists the operations.
 pub(super) fn operations(least: Option<Risk>, output: Output) -> Outcome {
-    let operations = Op::ALL.into_iter().filter(|op| enough(op.risk().risk, least));
+    let operations = Op::ALL
+        .into_iter()
+        .filter(|op| enough(op.risk().risk, least));
     if output.is_json() {
         let all: Vec<Value> = operations.map(operation_json).collect();
         return done(output.value(&all));
@@ -107,7 +119,12 @@ pub(super) fn operation_json(op: Op) -> Value {
 
 /// The operations that a key with this scope alone may call.
 pub(super) fn allowed(scope: Scope) -> impl Iterator<Item = &'static str> {
-    ScopeSet::from_iter([scope]).allows().iter().map(Op::id).collect::<Vec<_>>().into_iter()
+    ScopeSet::from_iter([scope])
+        .allows()
+        .iter()
+        .map(Op::id)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 fn enough(risk: Risk, least: Option<Risk>) -> bool {

@@ -15,8 +15,16 @@ pub(crate) fn run(command: ScopesCommand, output: Output) -> Outcome {
     match command {
         ScopesCommand::Plan(plan) => plan::run(&plan, output),
         ScopesCommand::Explain { what } => explain::run(&what, output),
-        ScopesCommand::List { use_cases: true, risk, .. } => list::use_cases(risk, output),
-        ScopesCommand::List { operations: true, risk, .. } => list::operations(risk, output),
+        ScopesCommand::List {
+            use_cases: true,
+            risk,
+            ..
+        } => list::use_cases(risk, output),
+        ScopesCommand::List {
+            operations: true,
+            risk,
+            ..
+        } => list::operations(risk, output),
         ScopesCommand::List { risk, .. } => list::scopes(risk, output),
     }
 }
@@ -39,8 +47,11 @@ fn operation(text: &str) -> Result<Op, Failure> {
         };
     }
     let folded = |id: &str| id.to_ascii_lowercase();
-    let found = Op::from_id(text)
-        .or_else(|| Op::ALL.into_iter().find(|op| folded(op.id()) == folded(text)));
+    let found = Op::from_id(text).or_else(|| {
+        Op::ALL
+            .into_iter()
+            .find(|op| folded(op.id()) == folded(text))
+    });
     found.ok_or_else(|| {
         Failure::usage(format_args!(
             "there is no operation '{text}'; `doorward scopes list --operations` shows them all"

@@ -53,8 +53,9 @@ fn make(asked: &ScopesPlan) -> Result<Plan, Failure> {
     let mut operations = OpSet::EMPTY;
     let mut use_cases = Vec::new();
     for name in &asked.use_case {
-        let case: UseCase =
-            name.parse().map_err(|error| Failure::usage(format_args!("'{name}': {error}")))?;
+        let case: UseCase = name
+            .parse()
+            .map_err(|error| Failure::usage(format_args!("'{name}': {error}")))?;
         operations = operations.union(case.operations());
         use_cases.push(case);
     }
@@ -62,7 +63,11 @@ fn make(asked: &ScopesPlan) -> Result<Plan, Failure> {
         operations.insert(operation(name)?);
     }
     let choices = plan_scopes(operations);
-    let held = asked.has.as_deref().map(|has| held(has, operations, &choices)).transpose()?;
+    let held = asked
+        .has
+        .as_deref()
+        .map(|has| held(has, operations, &choices))
+        .transpose()?;
     let environments = Environment::ALL
         .into_iter()
         .filter(|environment| operations.iter().all(|op| environment.admits(op).is_ok()))
@@ -84,7 +89,11 @@ fn held(has: &str, operations: OpSet, plan: &ScopePlan) -> Result<Held, Failure>
     let uncovered: OpSet = operations.iter().filter(|op| !has.covers(*op)).collect();
     Ok(Held {
         uncovered: uncovered.iter().map(|op| op.id()).collect(),
-        lacks: plan.scopes().iter().filter(|scope| !has.covers_scope(*scope)).collect(),
+        lacks: plan
+            .scopes()
+            .iter()
+            .filter(|scope| !has.covers_scope(*scope))
+            .collect(),
         excess: has.excess(operations),
         has,
     })
@@ -108,12 +117,26 @@ fn show(plan: &Plan, output: Output) -> Result<(), Failure> {
             Cell::from(operations.collect::<Vec<_>>().join(", ")),
         ]
     });
-    output.table(&["scope", "risk", "for"], rows.collect(), "no scopes are needed")?;
+    output.table(
+        &["scope", "risk", "for"],
+        rows.collect(),
+        "no scopes are needed",
+    )?;
     output.line("")?;
-    for because in plan.choices.choices.iter().filter_map(|c| c.wider_because.as_ref()) {
+    for because in plan
+        .choices
+        .choices
+        .iter()
+        .filter_map(|c| c.wider_because.as_ref())
+    {
         output.line(format_args!("wider than asked for: {because}"))?;
     }
-    if plan.choices.choices.iter().any(|choice| !choice.assumed.is_empty()) {
+    if plan
+        .choices
+        .choices
+        .iter()
+        .any(|choice| !choice.assumed.is_empty())
+    {
         output.line(
             "* the vendor does not document this operation's scope; it is assumed, and the API's \
              own answer may name another",
@@ -121,11 +144,17 @@ fn show(plan: &Plan, output: Output) -> Result<(), Failure> {
     }
     let environments: Vec<&str> = plan.environments.iter().map(|e| e.as_str()).collect();
     let risk = plan.risk.map(|risk| {
-        let of = risk.operation.map(|id| format!(": {id} {}", risk.reason)).unwrap_or_default();
+        let of = risk
+            .operation
+            .map(|id| format!(": {id} {}", risk.reason))
+            .unwrap_or_default();
         format!("{}{of}", risk.risk)
     });
     output.fields(vec![
-        ("upstream key", Cell::toned(plan.upstream_scopes, Tone::Strong)),
+        (
+            "upstream key",
+            Cell::toned(plan.upstream_scopes, Tone::Strong),
+        ),
         ("client", Cell::from(plan.client_scopes)),
         ("operations", Cell::from(plan.operations.len())),
         ("risk", Cell::from(risk.unwrap_or_default())),
@@ -147,7 +176,10 @@ fn show_held(held: &Held, output: Output) -> Result<(), Failure> {
         let what = count(held.uncovered.len(), "operation is", "operations are");
         let label = output.paint(Tone::Bad, "lacks");
         let ids = held.uncovered.join(", ");
-        output.line(format_args!("{label} {}: {what} not covered ({ids})", held.lacks))?;
+        output.line(format_args!(
+            "{label} {}: {what} not covered ({ids})",
+            held.lacks
+        ))?;
     }
     if !held.excess.is_empty() {
         let label = output.paint(Tone::Careful, "excessive");

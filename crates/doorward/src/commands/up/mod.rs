@@ -1,0 +1,167 @@
+//! `doorward up`: everything at once, against an emulated Instantly, kept in the data folder.
+
+mod provision;
+mod show;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use doorward_sandbox::{Running, Sandbox, SandboxError};
+use doorward_secrets::Secrets;
+use tokio::net::TcpListener;
+
+use super::sandbox::sandbox_failure;
+use crate::admin::{Session, Status};
+use crate::cli::Up;
+use crate::config::LogConfig;
+use crate::context::Context;
+use crate::demo::Demo;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::secret::make_secret;
+use crate::server::{Server, listen, open_store};
+use crate::signals::ended;
+
+/// What the demo's sandbox is made from.
+const SEED: u64 = 1;
+
+/// Runs `doorward up`.
+pub(crate) async fn run(context: &Context, up: &Up) -> Outcome {
+    crate::log::begin(&LogConfig::quiet());
+    let end = ended()?;
+    let data = &context.data_dir;
+    data.make()?;
+    data.make_secrets()?;
+    refuse_second(context).await?;
+    let mut demo = notes(context)?;
+    let store = open_store(context)?;
+
+    let sandbox = sandbox(context, up, &demo).await?;
+    let gateway = match gateway_listener(up, &demo).await {
+        Ok(listener) => listener,
+        Err(failure) => {
+            stop(sandbox).await;
+            return Err(failure);
+        }
+    };
+    let started = start(context, &mut demo, store, &sandbox, gateway).await;
+    let server = match started {
+        Ok(server) => server,
+        Err(failure) => {
+            stop(sandbox).await;
+            return Err(failure);
+        }
+    };
+    let shown = show::show(context, &server.gateway_url, &sandbox, &demo).await;
+    // Nobody could read it: then nobody can use it either.
+    let ran = match shown {
+        Ok(()) => server.run_until(end).await,
+        Err(failure) => server
+            .run_until(std::future::ready(()))
+            .await
+            .and(Err(failure)),
+    };
+    sandbox.shutdown().await.map_err(Failure::failed)?;
+    ran?;
+    Ok(Exit::Done)
+}
+
+async fn start(
+    context: &Context,
+    demo: &mut Demo,
+    store: Arc<doorward_store::SqliteStore>,
+    sandbox: &Running,
+    gateway: TcpListener,
+) -> Result<Server, Failure> {
+    let secrets = Secrets::new();
+    make_secret(&secrets, &context.pepper()?)?;
+    make_secret(&secrets, &context.audit_key()?)?;
+    provision::provision(context, demo, &store, &sandbox.sandbox, &sandbox.url).await?;
+    demo.gateway_port = gateway.local_addr().ok().map(|address| address.port());
+    demo.sandbox_port = sandbox
+        .url
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok());
+    demo.write(&context.data_dir)?;
+    Server::start(context, store, gateway)
+}
+
+/// Tells where it runs already; whoever comes at the very same moment meets the store's lock.
+async fn refuse_second(context: &Context) -> Result<(), Failure> {
+    let Some(running) = Session::running(context).await? else {
+        return Ok(());
+    };
+    let status = running.call(Status {}).await?;
+    Err(Failure::usage(format_args!(
+        "Doorward runs on {} already (process {}), with its gateway at {}; use it, stop it, or \
+         choose another folder with --data-dir",
+        context.data_dir.path().display(),
+        status.pid,
+        status
+            .gateway_url
+            .as_deref()
+            .unwrap_or("an unknown address"),
+    )))
+}
+
+/// The demo's notes, made if there are none. A server's own data folder is not made a demo of.
+fn notes(context: &Context) -> Result<Demo, Failure> {
+    let data = &context.data_dir;
+    if let Some(demo) = Demo::read(data)? {
+        return Ok(demo);
+    }
+    if data.store().exists() {
+        return Err(Failure::usage(format_args!(
+            "{} holds the state of `doorward serve`, which the demo must not touch; choose \
+             another folder with --data-dir",
+            data.path().display()
+        )));
+    }
+    let demo = Demo::default();
+    demo.write(data)?;
+    Ok(demo)
+}
+
+async fn sandbox(context: &Context, up: &Up, demo: &Demo) -> Result<Running, Failure> {
+    let state = context.data_dir.make_sandbox()?.join("state.json");
+    let builder = Sandbox::builder().seed(SEED).state(state);
+    let sandbox = builder.build().map_err(sandbox_failure)?;
+    if let Some(address) = up.sandbox_listen {
+        return sandbox
+            .spawn(&address.to_string())
+            .await
+            .map_err(sandbox_failure);
+    }
+    let last = here(demo.sandbox_port.unwrap_or_default());
+    match sandbox.clone().spawn(&last.to_string()).await {
+        // The port of the last time is taken now.
+        Err(SandboxError::Listen { .. }) if demo.sandbox_port.is_some() => sandbox
+            .spawn(&here(0).to_string())
+            .await
+            .map_err(sandbox_failure),
+        spawned => spawned.map_err(sandbox_failure),
+    }
+}
+
+async fn gateway_listener(up: &Up, demo: &Demo) -> Result<TcpListener, Failure> {
+    if let Some(address) = up.listen {
+        return listen(address).await;
+    }
+    match demo.gateway_port {
+        Some(port) => match TcpListener::bind(here(port)).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => listen(here(0)).await,
+        },
+        None => listen(here(0)).await,
+    }
+}
+
+fn here(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+async fn stop(sandbox: Running) {
+    if let Err(error) = sandbox.shutdown().await {
+        tracing::warn!(%error, "the sandbox's state could not be written");
+    }
+}

@@ -1,0 +1,211 @@
+//! What `up` says when everything answers.
+
+use std::env;
+use std::path::Path;
+
+use doorward_catalog::wire::SecretText;
+use doorward_catalog::{Environment, ScopeSet, UseCase};
+use doorward_sandbox::Running;
+use serde::Serialize;
+
+use super::super::whole_seconds;
+use crate::admin::{ClientList, ClientView, Scopeful, Session, WorkspaceShow};
+use crate::context::Context;
+use crate::demo::Demo;
+use crate::exit::Failure;
+use crate::output::{Cell, Output, Tone};
+
+/// What programs need, on one line.
+#[derive(Serialize)]
+struct Ready<'a> {
+    gateway_url: &'a str,
+    sandbox_url: &'a str,
+    sandbox_control_url: &'a str,
+    data_dir: &'a Path,
+    /// Doorward's id.
+    workspace_id: &'a str,
+    /// Instantly's id of the workspace.
+    instantly_workspace_id: Option<&'a str>,
+    clients: Vec<ReadyClient<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReadyClient<'a> {
+    id: &'a str,
+    name: &'a str,
+    use_case: String,
+    environment: Environment,
+    scopes: ScopeSet,
+    key: &'a SecretText,
+}
+
+/// Writes where everything is and what to try. The clients are asked of the server itself, so that
+/// it answers when this is written.
+pub(super) async fn show(
+    context: &Context,
+    gateway_url: &str,
+    sandbox: &Running,
+    demo: &Demo,
+) -> Result<(), Failure> {
+    let session = Session::open(context).await?;
+    let of = Scopeful {
+        workspace: Some(demo.workspace_id.clone()),
+        all: false,
+    };
+    let clients = session.call(ClientList { of }).await?;
+    let workspace = session
+        .call(WorkspaceShow {
+            name: Some(demo.workspace_id.clone()),
+        })
+        .await?;
+    let with_keys = clients
+        .iter()
+        .filter_map(|client| Some((client, demo.keys.get(&client.name)?)));
+    let output = context.output;
+    if output.is_json() {
+        let clients = with_keys.map(|(client, key)| ReadyClient {
+            id: &client.id,
+            name: &client.name,
+            use_case: client.use_case(),
+            environment: client.environment,
+            scopes: client.scopes,
+            key,
+        });
+        return output.value_line(&Ready {
+            gateway_url,
+            sandbox_url: &sandbox.url,
+            sandbox_control_url: &sandbox.control_url,
+            data_dir: context.data_dir.path(),
+            workspace_id: &workspace.id,
+            instantly_workspace_id: workspace.instantly_id.as_deref(),
+            clients: clients.collect(),
+        });
+    }
+    output.line(output.paint(
+        Tone::Strong,
+        "Doorward is up, in front of an emulated Instantly. Nothing here is real.\n",
+    ))?;
+    output.fields(vec![
+        ("gateway", Cell::toned(gateway_url, Tone::Strong)),
+        ("sandbox", Cell::from(&sandbox.url)),
+        ("control", Cell::from(&sandbox.control_url)),
+        ("data", Cell::from(context.data_dir.path().display())),
+        ("workspace", Cell::from(&workspace.name)),
+    ])?;
+    output.line("")?;
+    let rows = with_keys
+        .clone()
+        .map(|(client, key)| client_row(client, key));
+    output.table(
+        &["client", "environment", "risk", "key"],
+        rows.collect(),
+        "no clients",
+    )?;
+    let key_of = |case: UseCase| demo.keys.get(case.as_str()).map(SecretText::expose_secret);
+    let (Some(dashboard), Some(_)) = (
+        key_of(UseCase::AnalyticsDashboard),
+        key_of(UseCase::LeadImport),
+    ) else {
+        return Ok(());
+    };
+    tries(output, context, gateway_url, dashboard)?;
+    let began = whole_seconds(crate::admin::now());
+    output.line(output.paint(
+        Tone::Quiet,
+        format_args!("\nup since {began}; Ctrl-C ends it"),
+    ))
+}
+
+fn client_row(client: &ClientView, key: &SecretText) -> Vec<Cell> {
+    let risk = client
+        .name
+        .parse::<UseCase>()
+        .map(|case| case.risk().to_string());
+    vec![
+        Cell::toned(&client.name, Tone::Strong),
+        Cell::from(client.environment),
+        Cell::from(risk.unwrap_or_default()),
+        Cell::from(key.expose_secret()),
+    ]
+}
+
+/// Three commands that show what it is about, to be pasted as they are.
+fn tries(
+    output: Output,
+    context: &Context,
+    gateway_url: &str,
+    dashboard: &str,
+) -> Result<(), Failure> {
+    let doorward = invocation(context);
+    let auth = format!("-H 'Authorization: Bearer {dashboard}'");
+    output.line("\nTry it, in another terminal in this folder:\n")?;
+    for (what, command) in [
+        (
+            "the dashboard reads campaigns: allowed",
+            format!("curl -sS {auth} '{gateway_url}/api/v2/campaigns?limit=2'"),
+        ),
+        (
+            "the dashboard adds a lead: refused, and why",
+            format!(
+                "curl -sS {auth} -H 'Content-Type: application/json' \
+                 -d '{{\"email\":\"ada@example.com\"}}' '{gateway_url}/api/v2/leads'"
+            ),
+        ),
+        (
+            "the importer adds it: allowed, under a key that can do little else",
+            format!("{doorward} api POST leads --field email=ada@example.com --as lead-import"),
+        ),
+    ] {
+        output.line(output.paint(Tone::Quiet, format_args!("  # {what}")))?;
+        output.line(format_args!("  {command}"))?;
+    }
+    Ok(())
+}
+
+/// How this program is called from here, as it was called.
+fn invocation(context: &Context) -> String {
+    // Set by cargo for what it runs.
+    let by_cargo = env::var_os("CARGO_MANIFEST_DIR").is_some() && env::var_os("CARGO").is_some();
+    let program = if by_cargo {
+        let profile = if cfg!(debug_assertions) {
+            ""
+        } else {
+            " --release"
+        };
+        format!("cargo run -q{profile} --")
+    } else {
+        let typed = env::args_os().next().unwrap_or_else(|| "doorward".into());
+        quoted(&typed.to_string_lossy())
+    };
+    let here = crate::paths::DataDir::at(&context.config.data_dir);
+    if here.is_ok_and(|here| here == context.data_dir) && env::var_os("DOORWARD_DATA_DIR").is_none()
+    {
+        return program;
+    }
+    format!(
+        "{program} --data-dir {}",
+        quoted(&context.data_dir.path().to_string_lossy())
+    )
+}
+
+/// A word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_the_shell() {
+        assert_eq!(quoted("/a/b-c"), "/a/b-c");
+        assert_eq!(quoted("/a b"), "'/a b'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}
