@@ -381,3 +381,6 @@ fn sort(accounts: &mut [&Value], call: &Call, now: i64) {
         accounts.reverse();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,3 +181,42 @@ fn subscriptions(cx: &mut Cx<'_>) -> Answer {
         "all_subs_cancelled": cancelled.is_some(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::clock::DAY;
+    use crate::ops::fitting::ok;
+    use crate::ops::view::number;
+    use crate::testing;
+
+    #[test]
+    fn plans_follow_from_the_workspace() {
+        let mut world = testing::world();
+        let plan = ok(
+            &mut world,
+            "GET",
+            "/api/v2/workspace-billing/plan-details",
+            None,
+        );
+        let outreach = &plan["subscriptions"]["outreach"];
+        assert_eq!(
+            number(outreach, "current_lead_count") as usize,
+            world.workspaces[0].leads.len()
+        );
+        let end = number(outreach, "current_period_end") * 1_000;
+        assert!(end > testing::NOW && end <= testing::NOW + 30 * DAY);
+        let path = "/api/v2/workspace-billing/subscription-details";
+        let held = ok(&mut world, "GET", path, None);
+        assert_eq!(held["all_subs_cancelled"], false);
+        ok(
+            &mut world,
+            "POST",
+            "/api/v2/workspaces/current/schedule-for-removal",
+            None,
+        );
+        assert_eq!(
+            ok(&mut world, "GET", path, None)["all_subs_cancelled"],
+            true
+        );
+    }
+}

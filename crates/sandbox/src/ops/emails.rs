@@ -102,3 +102,6 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         email
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,8 @@ pub(crate) mod due;
 pub(crate) mod email_filter;
 pub(crate) mod email_writing;
 pub(crate) mod emails;
+#[cfg(test)]
+pub(crate) mod fitting;
 pub(crate) mod group;
 pub(crate) mod jobs;
 pub(crate) mod lead_labels;

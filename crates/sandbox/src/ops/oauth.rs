@@ -155,3 +155,56 @@ fn connect(cx: &mut Cx<'_>, session: &mut Value) {
     cx.audit(Activity::AccountAddition, &call, accounts::about(&email));
     cx.ws().accounts.put(&email, account);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::ops::fitting::ok;
+    use crate::ops::view::text;
+    use crate::testing;
+    use crate::world::World;
+
+    fn begin(world: &mut World) -> String {
+        let begun = ok(world, "POST", "/api/v2/oauth/google/init", None);
+        assert!(text(&begun, "auth_url").contains(text(&begun, "session_id")));
+        text(&begun, "session_id").to_owned()
+    }
+
+    fn status(world: &mut World, id: &str) -> Value {
+        ok(
+            world,
+            "GET",
+            &format!("/api/v2/oauth/session/status/{id}"),
+            None,
+        )
+    }
+
+    #[test]
+    fn sessions_end_in_every_way_there_is() {
+        let mut world = testing::world();
+        let sessions: Vec<String> = (0..4).map(|_| begin(&mut world)).collect();
+        for id in &sessions {
+            assert_eq!(status(&mut world, id)["status"], "pending");
+        }
+        world.clock.advance(super::USER_TAKES);
+        let ended: Vec<Value> = sessions.iter().map(|id| status(&mut world, id)).collect();
+        assert_eq!(ended[0]["status"], "success");
+        assert_eq!(ended[1]["status"], "success");
+        assert_eq!(ended[2]["error"], "access_denied");
+        assert_eq!(ended[3]["status"], "pending");
+        let account = ok(
+            &mut world,
+            "GET",
+            &format!("/api/v2/accounts/{}", text(&ended[0], "email")),
+            None,
+        );
+        assert_eq!(account["provider_code"], 2);
+        world.clock.advance(super::LIVES);
+        assert_eq!(status(&mut world, &sessions[3])["status"], "expired");
+        assert_eq!(
+            status(&mut world, "nobody-began-this")["error"],
+            "session_not_found"
+        );
+    }
+}

@@ -153,3 +153,6 @@ fn accounts_of_orders(cx: &mut Cx<'_>, call: &Call) -> Answer {
         row
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::clock::{self, DAY, Millis};
 use crate::cx::Cx;
 use crate::ops::placement_tests::{AUTOMATED, status};
-use crate::ops::view::{domain_of, flag, hash, holds, number, percent, set, text};
+use crate::ops::view::{domain_of, flag, hash, holds, number, percent, set, text, unset};
 use crate::ops::vitals::Vitals;
 use crate::ops::{accounts, due};
 
@@ -251,7 +251,7 @@ pub(crate) fn run(cx: &mut Cx<'_>, test: &mut Value, at: Millis) {
         set(test, "not_sending_status", "other");
         return;
     }
-    set(test, "not_sending_status", Value::Null);
+    unset(test, "not_sending_status");
     let labels = labels_of(test.get("recipients_labels"));
     let (mut received, mut in_inbox, mut ends) = (0_u64, 0_u64, at);
     for sender in &senders {
@@ -349,7 +349,7 @@ fn put_rows(
                 "received_spf": word(spf),
             })
         });
-        let row = json!({
+        let mut row = json!({
             "id": id,
             "timestamp_created": clock::text(when),
             "timestamp_created_date": clock::day(when),
@@ -358,7 +358,6 @@ fn put_rows(
             "is_spam": found(landed.spam),
             "has_category": found(landed.category),
             "sender_email": sender.email,
-            "sender_esp": sender.esp.filter(|_| received),
             "recipient_email": label.address(),
             "recipient_esp": label.esp_code,
             "recipient_geo": label.geo,
@@ -371,6 +370,10 @@ fn put_rows(
             "record_type": record,
             "_at": when,
         });
+        // May be absent but not null.
+        if let Some(esp) = sender.esp.filter(|_| received) {
+            set(&mut row, "sender_esp", esp);
+        }
         cx.ws().placement_analytics.put(&id, row);
     }
 }

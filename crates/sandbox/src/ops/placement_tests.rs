@@ -67,6 +67,7 @@ const COPIED: &[&str] = &[
     "tags",
     "text_only",
     "automations",
+    "not_sending_status",
 ];
 
 fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -84,7 +85,6 @@ fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "timestamp_next_run": null,
         "test_code": test_code(call, &id),
         "status": call.field("status").cloned().unwrap_or_else(|| json!(status::ACTIVE)),
-        "not_sending_status": call.field_text("not_sending_status"),
     });
     for name in COPIED {
         if let Some(value) = call.body.get(*name) {
@@ -199,3 +199,6 @@ fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     cx.ws().placement_reports.remove_where(of_test);
     Reply::ok(seen(&test, now))
 }
+
+#[cfg(test)]
+mod tests;

@@ -245,3 +245,6 @@ fn add(cx: &mut Cx<'_>, person: Person, resource: &Resource) {
     }));
     cx.ws().leads.insert(lead);
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,76 @@ fn seen(verification: &Value, now: Millis) -> Value {
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::ops::fitting::{call, ok};
+    use crate::ops::view::number;
+    use crate::testing;
+    use crate::world::World;
+
+    fn verify(world: &mut World, email: &str) -> Value {
+        ok(
+            world,
+            "POST",
+            "/api/v2/email-verification",
+            Some(json!({ "email": email })),
+        )
+    }
+
+    #[test]
+    fn addresses_are_what_their_names_say() {
+        let mut world = testing::world();
+        for (email, status, catch_all) in [
+            ("ada@example.com", "verified", json!(false)),
+            ("catchall@example.com", "verified", json!(true)),
+            ("ada@gone.invalid", "invalid", json!(false)),
+            ("no address", "invalid", json!(false)),
+            ("slow@example.com", "pending", json!("pending")),
+        ] {
+            let answer = verify(&mut world, email);
+            assert_eq!(answer["verification_status"], status, "{email}");
+            assert_eq!(answer["catch_all"], catch_all, "{email}");
+        }
+        let path = "/api/v2/email-verification/Slow@example.com";
+        assert_eq!(
+            ok(&mut world, "GET", path, None)["verification_status"],
+            "pending"
+        );
+        world.clock.advance(super::SLOW);
+        assert_eq!(
+            ok(&mut world, "GET", path, None)["verification_status"],
+            "verified"
+        );
+        let path = "/api/v2/email-verification/never@example.com";
+        assert_eq!(call(&mut world, "GET", path, None).0, 404);
+    }
+
+    #[test]
+    fn each_costs_a_credit_until_there_are_none() {
+        let mut world = testing::world();
+        let one = number(&verify(&mut world, "a@example.com"), "credits");
+        let two = number(&verify(&mut world, "b@example.com"), "credits");
+        assert_eq!(one - two, 1);
+        let plan = ok(
+            &mut world,
+            "GET",
+            "/api/v2/workspace-billing/plan-details",
+            None,
+        );
+        assert_eq!(
+            number(&plan["subscriptions"]["credits"], "available_credits"),
+            two
+        );
+        world.workspaces[0]
+            .notes
+            .insert("credits_left".into(), json!(0));
+        let body = Some(json!({ "email": "c@example.com" }));
+        assert_eq!(
+            call(&mut world, "POST", "/api/v2/email-verification", body).0,
+            402
+        );
+    }
+}

@@ -232,3 +232,6 @@ fn analytics(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     Reply::ok(json!({ "email_date_data": by_date, "aggregate_data": aggregate }))
 }
+
+#[cfg(test)]
+mod tests;
