@@ -185,7 +185,7 @@ fn worth(ws: &Workspace, opportunities: &Opportunities<'_>) -> f64 {
             .or_else(|| ws.record.get("default_opportunity_value")?.as_f64())
             .unwrap_or(0.0)
     };
-    opportunities
+    let sum: f64 = opportunities
         .sends
         .iter()
         .map(|send| {
@@ -195,7 +195,9 @@ fn worth(ws: &Workspace, opportunities: &Opportunities<'_>) -> f64 {
                 .filter(|value| value.is_finite())
                 .unwrap_or_else(|| default(&send.campaign))
         })
-        .sum()
+        .sum();
+    // JSON has no infinity.
+    sum.clamp(f64::MIN, f64::MAX)
 }
 
 fn overview(cx: &mut Cx<'_>, call: &Call) -> Answer {

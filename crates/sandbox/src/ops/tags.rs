@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use doorward_catalog::Op;
 use serde_json::{Value, json};
@@ -171,7 +171,8 @@ fn list_mappings(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 fn toggle(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let tags: Vec<String> = call
+    // A set, for a call may name a tag many times; in order, so that mappings are made in order.
+    let tags: BTreeSet<String> = call
         .field_list("tag_ids")
         .unwrap_or_default()
         .iter()
@@ -184,31 +185,33 @@ fn toggle(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let kind = if kind == Some(1.0) { ACCOUNT } else { CAMPAIGN };
     let resources = resources(cx.ws(), call, kind)?;
     if call.field_flag("assign") == Some(true) {
-        for resource in &resources {
+        let there: HashSet<(String, String)> = cx
+            .ws()
+            .tag_mappings
+            .iter()
+            .map(|mapping| {
+                let of = |name| text(mapping, name).to_owned();
+                (of("tag_id"), of("resource_id"))
+            })
+            .collect();
+        for resource in resources {
             for tag in &tags {
-                assign(cx, tag, resource, kind);
+                if !there.contains(&(tag.clone(), resource.clone())) {
+                    assign(cx, tag, &resource, kind);
+                }
             }
         }
     } else {
-        let tags: HashSet<&String> = tags.iter().collect();
-        let resources: HashSet<&String> = resources.iter().collect();
         cx.ws().tag_mappings.remove_where(|mapping| {
-            tags.contains(&text(mapping, "tag_id").to_owned())
-                && resources.contains(&text(mapping, "resource_id").to_owned())
+            tags.contains(text(mapping, "tag_id"))
+                && resources.contains(text(mapping, "resource_id"))
         });
     }
     Reply::ok(json!({ "success": true }))
 }
 
-/// Puts a tag on a resource, once.
+/// Puts a tag on a resource that does not have it.
 fn assign(cx: &mut Cx<'_>, tag: &str, resource: &str, kind: i64) {
-    let there =
-        cx.ws().tag_mappings.iter().any(|mapping| {
-            text(mapping, "tag_id") == tag && text(mapping, "resource_id") == resource
-        });
-    if there {
-        return;
-    }
     let id = cx.uuid();
     let mapping = json!({
         "id": id,
@@ -221,7 +224,7 @@ fn assign(cx: &mut Cx<'_>, tag: &str, resource: &str, kind: i64) {
     cx.ws().tag_mappings.put(&id, mapping);
 }
 
-/// Puts a tag on a campaign or, by its address, on an account.
+/// Puts a tag on a campaign or, by its address, on an account, that does not have it.
 pub(crate) fn tag(cx: &mut Cx<'_>, tag: &str, resource: &str) {
     let kind = if resource.contains('@') {
         ACCOUNT
@@ -232,7 +235,7 @@ pub(crate) fn tag(cx: &mut Cx<'_>, tag: &str, resource: &str) {
 }
 
 /// The ids of the resources a call means; 404 when one it names is not there.
-fn resources(ws: &Workspace, call: &Call, kind: i64) -> Result<Vec<String>, Refusal> {
+fn resources(ws: &Workspace, call: &Call, kind: i64) -> Result<BTreeSet<String>, Refusal> {
     let (table, name) = if kind == ACCOUNT {
         (&ws.accounts, "Account")
     } else {

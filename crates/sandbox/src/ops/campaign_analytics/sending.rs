@@ -247,7 +247,7 @@ impl<'w> Sender<'w> {
             "follow_ups_waiting",
             json!({
                 "count": self.waiting.delayed,
-                "earliest_wait_time_seconds": self.waiting.shortest.map(|wait| (wait + 999) / 1000),
+                "earliest_wait_time_seconds": self.waiting.shortest.map(|wait| wait.saturating_add(999) / 1000),
             }),
         );
         set(
@@ -351,7 +351,7 @@ fn waiting_of(
             waiting.ready += 1;
         } else {
             waiting.delayed += 1;
-            let wait = due - now;
+            let wait = due.saturating_sub(now);
             waiting.shortest = Some(waiting.shortest.map_or(wait, |least| least.min(wait)));
         }
     }

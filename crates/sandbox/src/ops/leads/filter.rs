@@ -215,10 +215,11 @@ impl Search {
             || (self.needle.contains(' ') && self.is_in(&format!("{first} {last}")))
     }
 
-    /// Letter case aside; without a copy of the text where both are ASCII.
+    /// Letter case aside; without a copy of the text where it is ASCII and the needle short, as most
+    /// are.
     fn is_in(&self, text: &str) -> bool {
         let needle = self.needle.as_bytes();
-        if text.is_ascii() {
+        if text.is_ascii() && needle.len() <= 64 {
             text.as_bytes()
                 .windows(needle.len())
                 .any(|part| part.eq_ignore_ascii_case(needle))

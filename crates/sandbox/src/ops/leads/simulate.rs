@@ -293,6 +293,7 @@ fn follow(cx: &mut Cx<'_>, lead: &Lead, campaign: Uuid, kind: SendKind, said: &s
         SendKind::Clicked => subsequences::trigger(cx, campaign, lead.id, Trigger::Clicked),
         SendKind::Replied => {
             subsequences::trigger(cx, campaign, lead.id, Trigger::Replied(said));
+            stop_for_company(cx, lead, campaign);
             end_if_done(cx, campaign);
         }
         SendKind::Unsubscribed => {
@@ -307,6 +308,30 @@ fn follow(cx: &mut Cx<'_>, lead: &Lead, campaign: Uuid, kind: SendKind, said: &s
         }
         SendKind::Bounced | SendKind::AutoReplied => end_if_done(cx, campaign),
         SendKind::Sent | SendKind::Opportunity => {}
+    }
+}
+
+/// A reply ends the campaign for the lead's whole company, where the campaign says so.
+fn stop_for_company(cx: &mut Cx<'_>, lead: &Lead, campaign: Uuid) {
+    let ws = cx.ws();
+    let wanted = ws
+        .campaigns
+        .get(&campaign.to_string())
+        .is_some_and(|campaign| view::flag(campaign, "stop_for_company"));
+    let Some(host) = lead.email.as_deref().map(super::fold).filter(|_| wanted) else {
+        return;
+    };
+    let host = view::domain_of(&host);
+    for other in ws.leads.iter_mut() {
+        let there = other.campaign == Some(campaign) && other.id != lead.id && !other.is_finished();
+        if there
+            && other
+                .email
+                .as_deref()
+                .is_some_and(|email| view::domain_of(&super::fold(email)) == host)
+        {
+            other.status = status::COMPLETED;
+        }
     }
 }
 

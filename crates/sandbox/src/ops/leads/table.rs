@@ -1,6 +1,6 @@
 //! The leads of a workspace.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 
@@ -19,18 +19,36 @@ pub(crate) struct LeadTable {
     by_email: HashMap<u64, Holders>,
 }
 
-/// The leads whose addresses have one hash.
+/// The leads whose addresses have one hash: mostly one, and then without a set of its own.
 #[derive(Debug, Clone)]
 enum Holders {
     One(Uuid),
-    Many(Vec<Uuid>),
+    Many(BTreeSet<Uuid>),
 }
 
 impl Holders {
-    fn ids(&self) -> &[Uuid] {
+    fn ids(&self) -> Box<dyn Iterator<Item = Uuid> + '_> {
         match self {
-            Holders::One(id) => std::slice::from_ref(id),
-            Holders::Many(ids) => ids,
+            Holders::One(id) => Box::new(std::iter::once(*id)),
+            Holders::Many(ids) => Box::new(ids.iter().copied()),
+        }
+    }
+
+    fn add(&mut self, id: Uuid) {
+        match self {
+            Holders::One(held) => *self = Holders::Many(BTreeSet::from([*held, id])),
+            Holders::Many(ids) => drop(ids.insert(id)),
+        }
+    }
+
+    /// Whether any is left.
+    fn take_away(&mut self, id: Uuid) -> bool {
+        match self {
+            Holders::One(held) => *held != id,
+            Holders::Many(ids) => {
+                ids.remove(&id);
+                !ids.is_empty()
+            }
         }
     }
 }
@@ -54,11 +72,7 @@ impl LeadTable {
             let id = lead.id;
             self.by_email
                 .entry(hash(email))
-                .and_modify(|holders| {
-                    let mut ids = holders.ids().to_vec();
-                    ids.push(id);
-                    *holders = Holders::Many(ids);
-                })
+                .and_modify(|holders| holders.add(id))
                 .or_insert(Holders::One(id));
         }
         self.rows.insert(lead.id, Box::new(lead));
@@ -77,22 +91,12 @@ impl LeadTable {
         let lead = self.rows.remove(&id)?;
         if let Some(email) = lead.email.as_deref() {
             let key = hash(email);
-            let left: Vec<Uuid> = self
+            let left = self
                 .by_email
-                .get(&key)
-                .map(|holders| {
-                    holders
-                        .ids()
-                        .iter()
-                        .copied()
-                        .filter(|held| *held != id)
-                        .collect()
-                })
-                .unwrap_or_default();
-            match left.as_slice() {
-                [] => drop(self.by_email.remove(&key)),
-                [one] => drop(self.by_email.insert(key, Holders::One(*one))),
-                _ => drop(self.by_email.insert(key, Holders::Many(left))),
+                .get_mut(&key)
+                .is_some_and(|holders| holders.take_away(id));
+            if !left {
+                self.by_email.remove(&key);
             }
         }
         Some(*lead)
@@ -120,14 +124,14 @@ impl LeadTable {
             .map(|(_, lead)| lead.as_ref())
     }
 
-    /// Those with an address, letter case aside, in the order they were added.
+    /// Those with an address, letter case aside, in ascending order of id.
     pub(crate) fn with_email(&self, email: &str) -> impl Iterator<Item = &Lead> {
         let folded = fold(email);
         self.by_email
             .get(&hash(email))
-            .map_or(&[][..], Holders::ids)
-            .iter()
-            .filter_map(|id| self.get(*id))
+            .into_iter()
+            .flat_map(Holders::ids)
+            .filter_map(|id| self.get(id))
             .filter(move |lead| {
                 lead.email
                     .as_deref()
@@ -179,7 +183,7 @@ mod tests {
         table.insert(lead(3, Some("Ada@Example.com"), Some(7)));
         table.insert(lead(1, Some("ada@example.com "), Some(8)));
         table.insert(lead(2, None, Some(7)));
-        assert_eq!(ids(table.with_email("ADA@example.com")), [3, 1]);
+        assert_eq!(ids(table.with_email("ADA@example.com")), [1, 3]);
         assert_eq!(
             table
                 .in_campaign("ada@example.com", Uuid::from_u128(8))

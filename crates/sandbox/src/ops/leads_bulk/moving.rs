@@ -1,5 +1,7 @@
 //! moveLeads: leads go, or are copied, to another campaign or list.
 
+use std::collections::HashMap;
+
 use doorward_catalog::activity::Activity;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,6 +12,7 @@ use crate::ops::jobs;
 use crate::ops::leads::{self, Lead, Selection, Target, uuid};
 use crate::ops::view::is_address;
 use crate::reply::{Answer, Refusal, Reply};
+use crate::world::SendKind;
 
 /// The most addresses a job tells of: a workspace can move a hundred thousand leads at once.
 const TOLD: usize = 1_000;
@@ -74,8 +77,16 @@ pub(super) fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .map(|lead| lead.id)
         .collect();
     let mut moved = Vec::new();
+    let mut left = HashMap::new();
     for id in meant {
-        moved.extend(plan.carry_out(cx, id));
+        let from = cx.ws().leads.get(id).and_then(|lead| lead.campaign);
+        if let Some(email) = plan.carry_out(cx, id) {
+            moved.push(email);
+            left.extend(from.map(|from| (id.to_string(), from.to_string())));
+        }
+    }
+    if let (false, false, Some(new)) = (plan.copy, plan.reset_interest, to.campaign) {
+        take_opportunities_along(cx, &left, &new.to_string());
     }
     if !moved.is_empty() {
         cx.audit(Activity::LeadMoved, call, to.about(moved.len()));
@@ -106,7 +117,6 @@ impl Plan {
             return None;
         }
         let email = lead.email.clone();
-        let old = lead.campaign;
         let mut lead = lead.clone();
         lead.id = fresh;
         if self.copy {
@@ -124,11 +134,6 @@ impl Plan {
             lead.assigned_to = self.assign_to;
         }
         ws.leads.insert(lead);
-        if let (false, false, Some(old), Some(new)) =
-            (self.copy, self.reset_interest, old, self.to.campaign)
-        {
-            take_opportunities_along(cx, id, old, new);
-        }
         Some(email)
     }
 
@@ -151,15 +156,12 @@ impl Plan {
     }
 }
 
-/// A lead that keeps its interest takes its opportunities along to the new campaign.
-fn take_opportunities_along(cx: &mut Cx<'_>, lead: Uuid, old: Uuid, new: Uuid) {
-    let (lead, old) = (lead.to_string(), old.to_string());
+/// Leads that keep their interest take their opportunities along to the new campaign: `left` has the
+/// campaign that each lead was in.
+fn take_opportunities_along(cx: &mut Cx<'_>, left: &HashMap<String, String>, new: &str) {
     for send in &mut cx.ws().sends {
-        if send.kind == crate::world::SendKind::Opportunity
-            && send.lead == lead
-            && send.campaign == old
-        {
-            send.campaign = new.to_string();
+        if send.kind == SendKind::Opportunity && left.get(&send.lead) == Some(&send.campaign) {
+            new.clone_into(&mut send.campaign);
         }
     }
 }
