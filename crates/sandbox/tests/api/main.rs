@@ -1,4 +1,8 @@
 //! The sandbox from outside: in process through [`doorward_sandbox::Sandbox`], and on sockets.
 
 mod common;
+mod control;
+mod deliveries;
+mod faults;
+mod hostile;
 mod quirks;
