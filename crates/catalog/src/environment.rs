@@ -13,7 +13,8 @@ use crate::operation::{Op, OpSet};
 pub enum Environment {
     /// A developer's machine: reads only.
     Development,
-    /// Rehearsal: reads, and writes that neither send, spend, destroy nor change access.
+    /// Rehearsal: reads, and writes that of themselves neither send, spend, destroy nor change
+    /// access.
     Staging,
     /// The real thing: what the use case needs, no wildcard.
     Production,
@@ -33,7 +34,12 @@ pub enum BeyondCeiling {
     NeverGranted(Op),
 }
 
-/// The writes staging allows: none sends, spends, destroys, or changes access.
+/// The writes staging allows: none of itself sends, spends, destroys, or changes access.
+///
+/// Some have more effect by what they meet or ask for: a lead added to a campaign that is running
+/// is written to, a change of its text goes out, and a lead list set to enrich, or leads to be
+/// verified on import, use up credits. A staging client belongs to a workspace in which nothing
+/// runs.
 pub const STAGING_WRITES: [Op; 24] = [
     Op::CreateCampaign,
     Op::PatchCampaign,

@@ -26,6 +26,7 @@ pub mod route;
 pub mod scope;
 pub mod scope_set;
 pub mod shapes;
+mod shown;
 pub mod use_case;
 pub mod wire;
 
@@ -37,4 +38,5 @@ pub use risk::{Risk, RiskReason};
 pub use route::{Matched, Params, RouteError, route};
 pub use scope::{Action, ParseScopeError, Resource, Scope};
 pub use scope_set::ScopeSet;
+pub use shown::shown;
 pub use use_case::UseCase;

@@ -2,8 +2,8 @@
 //!
 //! What is matched is what is decided on and what is sent, so a path that two programs could read
 //! differently is refused: no `..`, `//`, `;`, backslash, encoded slash or dot, double encoding,
-//! control or non-ASCII bytes, encoding of what needs none, other letter case, or trailing slash
-//! (but where the API has one).
+//! control or non-ASCII bytes, encoding of what needs none, other letter case (also of an id that
+//! is a word of the API but for its case), or trailing slash (but where the API has one).
 
 use std::sync::LazyLock;
 
@@ -100,6 +100,11 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Matched<'a>, RouteError>
         let Some((name, next)) = here.param else {
             return Err(RouteError::UnknownPath);
         };
+        if here.is_literal_in_other_case(segment) {
+            return Err(RouteError::NotCanonical(
+                "it has a word of the API in other letter case",
+            ));
+        }
         param = Some((name, segment));
         node = next;
     }
@@ -135,10 +140,11 @@ pub fn encode(value: &str) -> String {
 
 impl Op {
     /// The path of this operation with its parameter, if it has one, in canonical encoding.
-    /// `None` when a parameter is missing, superfluous or not to be put in a path.
+    /// `None` when a parameter is missing, superfluous or not to be put in a path: what comes out
+    /// is always this operation's path, whatever the parameter.
     pub fn path_with(self, param: Option<&str>) -> Option<String> {
         let template = self.facts().path;
-        match (template.split_once('{'), param) {
+        let path = match (template.split_once('{'), param) {
             (None, None) => Some(template.to_owned()),
             (Some((before, rest)), Some(value)) => {
                 let (_, after) = rest.split_once('}')?;
@@ -147,7 +153,12 @@ impl Op {
                 Some(format!("{before}{encoded}{after}"))
             }
             _ => None,
-        }
+        };
+        // A campaign of the id `analytics` would be another operation.
+        let leads_here = |path: &String| {
+            route(self.facts().method.as_str(), path).is_ok_and(|found| found.op == self)
+        };
+        path.filter(leads_here)
     }
 }
 
@@ -249,6 +260,13 @@ impl Node {
             .iter()
             .find(|(name, _)| *name == segment)
             .map(|(_, next)| *next)
+    }
+
+    /// Whether a server that does not tell case apart would take the segment for a literal.
+    fn is_literal_in_other_case(&self, segment: &str) -> bool {
+        self.literals
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(segment))
     }
 }
 

@@ -248,8 +248,7 @@ fn hint(nearest: &Option<String>) -> String {
 
 impl ParseScopeError {
     fn new(text: &str) -> ParseScopeError {
-        // A hostile text is neither repeated whole nor with its control characters.
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(64).collect();
+        let shown = crate::shown::shown(text);
         let squeezed = squeeze(&shown);
         let nearest = Scope::known()
             .map(|s| s.to_string())

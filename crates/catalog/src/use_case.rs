@@ -24,7 +24,8 @@ pub enum UseCase {
     WebhookHandler,
     /// Reads all but secrets and what spends credits.
     Reader,
-    /// Writes that neither send, spend, destroy nor change access.
+    /// Writes that of themselves neither send, spend, destroy nor change access. What they change
+    /// of a campaign that is running (a lead added to it, its text) goes out with it.
     Writer,
     /// Keeps leads in step with a CRM.
     CrmSync,
@@ -178,12 +179,14 @@ const CAMPAIGN_LAUNCHER: [Op; 16] = [
     Op::ListLeadList,
 ];
 
-const WEBHOOK_HANDLER: [Op; 5] = [
+const WEBHOOK_HANDLER: [Op; 6] = [
     Op::ListWebhookEvent,
     Op::GetWebhookEvent,
     Op::GetWebhookEventsSummary,
     Op::GetWebhookEventsSummaryByDate,
     Op::GetLead,
+    // An event names its lead by address, and only a listing finds a lead by that.
+    Op::ListLeads,
 ];
 
 const CRM_SYNC: [Op; 15] = [

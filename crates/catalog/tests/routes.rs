@@ -104,6 +104,42 @@ fn what_two_programs_could_read_differently_is_refused() {
     assert!(route("GET", &format!("/api/v2/campaigns/{}", "a".repeat(4_000))).is_err());
 }
 
+/// A server that does not tell case apart would take such an id for its other operation.
+#[test]
+fn an_id_that_is_a_literal_in_other_case_is_refused() {
+    for (method, path) in [
+        ("GET", "/api/v2/campaigns/Search-By-Contact"),
+        ("GET", "/api/v2/campaigns/ANALYTICS"),
+        ("GET", "/api/v2/block-lists-entries/Download"),
+        ("GET", "/api/v2/webhooks/Event-Types"),
+        ("DELETE", "/api/v2/block-lists-entries/Bulk-Delete"),
+        ("POST", "/api/v2/accounts/TEST/pause"),
+    ] {
+        assert!(
+            matches!(route(method, path), Err(RouteError::NotCanonical(_))),
+            "{method} {path}"
+        );
+    }
+}
+
+/// An id from outside can't turn one operation into another.
+#[test]
+fn a_path_is_not_made_for_an_id_that_names_another_operation() {
+    for (op, id) in [
+        (Op::GetCampaign, "search-by-contact"),
+        (Op::GetCampaign, "analytics"),
+        (Op::GetBlockListEntry, "download"),
+        (Op::DeleteBlockListEntry, "bulk-delete"),
+        (Op::GetWebhook, "event-types"),
+        (Op::GetWebhook, "Event-Types"),
+        (Op::GetEnrichmentForResource, ""),
+        (Op::GetEnrichmentForResource, "ai"),
+    ] {
+        assert_eq!(op.path_with(Some(id)), None, "{op} {id:?}");
+    }
+    assert!(Op::GetCampaign.path_with(Some("analytics-2")).is_some());
+}
+
 #[test]
 fn methods_are_exact() {
     for method in [

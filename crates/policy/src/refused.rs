@@ -1,6 +1,6 @@
 //! Why a grant is refused, and what to do instead.
 
-use doorward_catalog::{Environment, Op, Scope, UseCase};
+use doorward_catalog::{Environment, Op, Scope, UseCase, shown};
 use std::fmt;
 
 /// Which part of the grant asked for it.
@@ -146,11 +146,6 @@ pub(crate) const fn beyond_help(environment: Environment) -> &'static str {
         Environment::Staging => "use a sandbox workspace, or a client in production",
         Environment::Production => "name only what the use case needs",
     }
-}
-
-/// A hostile name is neither repeated whole nor with its control characters.
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 fn use_cases() -> String {

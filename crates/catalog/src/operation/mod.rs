@@ -81,7 +81,9 @@ impl Basis {
     }
 }
 
-/// Why an operation deserves more than a scope check.
+/// Why an operation deserves more than a scope check: what it is for, or what an ordinary body of
+/// it does. What a call does only by what it meets (a lead added to a campaign that is running) is
+/// not marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Hazard {

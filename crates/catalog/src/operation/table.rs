@@ -53,14 +53,14 @@ operations! {
     GetAccount "getAccount" Get "/api/v2/accounts/{email}" [Account] Accounts:Read Documented {} {People} [];
     PatchAccount "patchAccount" Patch "/api/v2/accounts/{email}" [Account] Accounts:Update Documented {Access} {People} [];
     DeleteAccount "deleteAccount" Delete "/api/v2/accounts/{email}" [Account] Accounts:Delete Documented {Destructive} {People} [];
-    EnableWarmupForAccounts "enableWarmupForAccounts" Post "/api/v2/accounts/warmup/enable" [Account] Accounts:Update Assumed {StartsSending} {} [];
-    DisableWarmupForAccounts "disableWarmupForAccounts" Post "/api/v2/accounts/warmup/disable" [Account] Accounts:Update Assumed {} {} [];
+    EnableWarmupForAccounts "enableWarmupForAccounts" Post "/api/v2/accounts/warmup/enable" [Account] Accounts:Update Assumed {StartsSending} {People} [];
+    DisableWarmupForAccounts "disableWarmupForAccounts" Post "/api/v2/accounts/warmup/disable" [Account] Accounts:Update Assumed {} {People} [];
     GetWarmupAnalytics "getWarmupAnalytics" Post "/api/v2/accounts/warmup-analytics" [Account Analytics] Accounts:Read Documented {} {People} [];
-    GetDailyAccountAnalytics "getDailyAccountAnalytics" Get "/api/v2/accounts/analytics/daily" [Account Analytics] Accounts:Read Assumed {} {} [];
+    GetDailyAccountAnalytics "getDailyAccountAnalytics" Get "/api/v2/accounts/analytics/daily" [Account Analytics] Accounts:Read Assumed {} {People} [];
     PauseAccounts "pauseAccounts" Post "/api/v2/accounts/pause" [Account] Accounts:Update Documented {} {People} [];
     PauseAccount "pauseAccount" Post "/api/v2/accounts/{email}/pause" [Account] Accounts:Update Documented {} {People} [];
     ResumeAccount "resumeAccount" Post "/api/v2/accounts/{email}/resume" [Account] Accounts:Update Documented {StartsSending} {People} [];
-    MarkAccountFixed "markAccountFixed" Post "/api/v2/accounts/{email}/mark-fixed" [Account] Accounts:Update Documented {} {People} [];
+    MarkAccountFixed "markAccountFixed" Post "/api/v2/accounts/{email}/mark-fixed" [Account] Accounts:Update Documented {StartsSending} {People} [];
     GetCtdStatus "getCtdStatus" Get "/api/v2/accounts/ctd/status" [Account] Accounts:Read Documented {} {} [];
     TestAccountVitals "testAccountVitals" Post "/api/v2/accounts/test/vitals" [Account Analytics] Accounts:Read Documented {} {People} [];
     MoveAccounts "moveAccounts" Post "/api/v2/accounts/move" [Account] Accounts:Update Assumed {Destructive Access} {People} [];
@@ -76,32 +76,32 @@ operations! {
     // BlockListEntry
     CreateBlockListEntry "createBlockListEntry" Post "/api/v2/block-lists-entries" [BlockListEntry] BlockListEntries:Create Documented {} {People} [];
     ListBlockListEntry "listBlockListEntry" Get "/api/v2/block-lists-entries" [BlockListEntry] BlockListEntries:Read Documented {} {People} [];
-    DeleteallBlockListEntry "deleteallBlockListEntry" Delete "/api/v2/block-lists-entries" [BlockListEntry] BlockListEntries:Delete Documented {Destructive} {} [];
+    DeleteallBlockListEntry "deleteallBlockListEntry" Delete "/api/v2/block-lists-entries" [BlockListEntry] BlockListEntries:Delete Documented {Destructive} {People} [];
     GetBlockListEntry "getBlockListEntry" Get "/api/v2/block-lists-entries/{id}" [BlockListEntry] BlockListEntries:Read Documented {} {People} [];
-    PatchBlockListEntry "patchBlockListEntry" Patch "/api/v2/block-lists-entries/{id}" [BlockListEntry] BlockListEntries:Update Documented {} {People} [];
+    PatchBlockListEntry "patchBlockListEntry" Patch "/api/v2/block-lists-entries/{id}" [BlockListEntry] BlockListEntries:Update Documented {Destructive} {People} [];
     DeleteBlockListEntry "deleteBlockListEntry" Delete "/api/v2/block-lists-entries/{id}" [BlockListEntry] BlockListEntries:Delete Documented {Destructive} {People} [];
     CreateblukBlockListEntry "createblukBlockListEntry" Post "/api/v2/block-lists-entries/bulk-create" [BlockListEntry] BlockListEntries:Create Documented {} {People} [];
-    DeletebulkBlockListEntry "deletebulkBlockListEntry" Post "/api/v2/block-lists-entries/bulk-delete" [BlockListEntry] BlockListEntries:Delete Documented {Destructive} {} [];
+    DeletebulkBlockListEntry "deletebulkBlockListEntry" Post "/api/v2/block-lists-entries/bulk-delete" [BlockListEntry] BlockListEntries:Delete Documented {Destructive} {People} [];
     DownloadBlockListEntry "downloadBlockListEntry" Get "/api/v2/block-lists-entries/download" [BlockListEntry] BlockListEntries:Read Documented {} {People} [];
     // Campaign
-    CreateCampaign "createCampaign" Post "/api/v2/campaigns" [Campaign] Campaigns:Create Documented {} {} [];
-    ListCampaign "listCampaign" Get "/api/v2/campaigns" [Campaign] Campaigns:Read Documented {} {} [];
-    ActivateCampaign "activateCampaign" Post "/api/v2/campaigns/{id}/activate" [Campaign] Campaigns:Update Documented {StartsSending} {} [];
-    PauseCampaign "pauseCampaign" Post "/api/v2/campaigns/{id}/pause" [Campaign] Campaigns:Update Documented {} {} [];
-    GetCampaign "getCampaign" Get "/api/v2/campaigns/{id}" [Campaign] Campaigns:Read Documented {} {} [];
-    PatchCampaign "patchCampaign" Patch "/api/v2/campaigns/{id}" [Campaign] Campaigns:Update Documented {} {} [];
-    DeleteCampaign "deleteCampaign" Delete "/api/v2/campaigns/{id}" [Campaign] Campaigns:Delete Documented {Destructive} {} [];
+    CreateCampaign "createCampaign" Post "/api/v2/campaigns" [Campaign] Campaigns:Create Documented {} {People} [];
+    ListCampaign "listCampaign" Get "/api/v2/campaigns" [Campaign] Campaigns:Read Documented {} {People} [];
+    ActivateCampaign "activateCampaign" Post "/api/v2/campaigns/{id}/activate" [Campaign] Campaigns:Update Documented {StartsSending} {People} [];
+    PauseCampaign "pauseCampaign" Post "/api/v2/campaigns/{id}/pause" [Campaign] Campaigns:Update Documented {} {People} [];
+    GetCampaign "getCampaign" Get "/api/v2/campaigns/{id}" [Campaign] Campaigns:Read Documented {} {People} [];
+    PatchCampaign "patchCampaign" Patch "/api/v2/campaigns/{id}" [Campaign] Campaigns:Update Documented {} {People} [];
+    DeleteCampaign "deleteCampaign" Delete "/api/v2/campaigns/{id}" [Campaign] Campaigns:Delete Documented {Destructive} {People} [];
     SearchByContact "searchByContact" Get "/api/v2/campaigns/search-by-contact" [Campaign] Campaigns:Read Documented {} {People} [];
     GetCampaignAnalytics "getCampaignAnalytics" Get "/api/v2/campaigns/analytics" [Campaign Analytics] Campaigns:Read Assumed {} {} [];
     GetCampaignAnalyticsOverview "getCampaignAnalyticsOverview" Get "/api/v2/campaigns/analytics/overview" [Campaign Analytics] Campaigns:Read Assumed {} {} [];
     GetDailyCampaignAnalytics "getDailyCampaignAnalytics" Get "/api/v2/campaigns/analytics/daily" [Campaign Analytics] Campaigns:Read Assumed {} {} [];
     GetCampaignStepsAnalytics "getCampaignStepsAnalytics" Get "/api/v2/campaigns/analytics/steps" [Campaign Analytics] Campaigns:Read Assumed {} {} [];
     ShareCampaign "shareCampaign" Post "/api/v2/campaigns/{id}/share" [Campaign] Campaigns:Update Assumed {Access} {} [];
-    CreateFromExport "createFromExport" Post "/api/v2/campaigns/{id}/from-export" [Campaign] Campaigns:Create Documented {} {} [];
-    ExportCampaign "exportCampaign" Post "/api/v2/campaigns/{id}/export" [Campaign] Campaigns:Read Documented {} {} [];
-    Duplicate "duplicate" Post "/api/v2/campaigns/{id}/duplicate" [Campaign] Campaigns:Create Documented {} {} [];
+    CreateFromExport "createFromExport" Post "/api/v2/campaigns/{id}/from-export" [Campaign] Campaigns:Create Documented {} {People} [];
+    ExportCampaign "exportCampaign" Post "/api/v2/campaigns/{id}/export" [Campaign] Campaigns:Read Documented {} {People} [];
+    Duplicate "duplicate" Post "/api/v2/campaigns/{id}/duplicate" [Campaign] Campaigns:Create Documented {} {People} [];
     CountLaunched "countLaunched" Get "/api/v2/campaigns/count-launched" [Campaign] Campaigns:Read Documented {} {} [];
-    AddVariables "addVariables" Post "/api/v2/campaigns/{id}/variables" [Campaign] Campaigns:Update Documented {} {} [];
+    AddVariables "addVariables" Post "/api/v2/campaigns/{id}/variables" [Campaign] Campaigns:Update Documented {} {People} [];
     GetCampaignSendingStatus "getCampaignSendingStatus" Get "/api/v2/campaigns/{id}/sending-status" [Campaign] Campaigns:Read Documented {} {} [];
     // CRMActions
     ListPhoneNumbers "listPhoneNumbers" Get "/api/v2/crm-actions/phone-numbers" [CRMActions] CrmActions:Read Documented {} {People} [];
@@ -116,7 +116,7 @@ operations! {
     DeleteCustomTag "deleteCustomTag" Delete "/api/v2/custom-tags/{id}" [CustomTag] CustomTags:Delete Documented {Destructive} {} [];
     ToggleTagResource "toggleTagResource" Post "/api/v2/custom-tags/toggle-resource" [CustomTag] CustomTags:Update Assumed {} {} [];
     // DFYEmailAccountOrder
-    CreateDFYEmailAccountOrder "createDFYEmailAccountOrder" Post "/api/v2/dfy-email-account-orders" [DFYEmailAccountOrder] DfyEmailAccountOrders:Create Documented {Spends} {} [];
+    CreateDFYEmailAccountOrder "createDFYEmailAccountOrder" Post "/api/v2/dfy-email-account-orders" [DFYEmailAccountOrder] DfyEmailAccountOrders:Create Documented {Spends} {People} [];
     ListDFYEmailAccountOrder "listDFYEmailAccountOrder" Get "/api/v2/dfy-email-account-orders" [DFYEmailAccountOrder] DfyEmailAccountOrders:Read Documented {} {} [];
     GenerateSimilarDomains "generateSimilarDomains" Post "/api/v2/dfy-email-account-orders/domains/similar" [DFYEmailAccountOrder] DfyEmailAccountOrders:Create Documented {} {} [];
     CheckDomainsAvailability "checkDomainsAvailability" Post "/api/v2/dfy-email-account-orders/domains/check" [DFYEmailAccountOrder] DfyEmailAccountOrders:Create Documented {} {} [DOMAIN_CHECK_MINUTE DOMAIN_CHECK_HOUR];
@@ -143,11 +143,11 @@ operations! {
     ListInboxPlacementBlacklistAndSpamAssassinReport "listInboxPlacementBlacklistAndSpamAssassinReport" Get "/api/v2/inbox-placement-reports" [InboxPlacementBlacklistAndSpamAssassinReport] InboxPlacementReports:Read Documented {} {} [];
     GetInboxPlacementBlacklistAndSpamAssassinReport "getInboxPlacementBlacklistAndSpamAssassinReport" Get "/api/v2/inbox-placement-reports/{id}" [InboxPlacementBlacklistAndSpamAssassinReport] InboxPlacementReports:Read Documented {} {} [];
     // InboxPlacementTest
-    CreateInboxPlacementTest "createInboxPlacementTest" Post "/api/v2/inbox-placement-tests" [InboxPlacementTest] InboxPlacementTests:Create Documented {StartsSending Spends} {People} [];
+    CreateInboxPlacementTest "createInboxPlacementTest" Post "/api/v2/inbox-placement-tests" [InboxPlacementTest] InboxPlacementTests:Create Documented {Access StartsSending Spends} {People} [];
     ListInboxPlacementTest "listInboxPlacementTest" Get "/api/v2/inbox-placement-tests" [InboxPlacementTest] InboxPlacementTests:Read Documented {} {People} [];
     GetInboxPlacementTest "getInboxPlacementTest" Get "/api/v2/inbox-placement-tests/{id}" [InboxPlacementTest] InboxPlacementTests:Read Documented {} {People} [];
-    DeleteInboxPlacementTest "deleteInboxPlacementTest" Delete "/api/v2/inbox-placement-tests/{id}" [InboxPlacementTest] InboxPlacementTests:Delete Documented {Destructive} {} [];
-    PatchInboxPlacementTest "patchInboxPlacementTest" Patch "/api/v2/inbox-placement-tests/{id}" [InboxPlacementTest] InboxPlacementTests:Update Documented {} {People} [];
+    DeleteInboxPlacementTest "deleteInboxPlacementTest" Delete "/api/v2/inbox-placement-tests/{id}" [InboxPlacementTest] InboxPlacementTests:Delete Documented {Destructive} {People} [];
+    PatchInboxPlacementTest "patchInboxPlacementTest" Patch "/api/v2/inbox-placement-tests/{id}" [InboxPlacementTest] InboxPlacementTests:Update Documented {Access StartsSending Spends} {People} [];
     GetInboxPlacementTestESPOptions "getInboxPlacementTestESPOptions" Get "/api/v2/inbox-placement-tests/email-service-provider-options" [InboxPlacementTest] InboxPlacementTests:Read Assumed {} {} [];
     // LeadLabel
     CreateLeadLabel "createLeadLabel" Post "/api/v2/lead-labels" [LeadLabel] LeadLabels:Create Documented {} {} [];
@@ -174,13 +174,13 @@ operations! {
     UpdateLeadInterestStatus "updateLeadInterestStatus" Post "/api/v2/leads/update-interest-status" [Lead] Leads:Update Assumed {} {} [];
     RemoveLeadFromSubsequence "removeLeadFromSubsequence" Post "/api/v2/leads/subsequence/remove" [Lead] Leads:Update Documented {} {People} [];
     BulkAssignLeads "bulkAssignLeads" Post "/api/v2/leads/bulk-assign" [Lead] Leads:Update Assumed {} {} [];
-    MoveLeads "moveLeads" Post "/api/v2/leads/move" [Lead] Leads:Update Documented {Destructive} {} [];
+    MoveLeads "moveLeads" Post "/api/v2/leads/move" [Lead] Leads:Update Documented {Destructive StartsSending} {People} [];
     MoveLeadToSubsequence "moveLeadToSubsequence" Post "/api/v2/leads/subsequence/move" [Lead] Leads:Update Documented {StartsSending} {People} [];
     BulkAddLeads "bulkAddLeads" Post "/api/v2/leads/add" [Lead] Leads:Create Documented {} {People} [];
     // OAuth
     InitGoogleOAuth "initGoogleOAuth" Post "/api/v2/oauth/google/init" [OAuth] Accounts:Create Guide {Access} {} [OAUTH_WORKSPACE OAUTH_ADDRESS];
     InitMicrosoftOAuth "initMicrosoftOAuth" Post "/api/v2/oauth/microsoft/init" [OAuth] Accounts:Create Guide {Access} {} [OAUTH_WORKSPACE OAUTH_ADDRESS];
-    GetOAuthSessionStatus "getOAuthSessionStatus" Get "/api/v2/oauth/session/status/{sessionId}" [OAuth] Accounts:Read Guide {} {} [];
+    GetOAuthSessionStatus "getOAuthSessionStatus" Get "/api/v2/oauth/session/status/{sessionId}" [OAuth] Accounts:Read Guide {} {People} [];
     // SuperSearchEnrichment
     SignalKeywordsFacet "signalKeywordsFacet" Post "/api/v2/supersearch-enrichment/signal-keywords-facet" [SuperSearchEnrichment] SupersearchEnrichments:Read Documented {} {} [];
     CreateAIEnrichment "createAIEnrichment" Post "/api/v2/supersearch-enrichment/ai" [SuperSearchEnrichment] SupersearchEnrichments:Create Documented {Spends} {} [];
@@ -239,11 +239,11 @@ operations! {
     DeleteWorkspaceMember "deleteWorkspaceMember" Delete "/api/v2/workspace-members/{id}" [WorkspaceMember] WorkspaceMembers:Delete Documented {Destructive Access} {People} [];
     // Workspace
     GetWorkspace "getWorkspace" Get "/api/v2/workspaces/current" [Workspace] Workspaces:Read Documented {} {People} [];
-    PatchWorkspace "patchWorkspace" Patch "/api/v2/workspaces/current" [Workspace] Workspaces:Update Documented {Access} {} [];
-    ScheduleCurrentWorkspaceRemoval "scheduleCurrentWorkspaceRemoval" Post "/api/v2/workspaces/current/schedule-for-removal" [Workspace] Workspaces:Delete Documented {Destructive} {} [];
-    CancelCurrentWorkspaceRemoval "cancelCurrentWorkspaceRemoval" Delete "/api/v2/workspaces/current/schedule-for-removal" [Workspace] Workspaces:Delete Documented {} {} [];
-    AddWorkspaceAgencyDomain "addWorkspaceAgencyDomain" Post "/api/v2/workspaces/current/whitelabel-domain" [Workspace] Workspaces:Update Documented {Access} {} [];
+    PatchWorkspace "patchWorkspace" Patch "/api/v2/workspaces/current" [Workspace] Workspaces:Update Documented {Access} {People} [];
+    ScheduleCurrentWorkspaceRemoval "scheduleCurrentWorkspaceRemoval" Post "/api/v2/workspaces/current/schedule-for-removal" [Workspace] Workspaces:Delete Documented {Destructive} {People} [];
+    CancelCurrentWorkspaceRemoval "cancelCurrentWorkspaceRemoval" Delete "/api/v2/workspaces/current/schedule-for-removal" [Workspace] Workspaces:Delete Documented {Access} {People} [];
+    AddWorkspaceAgencyDomain "addWorkspaceAgencyDomain" Post "/api/v2/workspaces/current/whitelabel-domain" [Workspace] Workspaces:Update Documented {Access} {People} [];
     GetWorkspaceDomainInfo "getWorkspaceDomainInfo" Get "/api/v2/workspaces/current/whitelabel-domain" [Workspace] Workspaces:Read Documented {} {} [];
-    DeleteWorkspaceDomain "deleteWorkspaceDomain" Delete "/api/v2/workspaces/current/whitelabel-domain" [Workspace] Workspaces:Update Documented {Destructive Access} {} [];
+    DeleteWorkspaceDomain "deleteWorkspaceDomain" Delete "/api/v2/workspaces/current/whitelabel-domain" [Workspace] Workspaces:Update Documented {Destructive Access} {People} [];
     ChangeWorkspaceOwner "changeWorkspaceOwner" Post "/api/v2/workspaces/current/change-owner" [Workspace] Workspaces:Update Documented {Destructive Access} {People} [];
 }
