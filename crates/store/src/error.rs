@@ -171,7 +171,7 @@ impl StoreError {
     pub(crate) fn not_found(what: What, name: impl fmt::Display) -> Self {
         Self::NotFound {
             what,
-            name: crate::check::shown(&name.to_string()),
+            name: doorward_catalog::shown(&name.to_string()),
         }
     }
 

@@ -42,6 +42,7 @@
 //! # Ok::<(), doorward_store::StoreError>(())
 //! ```
 
+mod base_url;
 mod check;
 mod client;
 mod error;

@@ -1,6 +1,6 @@
 //! All that a server decides from, read at one moment.
 
-use doorward_keys::{KeyHash, KeyId, KeyRefused, Pepper, authenticate};
+use doorward_keys::{ClientKey, KeyHash, KeyId, KeyRefused, Pepper, authenticate};
 use doorward_policy::{ClientView, EffectiveGrant, GrantRefused, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -171,7 +171,8 @@ impl Snapshot {
         }
     }
 
-    /// Whose the presented key is, in the same time whether there is such a key or not.
+    /// Whose the presented key is, in the same time whether there is such a key or not. A key that
+    /// names another environment than its client's is nobody's.
     ///
     /// # Errors
     /// Why it is nobody's: for the record only, the caller is told the same each time.
@@ -182,6 +183,10 @@ impl Snapshot {
             let workspace = self.workspaces.get(client.workspace)?;
             Some((key.hash, (key, client, workspace)))
         })?;
+        let named = ClientKey::parse(presented).map(|key| key.environment());
+        if named != Ok(client.record.environment) {
+            return Err(KeyRefused::Mismatch(key_id));
+        }
         Ok(Known {
             key_id,
             key,

@@ -28,7 +28,7 @@ use crate::workspace::{
 /// [`Field`]: crate::StoreError::Field
 pub trait Store: Send + Sync {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
-    /// [`Store::load_snapshot`] gives.
+    /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
     fn generation(&self) -> Result<u64>;
 
     /// All that a server decides from, read in one transaction, grants resolved as of `now`.

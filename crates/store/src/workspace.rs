@@ -35,7 +35,8 @@ pub struct NewWorkspace {
     pub instantly_id: Option<String>,
     /// Real or emulated.
     pub kind: WorkspaceKind,
-    /// Where its API is.
+    /// Where its API is: of a sandbox never at Instantly's own domain, of a live one plain http on
+    /// this machine only.
     pub base_url: String,
     /// The environments whose clients it takes; not empty.
     pub environments: BTreeSet<Environment>,
@@ -54,8 +55,9 @@ impl NewWorkspace {
     }
 }
 
-/// What to change of a workspace; `None` leaves as is. The kind can't change: what was granted
-/// without a ceiling must not come to stand against the real thing.
+/// What to change of a workspace; `None` leaves as is. The kind can't change, nor can a sandbox be
+/// moved to Instantly's own domain: what was granted without a ceiling must not come to stand
+/// against the real thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkspaceChange {
     /// Instantly's id of it.

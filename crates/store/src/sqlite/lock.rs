@@ -28,7 +28,9 @@ impl WriterLock {
                 source,
             }
         };
-        let mut file = private().open(&lock_path).map_err(failed("open"))?;
+        let mut options = private();
+        options.create(true).truncate(false);
+        let mut file = options.open(&lock_path).map_err(failed("open"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -50,16 +52,21 @@ impl WriterLock {
     }
 }
 
-/// Options to open for writing a file that only its owner may read, making it if need be.
+/// Options to open for writing a file that only its owner may read, and no symbolic link to one.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let no_link = rustix::fs::OFlags::NOFOLLOW.bits();
+        options.mode(0o600).custom_flags(no_link.cast_signed());
+    }
     options
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The name of a companion of the store's file.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

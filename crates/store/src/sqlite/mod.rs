@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file.
 
 mod clients;
+mod files;
 mod lock;
 mod rows;
 mod schema;
@@ -26,8 +27,9 @@ use lock::WriterLock;
 
 /// [`Store`] in one SQLite file, in write-ahead mode, each commit synchronous.
 ///
-/// The file and its companions (`-wal`, `-shm`, `.lock`) are made with mode 0600; a file that
-/// others may read is narrowed when it is opened for writing.
+/// The file and its companions (`-wal`, `-shm`, `.lock`) are made with mode 0600; those that others
+/// may read are narrowed when the store is opened for writing. A symbolic link to the file is the
+/// same store, under the same lock.
 #[derive(Debug)]
 pub struct SqliteStore {
     // Dropped in this order: the lock is let go of when the database is closed.
@@ -46,13 +48,16 @@ impl SqliteStore {
     /// [`Corrupt`](StoreError::Corrupt), [`NotOurs`](StoreError::NotOurs) and
     /// [`TooNew`](StoreError::TooNew) for a file that can't be used, which is then left as it is.
     pub fn open(path: &Path) -> Result<Self> {
-        let lock = WriterLock::take(path)?;
-        make_private(path)?;
+        let file = &files::resolve(path)?;
+        let lock = WriterLock::take(file)?;
+        files::make(file)?;
         // Not `SQLITE_OPEN_URI`: a path is a path, whatever it starts with.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(path, flags)
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let opened = Connection::open_with_flags(file, flags)
             .map_err(StoreError::from)
-            .and_then(|connection| Self::prepare(connection, path));
+            .and_then(|connection| Self::prepare(connection, path, || files::narrow(file)));
         Ok(Self {
             connection: Mutex::new(opened.map_err(|error| at(error, path))?),
             _lock: Some(lock),
@@ -100,7 +105,7 @@ impl SqliteStore {
     /// When there is no memory for it.
     pub fn in_memory() -> Result<Self> {
         let path = PathBuf::from("(memory)");
-        let connection = Self::prepare(Connection::open_in_memory()?, &path)?;
+        let connection = Self::prepare(Connection::open_in_memory()?, &path, || Ok(()))?;
         Ok(Self {
             connection: Mutex::new(connection),
             _lock: None,
@@ -109,10 +114,15 @@ impl SqliteStore {
         })
     }
 
-    fn prepare(mut connection: Connection, path: &Path) -> Result<Connection> {
+    fn prepare(
+        mut connection: Connection,
+        path: &Path,
+        narrow: impl FnOnce() -> Result<()>,
+    ) -> Result<Connection> {
         schema::configure(&connection)?;
         // Before the first write: a file that is not ours must stay as it is.
         let found = schema::inspect(&connection, path)?;
+        narrow()?;
         schema::configure_writer(&connection)?;
         schema::migrate(&mut connection, found, schema::FORMAT)?;
         Ok(connection)
@@ -162,27 +172,6 @@ impl SqliteStore {
         self.transact(TransactionBehavior::Immediate, act)
             .map_err(|error| at(error, &self.path))
     }
-}
-
-/// Makes the file if need be, and readable by its owner alone.
-fn make_private(path: &Path) -> Result<()> {
-    let failed = |source| StoreError::Io {
-        doing: "open",
-        path: path.to_owned(),
-        source,
-    };
-    let file = lock::private().open(path).map_err(failed)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            file.set_permissions(PermissionsExt::from_mode(0o600))
-                .map_err(failed)?;
-        }
-    }
-    drop(file);
-    Ok(())
 }
 
 /// Says which file is damaged.

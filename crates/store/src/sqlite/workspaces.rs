@@ -4,7 +4,8 @@ use doorward_policy::{Timestamp, WorkspaceKind};
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{Reader, collect, fresh_id, one, taken, to_json};
-use crate::check::{check_base_url, check_foreign_id, check_name, check_reference, check_text};
+use crate::base_url::check_base_url;
+use crate::check::{check_foreign_id, check_name, check_reference, check_text};
 use crate::error::{Result, StoreError, What};
 use crate::workspace::{
     NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace,
@@ -24,7 +25,7 @@ pub(super) fn create(
     now: Timestamp,
 ) -> Result<Workspace> {
     check_name("the workspace", &new.name)?;
-    check_base_url(&new.base_url)?;
+    check_base_url(new.kind, &new.base_url)?;
     check_environments(&new.environments)?;
     if let Some(id) = &new.instantly_id {
         check_foreign_id("Instantly's id of the workspace", id)?;
@@ -98,7 +99,7 @@ pub(super) fn change(
         workspace.instantly_id = Some(instantly_id.clone());
     }
     if let Some(base_url) = &change.base_url {
-        check_base_url(base_url)?;
+        check_base_url(workspace.kind, base_url)?;
         workspace.base_url.clone_from(base_url);
     }
     if let Some(environments) = &change.environments {
