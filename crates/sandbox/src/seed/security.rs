@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::put;
 use crate::clock::{self, DAY};
-use crate::cx::Cx;
+use crate::cx::{Cx, merge};
 
 /// Names and scopes. The first of a workspace is its widest.
 const ADMIN_KEYS: [(&str, &[&str]); 6] = [
@@ -56,42 +56,44 @@ pub(super) fn webhooks(cx: &mut Cx<'_>) {
         (
             "CRM sync",
             "https://crm.larkspur.example/hooks/instantly",
-            json!("all_events"),
+            Some("all_events"),
             1,
         ),
         (
             "Reply alerts",
             "https://alerts.larkspur.example/in",
-            json!("reply_received"),
+            Some("reply_received"),
             1,
         ),
         (
             "Hot leads",
             "https://crm.larkspur.example/hooks/hot",
-            Value::Null,
+            None,
             1,
         ),
         (
             "Old Zap",
             "https://hooks.zap.invalid/catch/1",
-            json!("email_sent"),
+            Some("email_sent"),
             -1,
         ),
     ];
     for (name, url, event_type, status) in rows {
         let disabled = status == -1;
-        let webhook = json!({
+        let mut webhook = json!({
             "organization": cx.workspace,
             "campaign": null,
             "name": name,
             "target_hook_url": url,
-            "event_type": event_type,
-            "custom_interest_value": if event_type.is_null() { json!(10) } else { Value::Null },
+            "custom_interest_value": event_type.is_none().then_some(10),
             "headers": if disabled { Value::Null } else { json!({ "x-hook-secret": secret }) },
             "timestamp_created": clock::text(now - 150 * DAY),
             "status": status,
             "timestamp_error": disabled.then(|| clock::text(now - 9 * DAY)),
         });
+        if let Some(event_type) = event_type {
+            merge(&mut webhook, &json!({ "event_type": event_type }));
+        }
         put(cx, |ws| &mut ws.webhooks, webhook);
         if disabled {
             failures(cx, url);

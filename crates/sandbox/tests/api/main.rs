@@ -5,4 +5,5 @@ mod control;
 mod deliveries;
 mod faults;
 mod hostile;
+mod operations;
 mod quirks;
