@@ -9,8 +9,17 @@ use std::process::Command;
 const PURE: [&str; 3] = ["doorward-catalog", "doorward-policy", "doorward-keys"];
 
 /// What a pure crate must not link.
-const IMPURE: [&str; 9] =
-    ["tokio", "hyper", "hyper-util", "reqwest", "axum", "rusqlite", "libsqlite3-sys", "rustls", "mio"];
+const IMPURE: [&str; 9] = [
+    "tokio",
+    "hyper",
+    "hyper-util",
+    "reqwest",
+    "axum",
+    "rusqlite",
+    "libsqlite3-sys",
+    "rustls",
+    "mio",
+];
 
 /// The arrows: a crate may use those before it, never those after it.
 const ORDER: [&str; 9] = [
@@ -28,14 +37,31 @@ const ORDER: [&str; 9] = [
 fn linked_by(package: &str) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--offline", "-e", "normal", "--prefix", "none", "--all-features", "-p", package])
+        .args([
+            "tree",
+            "--offline",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+            "--all-features",
+            "-p",
+            package,
+        ])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .output()
         .expect("cargo runs");
     let text = String::from_utf8(output.stdout).expect("text");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let names: Vec<String> =
-        text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let names: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect();
     assert_eq!(names.first().map(String::as_str), Some(package));
     names
 }
@@ -45,11 +71,18 @@ fn pure_crates_link_no_runtime() {
     for package in PURE {
         let linked = linked_by(package);
         for impure in IMPURE {
-            assert!(!linked.iter().any(|name| name == impure), "{package} links {impure}");
+            assert!(
+                !linked.iter().any(|name| name == impure),
+                "{package} links {impure}"
+            );
         }
     }
     // The test can fail: the gateway links what the pure crates must not.
-    assert!(linked_by("doorward-gateway").iter().any(|name| name == "tokio"));
+    assert!(
+        linked_by("doorward-gateway")
+            .iter()
+            .any(|name| name == "tokio")
+    );
 }
 
 #[test]
@@ -57,7 +90,10 @@ fn arrows_go_down_the_list() {
     for (at, package) in ORDER.iter().enumerate() {
         let linked = linked_by(package);
         for later in &ORDER[at + 1..] {
-            assert!(!linked.iter().any(|name| name == later), "{package} uses {later}");
+            assert!(
+                !linked.iter().any(|name| name == later),
+                "{package} uses {later}"
+            );
         }
     }
 }
@@ -66,9 +102,20 @@ fn arrows_go_down_the_list() {
 fn every_crate_is_in_the_order() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for entry in std::fs::read_dir(folder).expect("crates/") {
-        let name = entry.expect("an entry").file_name().into_string().expect("a name");
-        let package = if name == "doorward" { name } else { format!("doorward-{name}") };
-        assert!(ORDER.contains(&package.as_str()), "{package} has no place in the order");
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name");
+        let package = if name == "doorward" {
+            name
+        } else {
+            format!("doorward-{name}")
+        };
+        assert!(
+            ORDER.contains(&package.as_str()),
+            "{package} has no place in the order"
+        );
     }
 }
 

@@ -61,12 +61,13 @@ def widest_key(summary):
 def schemathesis(document, url, key, report, phases, seed):
     command = [
         str(pathlib.Path(sys.executable).parent / "schemathesis"),
-        "run", str(document), "--url", url, "--header", f"Authorization: Bearer {key}",
+        "run", str(document.resolve()), "--url", url, "--header", f"Authorization: Bearer {key}",
         "--phases", phases, "--checks", ",".join(CHECKS), "--continue-on-failure",
         "--report", "ndjson", "--report-ndjson-path", str(report), "--seed", str(seed),
         "--no-color", "--warnings", "off", "--no-shrink",
     ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          cwd=report.parent)
     # 0: all passed. 1: checks failed, which is judged below. Anything else is a broken run.
     if done.returncode not in (0, 1):
         sys.exit(f"schemathesis ended with {done.returncode}:\n{done.stdout[-4000:]}")

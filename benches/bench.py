@@ -1,0 +1,153 @@
+"""Measurements that `scripts/bench` runs. Standard library only; prints one JSON object."""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+DOORWARD = TARGET / "release" / "doorward"
+
+
+def machine():
+    model = "unknown"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release()}
+
+
+def memory(pid):
+    """Resident megabytes, now and at the most."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    find = lambda name: int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) / 1024
+    return round(find("VmRSS"), 1), round(find("VmHWM"), 1)
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=30)
+
+
+def call(method, url, body=None, key=None):
+    headers = {"content-type": "application/json"} if body is not None else {}
+    if key:
+        headers["authorization"] = f"Bearer {key}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method, headers=headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def catalog():
+    """Path matching and scope decision, nanoseconds each (criterion's mean)."""
+    subprocess.run(
+        ["cargo", "bench", "--quiet", "-p", "doorward-catalog", "--bench", "decide"],
+        cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    found = {}
+    for path in sorted((TARGET / "criterion").glob("*/new/estimates.json")):
+        name = path.parent.parent.name.replace("_", "/", 1)
+        found[name] = round(json.loads(path.read_text())["mean"]["point_estimate"], 1)
+    return {"ns": found, "target_ns": 200}
+
+
+def wrk(url, key, seconds, connections=32):
+    done = subprocess.run(
+        ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+         "-H", f"Authorization: Bearer {key}", url],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    if "Non-2xx" in done:
+        raise SystemExit(f"wrk saw refusals:\n{done}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done)[1])
+
+
+def sandbox(rounds, seconds):
+    """GETs a second on one core, and memory with 100,000 leads."""
+    process = subprocess.Popen(
+        ["taskset", "-c", "0", DOORWARD, "sandbox", "--json", "--seed", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )
+    try:
+        summary = json.loads(process.stdout.readline())
+        url, control = summary["url"], summary["control_url"].rstrip("/")
+        key = next(k["key"] for w in summary["workspaces"] for k in w["keys"]
+                   if "all:all" in k["scopes"])
+        call("PATCH", f"{control}/settings", {"rate_limits": False})
+        campaign = call("GET", f"{url}/api/v2/campaigns?limit=1", key=key)["items"][0]["id"]
+        lead = call("POST", f"{url}/api/v2/leads/list", {"limit": 1}, key)["items"][0]["id"]
+        paths = {"get a campaign": f"/api/v2/campaigns/{campaign}", "get a lead": f"/api/v2/leads/{lead}",
+                 "list ten campaigns": "/api/v2/campaigns"}
+        rates = {name: [] for name in paths}
+        for _ in range(rounds):
+            for name, path in paths.items():
+                rates[name].append(wrk(url + path, key, seconds))
+        before, _ = memory(process.pid)
+        target = call("POST", f"{url}/api/v2/lead-lists", {"name": "bench"}, key)["id"]
+        started = time.monotonic()
+        for batch in range(100):
+            leads = [{"email": f"lead{batch}.{n}@example.org", "first_name": "Ada", "last_name": f"Nr {n}",
+                      "company_name": "Example Works", "website": "https://example.org",
+                      "phone": "+4900000000", "custom_variables": {"city": "Ulm", "tier": "b"}}
+                     for n in range(1000)]
+            call("POST", f"{url}/api/v2/leads/add", {"list_id": target, "leads": leads}, key)
+        filled = time.monotonic() - started
+        after, most = memory(process.pid)
+        rates["get a lead of 100,000"] = [wrk(url + f"/api/v2/leads/{lead}", key, seconds)
+                                         for _ in range(rounds)]
+    finally:
+        stop(process)
+    return {
+        "gets_per_second_on_one_core": {k: round(statistics.median(v)) for k, v in rates.items()},
+        "target_gets_per_second": 5000,
+        "rss_mb_seeded": before, "rss_mb_with_100000_leads": after, "most_rss_mb": most,
+        "target_rss_mb": 150, "seconds_to_add_100000_leads": round(filled, 1),
+    }
+
+
+def up(rounds):
+    """From the start of `up --json` to its first line, and memory then; first run and later runs."""
+    first, later, sizes = [], [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(prefix="doorward-bench-") as folder:
+            for times in (first, later):
+                started = time.monotonic()
+                process = subprocess.Popen([DOORWARD, "up", "--json"], cwd=folder,
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                json.loads(process.stdout.readline())
+                times.append((time.monotonic() - started) * 1000)
+                sizes.append(memory(process.pid)[0])
+                stop(process)
+    return {
+        "ready_ms_first": round(statistics.median(first)), "ready_ms_later": round(statistics.median(later)),
+        "target_ready_ms": 1000, "rss_mb": statistics.median(sizes), "target_rss_mb": 60,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("name", choices=["catalog", "sandbox", "up", "all"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    options = parser.parse_args()
+    run = {
+        "catalog": catalog,
+        "sandbox": lambda: sandbox(options.rounds, options.seconds),
+        "up": lambda: up(options.rounds),
+    }
+    names = list(run) if options.name == "all" else [options.name]
+    print(json.dumps({"machine": machine(), **{name: run[name]() for name in names}}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
