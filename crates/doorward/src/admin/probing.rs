@@ -1,6 +1,6 @@
 //! What a workspace's upstream keys are found to be: alive, of which workspace, with which reach.
 
-use doorward_catalog::Op;
+use doorward_catalog::{Op, ScopeSet};
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_upstream::wire::GroupStatus;
 use doorward_upstream::{BaseUrl, Client, Error, Extent, Liveness};
@@ -61,6 +61,7 @@ pub(super) fn probe_keys(
     secrets: &Secrets,
     base_url: &str,
     references: &[SecretRef],
+    said: Option<ScopeSet>,
 ) -> Result<Found, AdminError> {
     BaseUrl::parse(base_url).map_err(AdminError::usage)?;
     let mut found = Found {
@@ -73,13 +74,18 @@ pub(super) fn probe_keys(
         let client = Client::builder().base_url(base_url).key(key).build();
         let client =
             client.map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
-        Handle::current().block_on(found.probe(reference, &client))?;
+        Handle::current().block_on(found.probe(reference, &client, said))?;
     }
     Ok(found)
 }
 
 impl Found {
-    async fn probe(&mut self, reference: &SecretRef, client: &Client) -> Result<(), AdminError> {
+    async fn probe(
+        &mut self,
+        reference: &SecretRef,
+        client: &Client,
+        said: Option<ScopeSet>,
+    ) -> Result<(), AdminError> {
         let probe = client.probe().await;
         match &probe.alive {
             Liveness::Alive => {}
@@ -98,22 +104,25 @@ impl Found {
                 )));
             }
         }
-        let exact = probe.extent == Extent::Exact;
+        let exact = probe.scopes.is_some() && probe.extent == Extent::Exact;
+        let named = |scopes: ScopeSet| scopes.iter().map(|scope| scope.to_string()).collect();
+        let (scopes, detail) = match said {
+            // As the API spells them, so that those the catalog does not know are kept too.
+            _ if exact && !probe.raw_scopes.is_empty() => (Some(probe.raw_scopes), "alive"),
+            _ if exact => (probe.scopes.map(named), "alive"),
+            Some(said) => (Some(named(said)), "alive; its scopes are as its owner says"),
+            // The gateway takes a key of unknown scopes where no other will do.
+            None if probe.unpaid => (None, "alive; the workspace has no paid plan"),
+            None => (
+                None,
+                "alive; which scopes it has can't be found out: say them with --scopes",
+            ),
+        };
+        let detail = detail.to_owned();
         self.keys.push(FoundKey {
             reference: reference.clone(),
-            // As the API spells them, so that those the catalog does not know are kept too.
-            scopes: probe
-                .scopes
-                .map(|scopes| match probe.raw_scopes.is_empty() {
-                    true => scopes.iter().map(|scope| scope.to_string()).collect(),
-                    false => probe.raw_scopes.clone(),
-                }),
-            detail: match (exact, probe.unpaid) {
-                (_, true) => "alive; the workspace has no paid plan",
-                (true, false) => "alive",
-                (false, false) => "alive; it may have more scopes than could be found",
-            }
-            .to_owned(),
+            scopes,
+            detail,
         });
         let scopes = probe.scopes.unwrap_or_default();
         if scopes.covers(Op::GetWorkspace) {

@@ -1,7 +1,7 @@
 //! What can be asked and what is answered. JSON on the wire.
 
-use doorward_catalog::Environment;
 use doorward_catalog::wire::SecretText;
+use doorward_catalog::{Environment, ScopeSet};
 use doorward_policy::{Grant, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,8 @@ pub(crate) struct WorkspaceAdd {
     pub(crate) references: Vec<String>,
     /// Where its API is, when not at Instantly.
     pub(crate) base_url: Option<String>,
+    /// Scopes of the keys, where they can't be found out.
+    pub(crate) scopes: Option<ScopeSet>,
     /// Whether it is emulated.
     pub(crate) sandbox: bool,
 }

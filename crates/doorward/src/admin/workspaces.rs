@@ -72,7 +72,7 @@ impl Handle<WorkspaceAdd> for Admin {
         let references = self.references(&call.references, known.as_ref())?;
 
         // Nothing is stored unless every key is alive and of this one workspace.
-        let found = probe_keys(&self.parts.secrets, base_url, &references)?;
+        let found = probe_keys(&self.parts.secrets, base_url, &references, call.scopes)?;
         let instantly_id = found.instantly_id.clone();
         check_identity(known.as_ref(), instantly_id.as_deref())?;
 

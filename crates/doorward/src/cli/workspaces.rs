@@ -70,6 +70,7 @@ later made with the narrowest key that covers it. Adding to a workspace that is 
 Examples:
   doorward workspace add acme --key-from file:///run/secrets/instantly-key
   doorward workspace add acme --key-from env://INSTANTLY_READ_KEY --key-from env://INSTANTLY_WRITE_KEY
+  doorward workspace add acme --key-from env://INSTANTLY_KEY --scopes all:all
   doorward workspace add try --key-from file:sandbox.key --base-url http://127.0.0.1:4010 --sandbox")]
 pub(crate) struct AddWorkspace {
     /// Name to call it by
@@ -82,6 +83,10 @@ pub(crate) struct AddWorkspace {
     /// Where its API is, when that is not Instantly itself
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+
+    /// Scopes of the keys, where they can't be found out: those of a key that may read everything
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scopes: Option<doorward_catalog::ScopeSet>,
 
     /// It is an emulated workspace: no ceiling holds for its clients
     #[arg(long, requires = "base_url")]

@@ -189,6 +189,7 @@ impl Settings {
             ]);
         }
         lines.extend([
+            "# for the container's spec".to_owned(),
             "env:".to_owned(),
             "  - name: INSTANTLY_API_KEY".to_owned(),
             "    valueFrom:".to_owned(),
@@ -219,18 +220,81 @@ mod tests {
     #[test]
     fn a_known_key_is_written_and_an_unknown_one_is_referred_to() {
         let known = settings("http://127.0.0.1:4180", Some("dwk_p_key"));
-        insta::assert_snapshot!(known.dotenv(), @"");
-        insta::assert_snapshot!(known.k8s(), @"");
+        insta::assert_snapshot!(known.dotenv(), @r#"
+        INSTANTLY_API_KEY=dwk_p_key
+        INSTANTLY_BASE_URL=http://127.0.0.1:4180/api/v2
+        INSTANTLY_API_URL=http://127.0.0.1:4180/api/v2
+        DOORWARD_GATEWAY_URL=http://127.0.0.1:4180
+        "#);
+        insta::assert_snapshot!(known.k8s(), @r#"
+        apiVersion: v1
+        kind: Secret
+        metadata:
+          name: doorward-lead-import
+        stringData:
+          INSTANTLY_API_KEY: "dwk_p_key"
+        ---
+        # for the container's spec
+        env:
+          - name: INSTANTLY_API_KEY
+            valueFrom:
+              secretKeyRef:
+                name: doorward-lead-import
+                key: INSTANTLY_API_KEY
+          - name: INSTANTLY_BASE_URL
+            value: "http://127.0.0.1:4180/api/v2"
+          - name: INSTANTLY_API_URL
+            value: "http://127.0.0.1:4180/api/v2"
+          - name: DOORWARD_GATEWAY_URL
+            value: "http://127.0.0.1:4180"
+        "#);
         let unknown = settings("https://doorward.example", None);
-        insta::assert_snapshot!(unknown.shell(), @"");
-        insta::assert_snapshot!(unknown.k8s(), @"");
+        insta::assert_snapshot!(unknown.shell(), @r#"
+        export INSTANTLY_API_KEY='<client key>'
+        export INSTANTLY_BASE_URL='https://doorward.example/api/v2'
+        export INSTANTLY_API_URL='https://doorward.example/api/v2'
+        export DOORWARD_GATEWAY_URL='https://doorward.example'
+        "#);
+        insta::assert_snapshot!(unknown.k8s(), @r#"
+        # for the container's spec
+        env:
+          - name: INSTANTLY_API_KEY
+            valueFrom:
+              secretKeyRef:
+                name: doorward-lead-import
+                key: INSTANTLY_API_KEY
+          - name: INSTANTLY_BASE_URL
+            value: "https://doorward.example/api/v2"
+          - name: INSTANTLY_API_URL
+            value: "https://doorward.example/api/v2"
+          - name: DOORWARD_GATEWAY_URL
+            value: "https://doorward.example"
+        "#);
     }
 
     #[test]
     fn containers_reach_this_machine_by_another_name() {
         let known = settings("http://127.0.0.1:4180", Some("dwk_p_key"));
-        insta::assert_snapshot!(known.compose(), @"");
+        insta::assert_snapshot!(known.compose(), @r#"
+        services:
+          n8n:
+            environment:
+              INSTANTLY_API_KEY: "dwk_p_key"
+              INSTANTLY_BASE_URL: "http://host.docker.internal:4180/api/v2"
+              INSTANTLY_API_URL: "http://host.docker.internal:4180/api/v2"
+              DOORWARD_GATEWAY_URL: "http://host.docker.internal:4180"
+            extra_hosts:
+              - "host.docker.internal:host-gateway"
+        "#);
         let unknown = settings("http://doorward:4180", None);
-        insta::assert_snapshot!(unknown.compose(), @"");
+        insta::assert_snapshot!(unknown.compose(), @r#"
+        services:
+          n8n:
+            environment:
+              INSTANTLY_API_KEY: "${INSTANTLY_API_KEY:?set it to the client key}"
+              INSTANTLY_BASE_URL: "http://doorward:4180/api/v2"
+              INSTANTLY_API_URL: "http://doorward:4180/api/v2"
+              DOORWARD_GATEWAY_URL: "http://doorward:4180"
+        "#);
     }
 }

@@ -21,6 +21,7 @@ pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
                 name: add.name,
                 references: add.key_from,
                 base_url: add.base_url,
+                scopes: add.scopes,
                 sandbox: add.sandbox,
             };
             let added = session.call(call).await?;
@@ -125,7 +126,7 @@ fn key_row(key: &UpstreamKeyView) -> Vec<Cell> {
     };
     let scopes = match &key.scopes {
         Some(scopes) => Cell::from(scopes.join(", ")),
-        None => Cell::toned("not known", Tone::Careful),
+        None => Cell::toned("not known; say them with --scopes", Tone::Careful),
     };
     vec![
         Cell::toned(&key.name, Tone::Strong),

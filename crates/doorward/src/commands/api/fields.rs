@@ -1,6 +1,5 @@
 //! `--field` and `--raw-field`: from `a[b][]=c` to JSON or a query.
 
-use doorward_catalog::route;
 use serde_json::{Map, Value};
 
 use crate::exit::Failure;
@@ -131,7 +130,20 @@ fn pair(name: &str, value: &Value) -> Result<String, Failure> {
         }
         other => other.to_string(),
     };
-    Ok(format!("{}={}", route::encode(name), route::encode(&text)))
+    Ok(format!("{}={}", encode(name), encode(&text)))
+}
+
+/// A name or value of a query: all but RFC 3986's unreserved characters encoded.
+pub(super) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 #[cfg(test)]

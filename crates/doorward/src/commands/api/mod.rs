@@ -223,7 +223,7 @@ mod tests {
             ("/api/v2/campaigns", "/api/v2/campaigns"),
             (
                 "accounts/ada@example.com",
-                "/api/v2/accounts/ada%40example.com",
+                "/api/v2/accounts/ada@example.com",
             ),
             (
                 "accounts/ada%40example.com",

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use doorward_catalog::route::encode;
 use serde_json::{Map, Value, json};
 
+use super::fields::encode;
 use crate::caller::{Answer, Call, Caller};
 use crate::exit::Failure;
 

@@ -164,8 +164,8 @@ fn tries(
 
 /// How this program is called from here, as it was called.
 fn invocation(context: &Context) -> String {
-    // Set by cargo for what it runs.
-    let by_cargo = env::var_os("CARGO_MANIFEST_DIR").is_some() && env::var_os("CARGO").is_some();
+    // Set by cargo for what it runs, and inherited by what that runs elsewhere.
+    let by_cargo = env::var_os("CARGO").is_some() && Path::new("Cargo.toml").exists();
     let program = if by_cargo {
         let profile = if cfg!(debug_assertions) {
             ""

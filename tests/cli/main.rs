@@ -1,0 +1,12 @@
+//! The binary from outside: what it writes, answers and leaves behind.
+
+#![cfg(test)]
+
+mod api;
+mod canary;
+mod clients;
+mod harness;
+mod offline;
+mod run;
+mod serve;
+mod up;

@@ -1,0 +1,195 @@
+//! `init`, `sandbox`, `workspace add` and `serve`: the way to a gateway of one's own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::harness::{Server, call, run};
+
+/// Writes a key of the sandbox into a file for its owner alone.
+fn keep_key(folder: &Path, sandbox: &Value, name: &str) -> String {
+    let keys = sandbox["workspaces"][0]["keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["name"] == name).unwrap();
+    let path = folder.join(name);
+    fs::write(&path, key["key"].as_str().unwrap()).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    format!("file://{}", path.display())
+}
+
+#[test]
+fn a_workspace_is_added_by_its_keys_and_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let sandbox = Server::start(path, &["sandbox", "--seed", "3"]);
+    let url = sandbox.text("url");
+    run(path, &["init"]).ended(0);
+
+    let narrow = keep_key(path, &sandbox.ready, "lead-import");
+    let add = [
+        "workspace",
+        "add",
+        "acme",
+        "--base-url",
+        &url,
+        "--sandbox",
+        "--json",
+        "--key-from",
+    ];
+    let added = |reference: &str| {
+        let all: Vec<&str> = add.iter().copied().chain([reference]).collect();
+        run(path, &all)
+    };
+    let first = added(&narrow).ended(0).json();
+    let key = &first["workspace"]["upstream_keys"][0];
+    assert_eq!(key["scopes"], json!(["lead_lists:read", "leads:create"]));
+    assert_eq!(
+        (&key["alive"], &key["reference"]),
+        (&json!("alive"), &json!(narrow))
+    );
+    // What it would take is told, with what of it is missing.
+    let needs = first["needs"].as_array().unwrap();
+    assert!(
+        needs
+            .iter()
+            .any(|need| need["scopes"] == json!(["workspaces:read"]))
+    );
+    assert!(needs.iter().all(|need| need["held"] == false), "{needs:?}");
+    assert_eq!(first["sub_workspaces"], Value::Null);
+
+    let again = added(&narrow).ended(2);
+    assert!(again.stderr.contains("already"), "{again:?}");
+    let wide = keep_key(path, &sandbox.ready, "full-automation");
+    let second = added(&wide).ended(0).json();
+    assert_eq!(
+        second["workspace"]["instantly_id"],
+        sandbox.ready["workspaces"][0]["id"]
+    );
+    let subs = second["sub_workspaces"].as_array().unwrap();
+    assert_eq!(subs[0]["id"], sandbox.ready["workspaces"][1]["id"]);
+
+    run(
+        path,
+        &[
+            "client",
+            "create",
+            "importer",
+            "-u",
+            "lead-import",
+            "-e",
+            "production",
+        ],
+    )
+    .ended(0);
+    let key = run(path, &["key", "issue", "importer"]).ended(0).stdout;
+    let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
+    let gateway = server.text("gateway_url");
+    let lead = || Some(json!({"email": "ada@example.com"}));
+    let made = call(
+        "POST",
+        &format!("{gateway}/api/v2/leads"),
+        Some(key.trim_end()),
+        lead(),
+    );
+    assert_eq!(
+        (made.status, made.header("doorward-decision")),
+        (200, "allowed")
+    );
+    let audit = fs::read_to_string(path.join(".doorward/audit.log")).unwrap();
+    assert!(
+        audit.lines().all(|line| line.starts_with("[AUDIT] {")),
+        "{audit}"
+    );
+    assert_eq!(
+        audit.matches("\"action\":\"createLead\"").count(),
+        2,
+        "{audit}"
+    );
+
+    // A second server is told of the first; SIGHUP keeps it going; SIGTERM ends it.
+    let second = run(path, &["serve", "--listen", "127.0.0.1:0"]).ended(2);
+    assert!(second.stderr.contains("already"), "{second:?}");
+    server.signal(Signal::HUP);
+    let listed = call(
+        "POST",
+        &format!("{gateway}/api/v2/leads/list"),
+        Some(key.trim_end()),
+        Some(json!({})),
+    );
+    assert_eq!(listed.status, 200);
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    assert_eq!(sandbox.end(Signal::TERM).code(), Some(0));
+}
+
+#[test]
+fn keys_that_are_no_good_are_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let sandbox = Server::start(path, &["sandbox"]);
+    let url = sandbox.text("url");
+    run(path, &["init"]).ended(0);
+    let add = |reference: &str, url: &str| {
+        let all = [
+            "workspace",
+            "add",
+            "acme",
+            "--sandbox",
+            "--base-url",
+            url,
+            "--key-from",
+            reference,
+        ];
+        run(path, &all)
+    };
+    let dead = path.join("dead");
+    fs::write(
+        &dead,
+        "MDE5NWYzYTItMWIyYy03ZDNlLThmNDAtNWE2YjdjOGQ5ZTBmOmFCM2RFNWdIN2pLOQ==",
+    )
+    .unwrap();
+    fs::set_permissions(&dead, fs::Permissions::from_mode(0o600)).unwrap();
+    let dead = format!("file://{}", dead.display());
+    let ended = add(&dead, &url).ended(1);
+    assert!(
+        ended.stderr.contains("does not accept the key"),
+        "{ended:?}"
+    );
+    let ended = add("env://DOORWARD_NO_SUCH", &url).ended(2);
+    assert!(ended.stderr.contains("does not exist"), "{ended:?}");
+    let secret = "MDE5NWYzYTItMWIyYy03ZDNlLThmNDAtNWE2YjdjOGQ5ZTBmOmFCM2RFNWdIN2pLOQ==";
+    let ended = add(secret, &url).ended(2);
+    assert!(
+        !ended.stderr.contains(secret) && ended.stderr.contains("env://NAME"),
+        "{ended:?}"
+    );
+    let ended = add(&dead, "http://instantly.example").ended(2);
+    assert!(ended.stderr.contains("https"), "{ended:?}");
+    let left = run(path, &["workspace", "list", "--json"]).ended(0).json();
+    assert_eq!(left, json!([]));
+}
+
+#[test]
+fn a_sandbox_keeps_its_state_and_is_the_same_for_the_same_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspaces = |arguments: &[&str]| {
+        let server = Server::start(folder.path(), arguments);
+        let url = format!("{}/api/v2/workspaces/current", server.text("url"));
+        let key = server.ready["workspaces"][0]["keys"][0]["key"]
+            .as_str()
+            .unwrap();
+        assert_eq!(call("GET", &url, Some(key), None).status, 200);
+        let ready = server.ready["workspaces"].clone();
+        assert_eq!(server.end(Signal::TERM).code(), Some(0));
+        ready
+    };
+    let seven = workspaces(&["sandbox", "--seed", "7", "--state", "state.json"]);
+    assert_eq!(workspaces(&["sandbox", "--seed", "7"]), seven);
+    assert_ne!(workspaces(&["sandbox", "--seed", "8"]), seven);
+    // What is kept goes before the seed.
+    assert_eq!(
+        workspaces(&["sandbox", "--seed", "8", "--state", "state.json"]),
+        seven
+    );
+}
