@@ -213,3 +213,16 @@ fn init_writes_what_serve_reads_and_overwrites_nothing() {
     let ended = run(path, &["--config", "nowhere.toml", "client", "list"]).ended(2);
     assert!(ended.stderr.contains("nowhere.toml"), "{ended:?}");
 }
+
+#[test]
+fn programs_are_told_what_is_wrong_in_json() {
+    let told = here(&["up", "--listen", "everywhere", "--json"]).ended(2);
+    let told: serde_json::Value = serde_json::from_str(&told.stderr).unwrap();
+    assert_eq!(told["error"]["exit_code"], 2);
+    assert!(
+        told["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("--listen")
+    );
+}

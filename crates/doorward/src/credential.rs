@@ -1,21 +1,18 @@
 //! Client keys for the commands that call: found, or issued for the moment.
 
 use doorward_keys::ClientKey;
-use doorward_policy::Timestamp;
 use secrecy::SecretString;
 
 use crate::admin::{ClientShow, KeyIssue, KeyRevoke, Session, Status, now};
 use crate::caller::GatewayUrl;
 use crate::context::Context;
 use crate::demo::Demo;
+use crate::duration::Lasting;
 use crate::exit::Failure;
 use doorward_catalog::UpstreamKeyFormat;
 
 /// Variables that a client key is looked for in.
 const VARIABLES: [&str; 2] = ["DOORWARD_CLIENT_KEY", "INSTANTLY_API_KEY"];
-/// Life of an issued key that is not revoked as it should be, because this process is killed.
-const ISSUED_LIFE_MILLIS: i64 = 24 * 60 * 60 * 1_000;
-
 /// A client key to call with.
 pub(crate) struct Credential {
     /// The key.
@@ -55,7 +52,7 @@ impl Credential {
         })
     }
 
-    /// A key of a client: the demo's, else one issued now.
+    /// A key of a client: the demo's, else one issued now, which lasts so long if it is not released.
     ///
     /// # Errors
     /// When there is no such client, or it can't be issued a key.
@@ -64,6 +61,7 @@ impl Credential {
         session: &Session,
         workspace: Option<&str>,
         name: &str,
+        lasting: Lasting,
     ) -> Result<Self, Failure> {
         let call = ClientShow {
             workspace: workspace.map(str::to_owned),
@@ -73,7 +71,8 @@ impl Credential {
         if let Some(key) = demo_key(context, &client)? {
             return Ok(Self { key, issued: None });
         }
-        let expires_at: Timestamp = now().plus_millis(ISSUED_LIFE_MILLIS);
+        // Should this process be killed, the key is not revoked, but it ends.
+        let expires_at = lasting.after(now());
         let issued = session
             .call(KeyIssue {
                 workspace: Some(client.workspace_id),

@@ -13,6 +13,9 @@ const MAX_MILLIS: i64 = 10 * 366 * 86_400_000;
 pub(crate) struct Lasting(i64);
 
 impl Lasting {
+    /// An hour.
+    pub(crate) const HOUR: Self = Self(60 * 60 * 1_000);
+
     /// This long after `now`.
     pub(crate) fn after(self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.0)

@@ -12,10 +12,14 @@ const VARIABLE: &str = "DOORWARD_LOG";
 
 /// Begins to log. Only the first call in a process counts.
 pub(crate) fn begin(config: &LogConfig) {
-    let chosen = std::env::var(VARIABLE)
+    let named = std::env::var(VARIABLE)
         .ok()
-        .filter(|filter| check_filter(filter).is_ok());
-    let filter = EnvFilter::new(chosen.as_deref().unwrap_or(&config.level));
+        .filter(|filter| !filter.is_empty());
+    let (chosen, fault) = match named.as_deref().map(check_filter) {
+        Some(Err(why)) => (None, Some(why)),
+        _ => (named.as_deref(), None),
+    };
+    let filter = EnvFilter::new(chosen.unwrap_or(&config.level));
     let stderr = std::io::stderr();
     let ansi = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never
         && stderr.is_terminal();
@@ -27,6 +31,9 @@ pub(crate) fn begin(config: &LogConfig) {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+    if let Some(why) = fault {
+        tracing::warn!("{VARIABLE} is no filter and is passed over: {why}");
+    }
 }
 
 /// Whether a text is a filter.

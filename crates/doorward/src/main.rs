@@ -21,11 +21,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::output::{Output, tell_failure};
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let json = cli.global.json;
     match run(cli) {
         Ok(exit) => exit.into(),
@@ -34,6 +37,20 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Tells what is wrong with what was typed, or shows the help that was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && json {
+        let told = error.render().to_string();
+        let told = told.strip_prefix("error: ").unwrap_or(&told).trim_end();
+        tell_failure(&Failure::usage(told), true);
+    } else {
+        // Nobody may be there to read it.
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
 fn run(cli: cli::Cli) -> Outcome {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::workspaces::InWorkspace;
+use crate::duration::Lasting;
 
 /// `doorward api`
 #[derive(Debug, Args)]
@@ -146,6 +147,10 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     pub(crate) within: InWorkspace,
+
+    /// How long the key that is issued for it lasts at most
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub(crate) expires_in: Lasting,
 
     /// The command and its arguments
     #[arg(

@@ -28,7 +28,8 @@ pub(crate) async fn run(context: &Context, run: &Run) -> Outcome {
         .to_string();
     let referred = referred_variables(context, &session).await?;
     let workspace = run.within.workspace.as_deref();
-    let credential = Credential::of_client(context, &session, workspace, &run.client).await?;
+    let credential =
+        Credential::of_client(context, &session, workspace, &run.client, run.expires_in).await?;
 
     let Some((program, arguments)) = run.command.split_first() else {
         return Err(Failure::usage("say which command to run, after --"));

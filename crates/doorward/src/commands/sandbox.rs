@@ -6,7 +6,7 @@ use crate::cli;
 use crate::config::LogConfig;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone};
-use crate::signals::ended;
+use crate::signals::Endings;
 
 /// Runs `doorward sandbox`.
 pub(crate) async fn run(asked: cli::Sandbox, output: Output) -> Outcome {
@@ -15,7 +15,7 @@ pub(crate) async fn run(asked: cli::Sandbox, output: Output) -> Outcome {
     if let Some(file) = &asked.state {
         builder = builder.state(file);
     }
-    let end = ended()?;
+    let mut endings = Endings::listen()?;
     let sandbox = builder.build().map_err(sandbox_failure)?;
     let address = asked
         .listen
@@ -27,7 +27,7 @@ pub(crate) async fn run(asked: cli::Sandbox, output: Output) -> Outcome {
     } else {
         show(&summary, output)?;
     }
-    end.await;
+    endings.next().await;
     running
         .shutdown()
         .await

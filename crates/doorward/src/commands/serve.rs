@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::server::{Server, listen, open_store};
-use crate::signals::ended;
+use crate::signals::Endings;
 
 /// Runs `doorward serve`.
 pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
@@ -27,7 +27,7 @@ pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
             data.path().display()
         )));
     }
-    let end = ended()?;
+    let endings = Endings::listen()?;
     let store = open_store(context)?;
     let listener = listen(serve.listen.unwrap_or(context.config.gateway.listen)).await?;
     let server = Server::start(context, store, listener)?;
@@ -39,6 +39,6 @@ pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
             "pid": std::process::id(),
         }))?;
     }
-    server.run_until(end).await?;
+    server.run(endings).await?;
     Ok(Exit::Done)
 }

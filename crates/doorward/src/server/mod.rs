@@ -5,6 +5,7 @@ mod reload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward_gateway::{AuditLog, AuditSink, Gateway, GatewayConfig, SnapshotBuilder};
 use doorward_secrets::Secrets;
@@ -12,6 +13,7 @@ use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use self::learning::Learning;
 use self::reload::Reloader;
@@ -21,7 +23,10 @@ use crate::config::AuditTo;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::secret::read_pepper;
-use crate::signals;
+use crate::signals::{Endings, hang_ups};
+
+/// How long administrative requests under way are waited for at the end.
+const ADMIN_DRAIN: Duration = Duration::from_secs(10);
 
 /// Opens the store of a data folder under its lock.
 ///
@@ -49,7 +54,8 @@ pub(crate) struct Server {
     pub(crate) gateway_url: String,
     gateway: JoinHandle<std::io::Result<()>>,
     admin: JoinHandle<std::io::Result<()>>,
-    background: Vec<JoinHandle<()>>,
+    hang_ups: JoinHandle<()>,
+    learning: JoinHandle<()>,
     audit: Arc<AuditLog>,
     stop: watch::Sender<Stage>,
 }
@@ -113,53 +119,70 @@ impl Server {
                 reached(stage.clone(), Stage::Draining),
             )),
             admin: tokio::spawn(admin_server.serve(admin, reached(stage.clone(), Stage::Ending))),
-            background: vec![
-                tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
-                tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
-            ],
+            hang_ups: tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
+            learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
             gateway_url,
             audit,
             stop,
         })
     }
 
-    /// Waits until `end` is done, then lets calls under way finish, and ends.
+    /// Waits until it is told to end, then lets calls under way finish, and ends. Told once more, it
+    /// waits for nobody.
+    ///
+    /// # Errors
+    /// When a part failed, or calls were cut off.
+    pub(crate) async fn run(mut self, mut endings: Endings) -> Result<(), Failure> {
+        let failed_early = tokio::select! {
+            () = endings.next() => None,
+            ended = &mut self.gateway => Some(ended),
+        };
+        if let Some(ended) = failed_early {
+            self.stop.send_replace(Stage::Ending);
+            return Err(Failure::failed(match ended.map_err(Failure::failed)? {
+                Err(error) => format!("the gateway ended: {error}"),
+                Ok(()) => "the gateway ended by itself".to_owned(),
+            }));
+        }
+        tokio::select! {
+            ended = self.end() => ended,
+            () = endings.next() => {
+                Err(Failure::failed("told to end a second time: calls under way were cut off"))
+            }
+        }
+    }
+
+    /// Lets calls under way finish, and ends.
     ///
     /// # Errors
     /// When a part failed.
-    pub(crate) async fn run_until(self, end: impl Future<Output = ()>) -> Result<(), Failure> {
+    pub(crate) async fn end(self) -> Result<(), Failure> {
         let Self {
             gateway,
-            admin,
-            mut background,
+            mut admin,
+            hang_ups,
+            learning,
             audit,
             stop,
             ..
         } = self;
-        let mut gateway = gateway;
-        let early = tokio::select! {
-            () = end => None,
-            ended = &mut gateway => Some(ended),
-        };
         tracing::info!("draining");
         stop.send_replace(Stage::Draining);
-        let served = match early {
-            Some(served) => served,
-            None => gateway.await,
-        };
+        let served = gateway.await;
         stop.send_replace(Stage::Ending);
-        let administered = admin.await;
-        // The first waits for signals for ever; the last writes down what was learnt.
-        let learning = background.pop();
-        background.iter().for_each(JoinHandle::abort);
-        if let Some(learning) = learning {
-            let _ = learning.await;
-        }
+        let administered = timeout(ADMIN_DRAIN, &mut admin).await;
+        admin.abort();
+        hang_ups.abort();
+        // What was learnt is written down.
+        let _ = learning.await;
         if audit.flush().await.is_err() {
             tracing::error!("the last audit lines could not be written");
         }
-        for part in [served, administered] {
-            part.map_err(Failure::failed)?.map_err(Failure::failed)?;
+        served.map_err(Failure::failed)?.map_err(Failure::failed)?;
+        if let Ok(administered) = administered {
+            administered
+                .map_err(Failure::failed)?
+                .map_err(Failure::failed)?;
         }
         tracing::info!("ended");
         Ok(())
@@ -236,7 +259,7 @@ async fn reached(mut stage: watch::Receiver<Stage>, wanted: Stage) {
 fn reload_on_hang_up(
     reloader: Arc<Reloader>,
 ) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let mut hang_ups = signals::hang_ups()?;
+    let mut hang_ups = hang_ups()?;
     Ok(async move {
         while hang_ups.recv().await.is_some() {
             let reloader = Arc::clone(&reloader);

@@ -18,6 +18,7 @@ use crate::caller::{Answer, Call, Caller};
 use crate::cli::Api;
 use crate::context::Context;
 use crate::credential::{Credential, find_gateway};
+use crate::duration::Lasting;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Output, Tone, clean, note};
 
@@ -40,7 +41,8 @@ pub(crate) async fn run(context: &Context, api: &Api) -> Outcome {
     };
     let session = Session::open(context).await?;
     let workspace = api.within.workspace.as_deref();
-    let credential = Credential::of_client(context, &session, workspace, client).await?;
+    let credential =
+        Credential::of_client(context, &session, workspace, client, Lasting::HOUR).await?;
     let done = match Caller::new(gateway, &credential.key) {
         Ok(caller) => carry_out(context.output, api, caller, call).await,
         Err(failure) => Err(failure),

@@ -19,7 +19,7 @@ use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::secret::make_secret;
 use crate::server::{Server, listen, open_store};
-use crate::signals::ended;
+use crate::signals::Endings;
 
 /// What the demo's sandbox is made from.
 const SEED: u64 = 1;
@@ -27,13 +27,15 @@ const SEED: u64 = 1;
 /// Runs `doorward up`.
 pub(crate) async fn run(context: &Context, up: &Up) -> Outcome {
     crate::log::begin(&LogConfig::quiet());
-    let end = ended()?;
+    let endings = Endings::listen()?;
     let data = &context.data_dir;
     data.make()?;
     data.make_secrets()?;
     refuse_second(context).await?;
-    let mut demo = notes(context)?;
+    let had_store = data.store().exists();
     let store = open_store(context)?;
+    // Under the store's lock, so that of two that begin at once one alone writes them.
+    let mut demo = notes(context, had_store)?;
 
     let sandbox = sandbox(context, up, &demo).await?;
     let gateway = match gateway_listener(up, &demo).await {
@@ -54,11 +56,8 @@ pub(crate) async fn run(context: &Context, up: &Up) -> Outcome {
     let shown = show::show(context, &server.gateway_url, &sandbox, &demo).await;
     // Nobody could read it: then nobody can use it either.
     let ran = match shown {
-        Ok(()) => server.run_until(end).await,
-        Err(failure) => server
-            .run_until(std::future::ready(()))
-            .await
-            .and(Err(failure)),
+        Ok(()) => server.run(endings).await,
+        Err(failure) => server.end().await.and(Err(failure)),
     };
     sandbox.shutdown().await.map_err(Failure::failed)?;
     ran?;
@@ -105,12 +104,12 @@ async fn refuse_second(context: &Context) -> Result<(), Failure> {
 }
 
 /// The demo's notes, made if there are none. A server's own data folder is not made a demo of.
-fn notes(context: &Context) -> Result<Demo, Failure> {
+fn notes(context: &Context, had_store: bool) -> Result<Demo, Failure> {
     let data = &context.data_dir;
     if let Some(demo) = Demo::read(data)? {
         return Ok(demo);
     }
-    if data.store().exists() {
+    if had_store {
         return Err(Failure::usage(format_args!(
             "{} holds the state of `doorward serve`, which the demo must not touch; choose \
              another folder with --data-dir",
