@@ -3,8 +3,11 @@
 //!
 //! Whether a mail lands in spam follows from the sender's domain (see `vitals`), the words of the
 //! mail and chance that depends on nothing but sender, recipient and time. The rows of mail that is
-//! under way carry a time to come and are not shown before. Schedules are read in UTC.
+//! under way carry a time to come and are not shown before.
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use crate::clock::{self, DAY, Millis};
@@ -104,24 +107,30 @@ pub(crate) fn labels_of(asked: Option<&Value>) -> Vec<&'static Label> {
     }
 }
 
-/// The first time after `after` that a schedule names; every day at nine when it says nothing.
+/// The first time after `after` that a schedule names, by the clock of its time zone; every day at
+/// nine when it says nothing.
 pub(crate) fn next_slot(schedule: Option<&Value>, after: Millis) -> Millis {
     let days = schedule.and_then(|schedule| schedule.get("days"));
-    let is_on = |weekday: i64| {
+    let is_on = |weekday: i8| {
         let named = days.and_then(|days| days.get(weekday.to_string()));
         named.is_none_or(|on| on.as_bool() == Some(true)) && (named.is_some() || !names_a_day(days))
     };
     let start = schedule
         .and_then(|schedule| schedule.pointer("/timing/from"))
         .and_then(Value::as_str)
-        .and_then(minutes)
-        .unwrap_or(9 * 60)
-        * 60_000;
-    let today = after.div_euclid(DAY);
-    (0..8)
-        // The first of January 1970 was a Thursday.
-        .filter(|ahead| is_on((today + ahead + 4).rem_euclid(7)))
-        .map(|ahead| (today + ahead) * DAY + start)
+        .and_then(time_of_day)
+        .unwrap_or(Time::constant(9, 0, 0, 0));
+    let zone = schedule
+        .and_then(|schedule| TimeZone::get(text(schedule, "timezone")).ok())
+        .unwrap_or(TimeZone::UTC);
+    let today = Timestamp::from_millisecond(after).map(|now| now.to_zoned(zone.clone()).date());
+    today
+        .iter()
+        .flat_map(|today| today.series(1.day()))
+        .take(8)
+        .filter(|date| is_on(date.weekday().to_sunday_zero_offset()))
+        .filter_map(|date| date.to_datetime(start).to_zoned(zone.clone()).ok())
+        .map(|slot| slot.timestamp().as_millisecond())
         .find(|at| *at > after)
         .unwrap_or(after.saturating_add(7 * DAY))
 }
@@ -131,11 +140,10 @@ fn names_a_day(days: Option<&Value>) -> bool {
         .is_some_and(|days| days.values().any(|on| on.as_bool() == Some(true)))
 }
 
-/// Minutes since midnight of `HH:MM`.
-fn minutes(text: &str) -> Option<i64> {
+/// The time of day that `HH:MM` names.
+fn time_of_day(text: &str) -> Option<Time> {
     let (hours, minutes) = text.split_once(':')?;
-    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    ((0..24).contains(&hours) && (0..60).contains(&minutes)).then_some(hours * 60 + minutes)
+    Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()
 }
 
 /// Sets when a test runs next.

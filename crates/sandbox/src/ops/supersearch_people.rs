@@ -213,8 +213,11 @@ const NEWS: &[&str] = &[
     "increases_headcount_by",
 ];
 
-/// The signal categories, each with its keyword fields and their tokens.
-pub(crate) const SIGNALS: &[(&str, &[(&str, &[&str])])] = &[
+/// A keyword field of a signal category, with its tokens.
+type Field = (&'static str, &'static [&'static str]);
+
+/// The signal categories, each with its keyword fields.
+pub(crate) const SIGNALS: &[(&str, &[Field])] = &[
     (
         "job_change",
         &[("previous_level", &["manager", "director", "vp", "staff"])],
@@ -371,12 +374,12 @@ impl Company {
 
     pub(crate) fn funding(self) -> Option<&'static str> {
         let chance = mix(self.number, 6);
-        (chance % 2 == 0).then(|| pick(FUNDING, chance >> 8))
+        chance.is_multiple_of(2).then(|| pick(FUNDING, chance >> 8))
     }
 
     pub(crate) fn news(self) -> Option<&'static str> {
         let chance = mix(self.number, 7);
-        (chance % 3 == 0).then(|| pick(NEWS, chance >> 8))
+        chance.is_multiple_of(3).then(|| pick(NEWS, chance >> 8))
     }
 
     pub(crate) fn technologies(self) -> [&'static str; 2] {
@@ -395,7 +398,7 @@ impl Company {
 
     /// Whether somebody of it came to the workspace's web site.
     pub(crate) fn visited(self) -> bool {
-        mix(self.number, 10) % 50 == 0
+        mix(self.number, 10).is_multiple_of(50)
     }
 }
 
@@ -406,7 +409,7 @@ impl Person {
             mix(number, 11) / u64::from(STAFF) * u64::from(STAFF) + u64::from(number % STAFF);
         let (title, department, level) = pick(TITLES, mix(number, 12));
         let company = Company::of(number / STAFF);
-        let is_remote = mix(number, 13) % 4 == 0;
+        let is_remote = mix(number, 13).is_multiple_of(4);
         Person {
             number,
             first: pick(FIRST, first),
@@ -448,7 +451,7 @@ impl Person {
     pub(crate) fn signal(self, category: &str) -> Option<Signal> {
         let category = SIGNALS.iter().position(|(name, _)| *name == category)?;
         let chance = mix(self.number, 20 + category as u64);
-        (chance % 3 == 0).then(|| Signal {
+        chance.is_multiple_of(3).then_some(Signal {
             category,
             person: self.number,
             age: (chance >> 8) as u32 % 90,
