@@ -44,12 +44,20 @@ impl Head {
         if let Err(error @ RouteError::NotCanonical(_)) = found {
             return Err(Refusal::route(error));
         }
+        let malformed = || Refusal::bad_request("path_not_canonical", "the target is malformed");
+        // Made from what is decided on: the operation and its decoded parameter.
+        let path = match &found {
+            Ok(found) => found
+                .op
+                .path_with(found.params.value().as_deref())
+                .ok_or_else(malformed)?,
+            Err(_) => path.to_owned(),
+        };
         let target = match parts.uri.query().map(query::canonical).transpose()? {
             Some(query) if !query.is_empty() => format!("{path}?{query}").parse(),
             _ => path.parse(),
         };
-        let target = target
-            .map_err(|_| Refusal::bad_request("path_not_canonical", "the target is malformed"))?;
+        let target = target.map_err(|_| malformed())?;
         Ok(Self {
             op: found.map(|matched| matched.op),
             target,
@@ -202,6 +210,8 @@ mod tests {
             read(get("/api/v2/campaigns?")).unwrap().target,
             "/api/v2/campaigns"
         );
+        let head = read(get("/api/v2/accounts/a%40b.example%c3%a4")).unwrap();
+        assert_eq!(head.target, "/api/v2/accounts/a@b.example%C3%A4");
     }
 
     #[test]
