@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, call, run};
+use crate::harness::{Ran, Server, call, doorward, run};
 
 /// Writes a key of the sandbox into a file for its owner alone.
 fn keep_key(folder: &Path, sandbox: &Value, name: &str) -> String {
@@ -123,6 +123,45 @@ fn a_workspace_is_added_by_its_keys_and_served() {
     assert_eq!(sandbox.end(Signal::TERM).code(), Some(0));
 }
 
+/// Adds the workspace `acme` by a key that is piped in.
+fn enter(folder: &Path, url: &str, key: &str) -> Ran {
+    fs::write(folder.join("piped"), key).unwrap();
+    let mut command = doorward(folder);
+    command.args([
+        "workspace",
+        "add",
+        "acme",
+        "--sandbox",
+        "--base-url",
+        url,
+        "--key-from",
+        "-",
+    ]);
+    command
+        .arg("--json")
+        .stdin(fs::File::open(folder.join("piped")).unwrap());
+    Ran::of(command.output().unwrap())
+}
+
+#[test]
+fn a_key_that_is_entered_is_kept_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let sandbox = Server::start(path, &["sandbox"]);
+    run(path, &["init"]).ended(0);
+    let keys = sandbox.ready["workspaces"][0]["keys"].as_array().unwrap();
+    let key = |n: usize| keys[n]["key"].as_str().unwrap();
+    for (n, file) in [(0, "upstream-acme.key"), (3, "upstream-acme-2.key")] {
+        let added = enter(path, &sandbox.text("url"), &format!("{}\n", key(n))).ended(0);
+        assert!(!added.stdout.contains(key(n)));
+        let kept = path.join(".doorward/secrets").join(file);
+        assert_eq!(fs::read_to_string(&kept).unwrap(), key(n));
+        assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let ended = enter(path, &sandbox.text("url"), "two words").ended(2);
+    assert!(ended.stderr.contains("no API key"), "{ended:?}");
+}
+
 #[test]
 fn keys_that_are_no_good_are_not_taken() {
     let folder = tempfile::tempdir().unwrap();
@@ -168,6 +207,15 @@ fn keys_that_are_no_good_are_not_taken() {
     assert!(ended.stderr.contains("https"), "{ended:?}");
     let left = run(path, &["workspace", "list", "--json"]).ended(0).json();
     assert_eq!(left, json!([]));
+    // One that was entered is not left behind either.
+    let ended = enter(path, &url, &format!("{secret}\n"));
+    assert!(ended.ended(1).stderr.contains("does not accept"));
+    assert_eq!(
+        fs::read_dir(path.join(".doorward/secrets"))
+            .unwrap()
+            .count(),
+        2
+    );
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl Output {
         for row in rows {
             table.add_row(row.into_iter().map(|cell| self.comfy(cell)));
         }
-        self.line(trimmed(&table))
+        self.line(laid_out(table))
     }
 
     /// Writes names with their values, one a line. Empty values are left out.
@@ -165,7 +165,7 @@ impl Output {
             let name = self.comfy(Cell::toned(name, Tone::Quiet));
             table.add_row(vec![name, self.comfy(cell)]);
         }
-        self.line(trimmed(&table))
+        self.line(laid_out(table))
     }
 
     fn blank_table(self) -> Table {
@@ -232,16 +232,14 @@ fn clean_lines(text: &str) -> String {
         .collect()
 }
 
-/// The table without the padding on both sides.
-fn trimmed(table: &Table) -> String {
+/// The table's lines, columns two spaces apart, with nothing at their ends.
+fn laid_out(mut table: Table) -> String {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let lines: Vec<String> = table
         .lines()
-        .map(|line| {
-            line.strip_prefix(' ')
-                .unwrap_or(&line)
-                .trim_end()
-                .to_owned()
-        })
+        .map(|line| line.trim_end().to_owned())
         .collect();
     lines.join("\n")
 }

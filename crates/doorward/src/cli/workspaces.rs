@@ -63,11 +63,12 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A key is given by reference: env://NAME, file:///absolute/path (mode 0600) or file:name, relative to
-the data folder. The key is tried with one or two harmless reads; what it may do, what Doorward
+the data folder. With - the key is asked for, or read from stdin, and kept in the data folder. It is tried with one or two harmless reads; what it may do, what Doorward
 itself would need and which sub-workspaces it reaches is shown. Given more than once, each call is
 later made with the narrowest key that covers it. Adding to a workspace that is there adds the keys.
 
 Examples:
+  doorward workspace add acme --key-from -
   doorward workspace add acme --key-from file:///run/secrets/instantly-key
   doorward workspace add acme --key-from env://INSTANTLY_READ_KEY --key-from env://INSTANTLY_WRITE_KEY
   doorward workspace add acme --key-from env://INSTANTLY_KEY --scopes all:all
@@ -76,7 +77,7 @@ pub(crate) struct AddWorkspace {
     /// Name to call it by
     pub(crate) name: String,
 
-    /// Reference of an upstream key; may be given more than once
+    /// Reference of an upstream key, or - to enter it; may be given more than once
     #[arg(long, value_name = "REF", required = true)]
     pub(crate) key_from: Vec<String>,
 

@@ -8,7 +8,8 @@ use crate::caller::GatewayUrl;
 use crate::cli::{EnvFormat, EnvOf};
 use crate::context::Context;
 use crate::credential::{demo_key, find_gateway};
-use crate::exit::{Exit, Outcome};
+use crate::demo::Demo;
+use crate::exit::{Exit, Failure, Outcome};
 use crate::output::note;
 
 /// By which name containers reach the machine they run on.
@@ -35,7 +36,7 @@ pub(crate) async fn run(context: &Context, env: &EnvOf) -> Outcome {
             name: env.client.clone(),
         })
         .await?;
-    let gateway = find_gateway(context, env.gateway.as_deref()).await?;
+    let gateway = gateway(context, env.gateway.as_deref()).await?;
     let key = demo_key(context, &client)?;
     let settings = Settings {
         client: client.name,
@@ -55,6 +56,19 @@ pub(crate) async fn run(context: &Context, env: &EnvOf) -> Outcome {
         EnvFormat::K8s => settings.k8s(),
     })?;
     Ok(Exit::Done)
+}
+
+/// The gateway that is named or runs, else where the configuration has it.
+async fn gateway(context: &Context, named: Option<&str>) -> Result<GatewayUrl, Failure> {
+    let listen = context.config.gateway.listen;
+    let is_demo = Demo::read(&context.data_dir)?.is_some();
+    match find_gateway(context, named).await {
+        Err(_) if named.is_none() && !is_demo && listen.port() != 0 => {
+            note("no gateway runs now; this is where the configuration has it");
+            GatewayUrl::parse(&format!("http://{listen}"))
+        }
+        found => found,
+    }
 }
 
 /// What is written.

@@ -1,11 +1,14 @@
 //! `doorward workspace`: the Instantly workspaces that are guarded.
 
+mod entered;
+
+use self::entered::Entered;
 use super::whole_seconds;
 use crate::admin::{
     Needed, Session, SubWorkspace, UpstreamKeyView, WorkspaceAdd, WorkspaceAdded, WorkspaceList,
     WorkspaceRemove, WorkspaceShow, WorkspaceView,
 };
-use crate::cli::WorkspaceCommand;
+use crate::cli::{AddWorkspace, WorkspaceCommand};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
@@ -17,14 +20,7 @@ pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
     let session = Session::open(context).await?;
     match command {
         WorkspaceCommand::Add(add) => {
-            let call = WorkspaceAdd {
-                name: add.name,
-                references: add.key_from,
-                base_url: add.base_url,
-                scopes: add.scopes,
-                sandbox: add.sandbox,
-            };
-            let added = session.call(call).await?;
+            let added = self::add(context, &session, add).await?;
             if output.is_json() {
                 output.value(&added)?;
             } else {
@@ -60,6 +56,36 @@ pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
         }
     }
     Ok(Exit::Done)
+}
+
+async fn add(
+    context: &Context,
+    session: &Session,
+    add: AddWorkspace,
+) -> Result<WorkspaceAdded, Failure> {
+    let mut references = add.key_from;
+    // Stdin can be read once.
+    let typed = references.iter_mut().find(|reference| *reference == "-");
+    let entered = match typed {
+        Some(reference) => {
+            let entered = Entered::take(context, &add.name)?;
+            *reference = entered.reference();
+            Some(entered)
+        }
+        None => None,
+    };
+    let call = WorkspaceAdd {
+        name: add.name,
+        references,
+        base_url: add.base_url,
+        scopes: add.scopes,
+        sandbox: add.sandbox,
+    };
+    let added = session.call(call).await;
+    if let (Err(_), Some(entered)) = (&added, entered) {
+        entered.discard();
+    }
+    added
 }
 
 fn list(workspaces: &[WorkspaceView], output: Output) -> Result<(), Failure> {

@@ -1,0 +1,91 @@
+//! `--key-from -`: an upstream key that is typed or piped in, kept in the data folder.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
+
+use doorward_secrets::{Error, Overwrite, SecretRef, Secrets};
+use doorward_store::check_name;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::admin::AdminError;
+use crate::context::Context;
+use crate::exit::Failure;
+
+/// Most bytes of a key.
+const KEY_MAX: u64 = 4_096;
+/// Most keys of a workspace that are kept by number.
+const KEPT_MAX: usize = 1_000;
+
+/// A key that was entered and now lies in a file, mode 0600.
+pub(super) struct Entered {
+    path: PathBuf,
+    reference: SecretRef,
+}
+
+impl Entered {
+    /// Asks for a key, or reads it from a pipe, and keeps it under a name after the workspace.
+    ///
+    /// # Errors
+    /// When there is none, or it can't be kept.
+    pub(super) fn take(context: &Context, workspace: &str) -> Result<Self, Failure> {
+        // It becomes part of a path.
+        check_name("the workspace", workspace).map_err(AdminError::from)?;
+        let key = read()?;
+        context.data_dir.make()?;
+        let folder = context.data_dir.make_secrets()?;
+        for number in 1..=KEPT_MAX {
+            let number = if number == 1 {
+                String::new()
+            } else {
+                format!("-{number}")
+            };
+            let path = folder.join(format!("upstream-{workspace}{number}.key"));
+            let reference = SecretRef::file(&path).map_err(Failure::usage)?;
+            match Secrets::new().write(&reference, &key, Overwrite::Refuse) {
+                Ok(()) => return Ok(Self { path, reference }),
+                Err(Error::Exists { .. }) => {}
+                Err(error) => return Err(Failure::failed(error)),
+            }
+        }
+        Err(Failure::failed(format_args!(
+            "{} holds too many keys of this workspace; delete those that are not used",
+            folder.display()
+        )))
+    }
+
+    /// Where it is kept.
+    pub(super) fn reference(&self) -> String {
+        self.reference.to_string()
+    }
+
+    /// Deletes it: the workspace was not added.
+    pub(super) fn discard(self) {
+        let _ = fs::remove_file(self.path);
+    }
+}
+
+fn read() -> Result<SecretString, Failure> {
+    let failed = |error: io::Error| {
+        Failure::usage(format_args!(
+            "the key can't be read: {error}; pipe it in, or give a file"
+        ))
+    };
+    let mut text = Zeroizing::new(String::new());
+    if io::stdin().is_terminal() {
+        *text = rpassword::prompt_password("Instantly API key (not shown): ").map_err(failed)?;
+    } else {
+        io::stdin()
+            .take(KEY_MAX + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
+    }
+    let key = text.trim();
+    if key.is_empty() || key.len() as u64 > KEY_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Failure::usage(
+            "that is no API key; paste it whole, on one line",
+        ));
+    }
+    Ok(key.to_owned().into())
+}
