@@ -134,7 +134,7 @@ impl GrantRefused {
 pub(crate) const fn rule(environment: Environment) -> &'static str {
     match environment {
         Environment::Development => "reads only",
-        Environment::Staging => "reads and a list of harmless writes",
+        Environment::Staging => "reads and a short list of writes",
         Environment::Production => "what the use case needs",
     }
 }

@@ -90,7 +90,7 @@ impl Grant {
     /// Resolves a grant that is being made.
     ///
     /// The ceiling, against a [`WorkspaceKind::Live`] workspace:
-    /// - development admits reads; staging reads and a list of harmless writes
+    /// - development admits reads; staging reads and a short list of writes
     ///   ([`STAGING_WRITES`](doorward_catalog::environment::STAGING_WRITES)); production what is
     ///   named, but no wildcard;
     /// - a use case or an operation beyond it is refused; of a scope only what is within it is

@@ -67,7 +67,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Prefer a use case: its scopes are derived from the operations it needs. What several options grant
-adds up. Development admits reads only; staging reads and harmless writes; production what is named,
+adds up. Development admits reads only; staging reads and a short list of writes; production what is named,
 and no wildcard. Keys are issued apart, with `doorward key issue`.
 
 Examples:
