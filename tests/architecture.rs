@@ -6,7 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that decide and do nothing: no runtime, no HTTP, no database beneath them.
-const PURE: [&str; 3] = ["doorward-catalog", "doorward-policy", "doorward-keys"];
+const PURE: [&str; 4] = [
+    "doorward-catalog",
+    "doorward-policy",
+    "doorward-keys",
+    "doorward-ledger",
+];
 
 /// What a pure crate must not link.
 const IMPURE: [&str; 9] = [
@@ -22,10 +27,11 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-keys",
+    "doorward-ledger",
     "doorward-secrets",
     "doorward-upstream",
     "doorward-store",

@@ -1,0 +1,173 @@
+//! The canonical form of JSON (RFC 8785): a record has exactly one spelling, so it has one hash.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// The most bytes a leaf may have; an entry bundle gives its length in two bytes.
+pub const MAX_LEAF_BYTES: usize = 65_535;
+
+/// Whole numbers beyond this lose digits in implementations that read them as doubles, as the
+/// canonical form does.
+const MAX_EXACT: u64 = (1 << 53) - 1;
+
+/// The canonical form of `value`: members sorted by UTF-16 code units, numbers as ECMAScript writes
+/// them, no white space.
+///
+/// # Errors
+///
+/// When it would be larger than [`MAX_LEAF_BYTES`], or holds a whole number of more than 53 bits
+/// or what JSON can't express.
+pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
+    let value = serde_json::to_value(value)
+        .map_err(|_| Error::NotALeaf("it holds what JSON can't express"))?;
+    canonical_value(&value)
+}
+
+fn canonical_value(value: &Value) -> Result<Vec<u8>> {
+    if !exact(value) {
+        return Err(Error::NotALeaf(
+            "it holds a whole number of more than 53 bits",
+        ));
+    }
+    let bytes = serde_json_canonicalizer::to_vec(value)
+        .map_err(|_| Error::NotALeaf("it holds what JSON can't express"))?;
+    if bytes.len() > MAX_LEAF_BYTES {
+        return Err(Error::TooLarge {
+            what: "the leaf",
+            limit: MAX_LEAF_BYTES,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Parses canonical JSON, refusing any other spelling of the same value: white space, another order
+/// of members, a member given twice, `1.0` for `1`, escapes that need not be.
+///
+/// # Errors
+///
+/// When it is too large, no JSON, nested more than 127 deep, or not canonical.
+pub(crate) fn parse_canonical(bytes: &[u8]) -> Result<Value> {
+    if bytes.len() > MAX_LEAF_BYTES {
+        return Err(Error::TooLarge {
+            what: "the leaf",
+            limit: MAX_LEAF_BYTES,
+        });
+    }
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|_| Error::NotALeaf("it is not JSON"))?;
+    if canonical_value(&value)? != bytes {
+        return Err(Error::NotALeaf("its JSON is not in the canonical form"));
+    }
+    Ok(value)
+}
+
+/// Whether every whole number fits in a double without loss.
+fn exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(n), _) => n <= MAX_EXACT,
+            (_, Some(n)) => n.unsigned_abs() <= MAX_EXACT,
+            (None, None) => true,
+        },
+        Value::Array(items) => items.iter().all(exact),
+        Value::Object(members) => members.values().all(exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(json: &str) -> String {
+        let value: Value = serde_json::from_str(json).unwrap();
+        String::from_utf8(canonical_value(&value).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn example_of_rfc_8785_section_3_2_2() {
+        let text = canonical(
+            r#"{"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],
+                "string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}"#,
+        );
+        assert_eq!(
+            text,
+            "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],\
+             \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}"
+        );
+    }
+
+    #[test]
+    fn members_are_sorted_by_utf_16_code_units() {
+        // Section 3.2.3: by code points the emoji would come after the dalet with dagesh.
+        let text = canonical(
+            r#"{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh",
+                "1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control",
+                "\u00f6":"Latin Small Letter O With Diaeresis"}"#,
+        );
+        let order = [
+            "Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew",
+        ];
+        let places: Vec<_> = order.map(|word| text.find(word).unwrap()).into();
+        assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn numbers_of_rfc_8785_appendix_b() {
+        for (bits, text) in [
+            (0x0000_0000_0000_0000_u64, "0"),
+            (0x8000_0000_0000_0000, "0"),
+            (0x0000_0000_0000_0001, "5e-324"),
+            (0x8000_0000_0000_0001, "-5e-324"),
+            (0x7fef_ffff_ffff_ffff, "1.7976931348623157e+308"),
+            (0x4430_0000_0000_0000, "295147905179352830000"),
+            (0x44b5_2d02_c7e1_4af5, "9.999999999999997e+22"),
+            (0x44b5_2d02_c7e1_4af6, "1e+23"),
+            (0x444b_1ae4_d6e2_ef4e, "999999999999999700000"),
+            (0x444b_1ae4_d6e2_ef50, "1e+21"),
+            (0x3eb0_c6f7_a0b5_ed8c, "9.999999999999997e-7"),
+            (0x3eb0_c6f7_a0b5_ed8d, "0.000001"),
+            (0x41b3_de43_5555_5553, "333333333.3333332"),
+            (0xbecb_f647_612f_3696, "-0.0000033333333333333333"),
+        ] {
+            let bytes = canonical_json(&f64::from_bits(bits)).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), text, "{bits:x}");
+        }
+    }
+
+    #[test]
+    fn only_the_canonical_spelling_is_read() {
+        assert!(parse_canonical(br#"{"a":1,"b":[true,"x"]}"#).is_ok());
+        for other in [
+            r#"{"b":1,"a":1}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"a": 1}"#,
+            r#"{"a":1.0}"#,
+            r#"{"a":1e0}"#,
+            r#"{"a":-0}"#,
+            r#"{"a":"\u0061"}"#,
+            r#"{"a":"\/"}"#,
+            r#"{"a":9007199254740993}"#,
+            "{\"a\":1}\n",
+            "",
+            "{",
+        ] {
+            assert!(parse_canonical(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        assert!(parse_canonical(deep.as_bytes()).is_err());
+        let long = format!("\"{}\"", "x".repeat(MAX_LEAF_BYTES - 2));
+        assert!(parse_canonical(long.as_bytes()).is_ok());
+        let longer = format!("\"{}\"", "x".repeat(MAX_LEAF_BYTES - 1));
+        assert!(matches!(
+            parse_canonical(longer.as_bytes()),
+            Err(Error::TooLarge { .. })
+        ));
+    }
+}

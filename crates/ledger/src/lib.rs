@@ -1,0 +1,46 @@
+//! The ledger: an append-only Merkle log of every act, provable offline.
+//!
+//! | part | idea |
+//! |---|---|
+//! | [`LeafBytes`] | one record: canonical JSON (RFC 8785) of at most [`MAX_LEAF_BYTES`] |
+//! | [`Hash`], [`leaf_hash`], [`node_hash`], [`Frontier`] | the tree of RFC 6962 |
+//! | [`VerifierKey`], [`Signer`], [`Note`] | signed notes (C2SP signed-note) |
+//! | [`Checkpoint`] | what is signed: origin, size and root (C2SP tlog-checkpoint) |
+//!
+//! `docs/formats/ledger.md` describes the format with test vectors. The crate knows no clock and no
+//! runtime; what it writes and reads are plain files.
+//!
+//! ```
+//! use doorward_ledger::{Checkpoint, Frontier, KeyName, LeafBytes, LocalSigner, Signer};
+//!
+//! let leaf = LeafBytes::from_canonical(br#"{"at":"2026-01-02T03:04:05Z","kind":"intent","v":1}"#.to_vec())?;
+//! let mut tree = Frontier::new();
+//! tree.push(leaf.hash());
+//!
+//! let signer = LocalSigner::from_seed(KeyName::new("ledger.example/main")?, &[7; 32])?;
+//! let checkpoint = Checkpoint::new("ledger.example/main", tree.head())?;
+//! let note = checkpoint.sign(&[&signer])?;
+//! let opened = Checkpoint::open(&note.to_bytes(), &[signer.verifier_key().clone()])?;
+//! assert_eq!(opened.checkpoint, checkpoint);
+//! # Ok::<(), doorward_ledger::Error>(())
+//! ```
+
+mod base64;
+mod checkpoint;
+mod error;
+mod hash;
+mod jcs;
+mod leaf;
+mod merkle;
+mod note;
+
+pub use checkpoint::{Checkpoint, Cosigned, SignedCheckpoint};
+pub use error::{Error, Result};
+pub use hash::{HASH_LEN, Hash, leaf_hash, node_hash};
+pub use jcs::{MAX_LEAF_BYTES, canonical_json};
+pub use leaf::LeafBytes;
+pub use merkle::{Frontier, MAX_TREE_SIZE, TreeHead};
+pub use note::{
+    KeyId, KeyName, LocalSigner, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteSignature,
+    SignatureKind, Signer, VerifierKey,
+};
