@@ -29,6 +29,7 @@ pub(crate) fn refusal(scopes: &[String], op: Op, status: ScopeError) -> Refusal 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use doorward_catalog::{Scope, ScopeSet};
 
     #[test]
     fn a_scope_covers_by_resource_and_action_or_their_wildcards() {
@@ -58,5 +59,16 @@ mod tests {
             refused.body.message,
             "Invalid scope. Required: leads:create. Found: leads:read, tags:read"
         );
+    }
+
+    #[test]
+    fn the_catalogs_algebra_says_the_same_of_every_scope_and_operation() {
+        for scope in Scope::known() {
+            let set: ScopeSet = [scope].into_iter().collect();
+            let text = [scope.to_string()];
+            for op in Op::ALL {
+                assert_eq!(cover(&text, op), set.covers(op), "{scope} and {op}");
+            }
+        }
     }
 }

@@ -27,10 +27,12 @@ const OWN_HEADERS: [HeaderName; 5] = [
     header::UPGRADE,
 ];
 
+type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 /// Makes tries.
 #[derive(Debug, Default)]
 pub(crate) struct Sender {
-    client: OnceLock<Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, String>>,
+    client: OnceLock<Result<HttpsClient, String>>,
     /// Whom to trust instead of the machine's roots.
     roots: Vec<CertificateDer<'static>>,
 }
@@ -127,7 +129,7 @@ impl Sender {
         Ok(status)
     }
 
-    fn connect(&self) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, String> {
+    fn connect(&self) -> Result<HttpsClient, String> {
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_sandbox::{Builder, Clock, Incoming, Outgoing, Sandbox, Settings};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// 2026-03-02T10:00:00Z.
 pub(crate) const NOW: i64 = 1_772_445_600_000;
@@ -136,32 +140,48 @@ impl Receiver {
     pub(crate) async fn start() -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        Receiver::accepting(listener, url, None)
+    }
+
+    /// One that speaks TLS, and its certificate.
+    pub(crate) async fn start_tls() -> (Receiver, CertificateDer<'static>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!(
+            "https://localhost:{}/hook",
+            listener.local_addr().unwrap().port()
+        );
+        let tls = TlsAcceptor::from(Arc::new(config));
+        (Receiver::accepting(listener, url, Some(tls)), certificate)
+    }
+
+    fn accepting(listener: TcpListener, url: String, tls: Option<TlsAcceptor>) -> Receiver {
         let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
         let status = Arc::new(Mutex::new(200));
         let (keep, answer) = (Arc::clone(&arrived), Arc::clone(&status));
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (keep, answer) = (Arc::clone(&keep), Arc::clone(&answer));
-                let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                    let (keep, answer) = (Arc::clone(&keep), Arc::clone(&answer));
-                    async move {
-                        let (head, body) = request.into_parts();
-                        let body = body.collect().await?.to_bytes();
-                        keep.lock().unwrap().push(Arrived {
-                            headers: head.headers,
-                            payload: serde_json::from_slice(&body).unwrap(),
-                        });
-                        let mut response = http::Response::new(Full::new(Bytes::new()));
-                        *response.status_mut() =
-                            http::StatusCode::from_u16(*answer.lock().unwrap()).unwrap();
-                        Ok::<_, hyper::Error>(response)
+                let (keep, answer, tls) = (Arc::clone(&keep), Arc::clone(&answer), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => receive(stream, keep, answer).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                receive(stream, keep, answer).await;
+                            }
+                        }
                     }
                 });
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service),
-                );
             }
         });
         Receiver {
@@ -188,6 +208,32 @@ impl Receiver {
         until(|| self.count() >= count).await;
         self.take()
     }
+}
+
+/// Takes what comes on a connection.
+async fn receive(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    keep: Arc<Mutex<Vec<Arrived>>>,
+    answer: Arc<Mutex<u16>>,
+) {
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+        let (keep, answer) = (Arc::clone(&keep), Arc::clone(&answer));
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            keep.lock().unwrap().push(Arrived {
+                headers: head.headers,
+                payload: serde_json::from_slice(&body).unwrap(),
+            });
+            let mut response = http::Response::new(Full::new(Bytes::new()));
+            *response.status_mut() = StatusCode::from_u16(*answer.lock().unwrap()).unwrap();
+            Ok::<_, hyper::Error>(response)
+        }
+    });
+    // How a sender ends a connection is its own affair.
+    let _ended = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// Waits for what other tasks bring about; panics when it does not come.

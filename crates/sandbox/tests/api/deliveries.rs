@@ -346,6 +346,31 @@ async fn a_test_tells_what_the_receiver_said() {
 }
 
 #[tokio::test]
+async fn over_tls_a_receiver_must_be_trusted() {
+    let (receiver, certificate) = Receiver::start_tls().await;
+    for (roots, success) in [(vec![certificate], true), (vec![], false)] {
+        let running = start(builder().trust(roots), |_| {}).await;
+        let sandbox = &running.sandbox;
+        let path = subscribe(
+            sandbox,
+            &receiver.url,
+            json!({ "event_type": "email_sent" }),
+        )
+        .await;
+        let (_, said) = call(sandbox, "POST", &format!("{path}/test"), Value::Null).await;
+        assert_eq!(said["success"], success, "{said}");
+        if !success {
+            assert!(
+                said["error"].as_str().unwrap().contains("certificate"),
+                "{said}"
+            );
+        }
+        running.shutdown().await.unwrap();
+    }
+    assert_eq!(receiver.count(), 1);
+}
+
+#[tokio::test]
 async fn a_reset_forgets_what_was_owed() {
     let running = running(|_| {}).await;
     let sandbox = &running.sandbox;

@@ -1,5 +1,7 @@
 //! The sandbox from outside: in process through [`doorward_sandbox::Sandbox`], and on sockets.
 
+#![cfg(test)]
+
 mod common;
 mod control;
 mod deliveries;
