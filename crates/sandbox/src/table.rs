@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::reply::{Answer, Refusal, Reply};
@@ -102,11 +102,18 @@ pub(crate) fn page<'a>(
             }
         }
     }
-    let items: Vec<&Value> = entities.take(limit).collect();
-    let next = items.last().map(|last| cursor(last));
-    let mut body = json!({ "items": items });
-    if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
+    let items: Vec<Value> = entities.take(limit).cloned().collect();
+    let next = items.last().map(cursor);
+    Ok(page_of(items, next))
+}
+
+/// The answer that shows a page of items and the cursor after them.
+pub(crate) fn page_of(items: Vec<Value>, next: Option<String>) -> Reply {
+    // Not `json!`, which would copy the items once more.
+    let mut body = Map::new();
+    body.insert("items".to_owned(), Value::Array(items));
+    if let Some(next) = next {
         body.insert("next_starting_after".to_owned(), Value::String(next));
     }
-    Reply::ok(body)
+    Reply::Json(200, Value::Object(body))
 }

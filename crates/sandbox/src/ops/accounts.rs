@@ -363,7 +363,7 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
             text(account, "email")
         )
     });
-    show_items(answer, |account| view(account, now))
+    show_items(answer, |account| *account = view(account, now))
 }
 
 fn sort(accounts: &mut [&Value], call: &Call, now: i64) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::cx::Cx;
 use crate::ops::email_filter::{self, Filter};
-use crate::ops::view::{number, set, show_items, shown, text};
+use crate::ops::view::{hide, number, set, show_items, shown, text};
 use crate::ops::{astray, email_writing};
 use crate::reply::{Answer, Refusal, Reply};
 use crate::table;
@@ -95,11 +95,10 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     });
     let preview = call.query_flag("preview_only") == Some(true);
     show_items(answer, |email| {
-        let mut email = shown(email);
+        hide(email);
         if preview {
-            set(&mut email, "body", json!({}));
+            set(email, "body", json!({}));
         }
-        email
     })
 }
 

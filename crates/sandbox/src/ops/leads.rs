@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use doorward_catalog::Op;
 use doorward_catalog::activity::Activity as Audit;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use add::{AddRules, Added, Block, Outcome, Target, Verify, put};
@@ -30,6 +30,7 @@ use crate::call::Call;
 use crate::cx::Cx;
 use crate::ops::astray;
 use crate::reply::{Answer, Refusal, Reply};
+use crate::table::page_of;
 
 pub(crate) fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
     match call.op {
@@ -133,28 +134,20 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
             .iter()
             .map(|(_, lead)| lead.entity(&organization))
             .collect();
-        return page_of(items, next);
+        return Ok(page_of(items, next));
     }
     let after = match cursor {
         None => None,
         // A cursor that names nothing brings an empty page.
         Some(cursor) => match uuid(cursor) {
             Some(id) => Some(id),
-            None => return page_of(Vec::new(), None),
+            None => return Ok(page_of(Vec::new(), None)),
         },
     };
     let page: Vec<&Lead> = selection.of(&ws.leads, after).take(limit).collect();
     let next = page.last().map(|lead| lead.id.to_string());
     let items = page.iter().map(|lead| lead.entity(&organization)).collect();
-    page_of(items, next)
-}
-
-fn page_of(items: Vec<Value>, next: Option<String>) -> Answer {
-    let mut body = json!({ "items": items });
-    if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
-        body.insert("next_starting_after".to_owned(), next.into());
-    }
-    Reply::ok(body)
+    Ok(page_of(items, next))
 }
 
 /// One lead of each address, ordered by address, after a cursor that is an address. Keeps no more

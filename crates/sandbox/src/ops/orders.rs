@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::clock::Millis;
 use crate::cx::Cx;
 use crate::ops::order_quote::{AIRMAIL, Item, MICROSOFT, Quote};
-use crate::ops::view::{flag, hash, set, show_items, shown, text};
+use crate::ops::view::{flag, hash, hide, set, show_items, text};
 use crate::ops::{accounts, astray, due, order_cancel, order_domains, warmup};
 use crate::reply::{Answer, Reply};
 use crate::table;
@@ -30,7 +30,7 @@ pub(crate) fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
             let orders = cx.ws().orders.iter().rev();
             show_items(
                 table::page(orders, call, |order| text(order, "_id").to_owned()),
-                shown,
+                hide,
             )
         }
         Op::ListDFYEmailAccountOrdersAccounts => accounts_of_orders(cx, call),
@@ -133,24 +133,18 @@ fn accounts_of_orders(cx: &mut Cx<'_>, call: &Call) -> Answer {
             text(account, "timestamp_created")
         )
     });
-    show_items(page, |account| {
-        let mut row = shown(account);
+    show_items(page, |row| {
         if with_passwords {
-            let ready = ws
-                .accounts
-                .get(&accounts::key(text(account, "email")))
-                .is_some_and(|account| !flag(account, "setup_pending"));
-            set(
-                &mut row,
-                "password",
-                if ready {
-                    text(account, "_password")
-                } else {
-                    ""
-                },
-            );
+            let account = ws.accounts.get(&accounts::key(text(row, "email")));
+            let ready = account.is_some_and(|account| !flag(account, "setup_pending"));
+            let password = if ready {
+                text(row, "_password").to_owned()
+            } else {
+                String::new()
+            };
+            set(row, "password", password);
         }
-        row
+        hide(row);
     })
 }
 

@@ -10,7 +10,7 @@ use crate::clock::{self, DAY, Millis};
 use crate::cx::Cx;
 use crate::ops::astray;
 use crate::ops::placement_tests;
-use crate::ops::view::{flag, number, show_items, shown, text, whole};
+use crate::ops::view::{flag, hide, number, show_items, shown, text, whole};
 use crate::reply::{Answer, Refusal, Reply};
 use crate::table;
 
@@ -139,7 +139,7 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .filter(|row| text(row, "test_id") == test && filter.takes(row));
     show_items(
         table::page(rows, call, |row| text(row, "id").to_owned()),
-        shown,
+        hide,
     )
 }
 

@@ -11,7 +11,7 @@ use crate::ops::astray;
 use crate::ops::placement_analytics::Period;
 use crate::ops::placement_run::spam_words;
 use crate::ops::placement_tests;
-use crate::ops::view::{hash, is_reachable, number, percent, show_items, shown, text, unset};
+use crate::ops::view::{hash, hide, is_reachable, number, percent, show_items, shown, text, unset};
 use crate::ops::vitals::Vitals;
 use crate::reply::{Answer, Refusal, Reply};
 use crate::table;
@@ -55,16 +55,15 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         });
     let page = table::page(reports, call, |report| text(report, "id").to_owned());
     show_items(page, |report| {
-        let mut report = shown(report);
+        hide(report);
         for (skip, part) in [
             ("skip_spam_assassin_report", "spam_assassin_report"),
             ("skip_blacklist_report", "blacklist_report"),
         ] {
             if call.query_flag(skip) == Some(true) {
-                unset(&mut report, part);
+                unset(report, part);
             }
         }
-        report
     })
 }
 
@@ -125,9 +124,14 @@ pub(crate) fn put(cx: &mut Cx<'_>, test: &Value, domain: &str, at: Millis) -> u6
         "_at": at,
     });
     let reports = &mut cx.ws().placement_reports;
-    if reports.len() < KEPT {
-        reports.put(&id, row);
+    if reports.len() >= KEPT {
+        let oldest = reports
+            .iter()
+            .next()
+            .map(|report| text(report, "id").to_owned());
+        reports.remove(&oldest.unwrap_or_default());
     }
+    reports.put(&id, row);
     listed
 }
 

@@ -9,7 +9,7 @@ use crate::clock::{self, Millis};
 use crate::cx::Cx;
 use crate::ops::astray;
 use crate::ops::placement_run::{self, LABELS, next_slot, settle};
-use crate::ops::view::{holds, number, set, show_items, shown, text};
+use crate::ops::view::{holds, number, set, shown, text};
 use crate::reply::{Answer, Refusal, Reply};
 use crate::table;
 
@@ -135,10 +135,7 @@ fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if call.query_text("sort_order") != Some("asc") {
         tests.reverse();
     }
-    show_items(
-        table::page(tests.iter(), call, |test| text(test, "id").to_owned()),
-        shown,
-    )
+    table::page(tests.iter(), call, |test| text(test, "id").to_owned())
 }
 
 fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {

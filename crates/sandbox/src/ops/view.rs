@@ -22,18 +22,22 @@ pub(crate) fn shown(entity: &Value) -> Value {
     }
 }
 
-/// The page, each item passed through `show`.
-pub(crate) fn show_items(answer: Answer, mut show: impl FnMut(&Value) -> Value) -> Answer {
-    let (status, mut body) = match answer? {
-        Reply::Json(status, body) => (status, body),
-        other => return Ok(other),
-    };
-    if let Some(items) = body.get_mut("items").and_then(Value::as_array_mut) {
-        for item in items {
-            *item = show(item);
-        }
+/// Takes the sandbox's own fields away from an entity.
+pub(crate) fn hide(entity: &mut Value) {
+    if let Some(fields) = entity.as_object_mut() {
+        fields.retain(|name, _| !name.starts_with('_'));
     }
-    Ok(Reply::Json(status, body))
+}
+
+/// The page, each item changed by `show`.
+pub(crate) fn show_items(answer: Answer, show: impl FnMut(&mut Value)) -> Answer {
+    let mut reply = answer?;
+    if let Reply::Json(_, body) = &mut reply
+        && let Some(items) = body.get_mut("items").and_then(Value::as_array_mut)
+    {
+        items.iter_mut().for_each(show);
+    }
+    Ok(reply)
 }
 
 /// A text field; empty when it is absent.
