@@ -10,6 +10,14 @@ pub(crate) type Millis = i64;
 /// One day in milliseconds.
 pub(crate) const DAY: Millis = 86_400_000;
 
+/// The last time there is here, in the year 9000: what is reckoned from it stays in range.
+const LAST: Millis = 221_845_392_000_000;
+
+/// A time between 1970 and [`LAST`].
+pub(crate) fn bounded(at: Millis) -> Millis {
+    at.clamp(0, LAST)
+}
+
 /// A clock that runs with the machine's, ahead of it by what tests advanced, or stands still.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Clock {
@@ -28,9 +36,8 @@ impl Clock {
 
     /// The time now, ms since 1970.
     pub fn now(&self) -> i64 {
-        self.frozen_at
-            .unwrap_or_else(machine_now)
-            .saturating_add(self.ahead)
+        let from = self.frozen_at.unwrap_or_else(machine_now);
+        bounded(from.saturating_add(self.ahead))
     }
 
     /// Whether it shows the machine's time.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use doorward_catalog::shapes::{self, OpShape};
+use doorward_catalog::shapes::{self, OpShape, ResponseShape};
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
@@ -249,9 +249,15 @@ fn validated(request: &Incoming, routed: Routed, shape: &OpShape) -> Result<Call
         .map(|(name, text)| (*name, text.as_str()))
         .collect();
     shape.read_path(&path).map_err(|violation| {
-        // A text that is no id names nothing; some operations document no other answer.
-        let documented = shape.response(400).is_some();
-        Refusal::new(if documented { 400 } else { 404 }, violation.to_string())
+        // A text that is no id names nothing; some operations document no other answer, or a 400
+        // that can't be given since it must say 404.
+        let refusal = Refusal::bad_request(violation.to_string());
+        let documented = shape.response(400).and_then(ResponseShape::json);
+        if documented.is_some_and(|shape| shape.fits(&json!(refusal.body))) {
+            refusal
+        } else {
+            Refusal::new(404, refusal.body.message)
+        }
     })?;
     let refuse = |violation: shapes::Violation| Refusal::bad_request(violation.to_string());
     shape.check_body(body.as_ref()).map_err(refuse)?;

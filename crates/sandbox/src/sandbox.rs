@@ -131,6 +131,12 @@ impl Core {
         due::settle_world(&mut self.world);
     }
 
+    /// Drops the oldest events where nothing has taken them for long.
+    pub(crate) fn bound_outbox(&mut self) {
+        let surplus = self.world.outbox.len().saturating_sub(OUTBOX_MAX);
+        self.world.outbox.drain(..surplus);
+    }
+
     /// Puts another world in this one's place. What was counted, set and queued goes.
     pub(crate) fn replace(&mut self, world: World) {
         self.world = world;
@@ -165,8 +171,7 @@ impl Sandbox {
             if !matches!(request.method.as_str(), "GET" | "HEAD") {
                 core.changes = core.changes.wrapping_add(1);
             }
-            let surplus = core.world.outbox.len().saturating_sub(OUTBOX_MAX);
-            core.world.outbox.drain(..surplus);
+            core.bound_outbox();
             if !core.world.outbox.is_empty() {
                 self.shared.wake.notify_one();
             }

@@ -48,7 +48,8 @@ impl World {
 
     /// The time the API writes, ms since 1970: the clock's, skewed if so set.
     pub(crate) fn now(&self) -> Millis {
-        self.clock.now().saturating_add(self.settings.clock_skew_ms)
+        let skew = self.settings.clock_skew_ms;
+        clock::bounded(self.clock.now().saturating_add(skew))
     }
 
     /// Builds the index of keys anew, from the tables.

@@ -82,6 +82,7 @@ pub(crate) fn answer(shared: &Shared, method: &str, target: &str, body: &[u8]) -
         _ => Err(Refusal::new(405, "The control API has no such method")),
     };
     if method != "GET" {
+        core.bound_outbox();
         core.changes = core.changes.wrapping_add(1);
         shared.wake.notify_one();
     }

@@ -1,7 +1,8 @@
 //! createWorkspaceMember, listWorkspaceMember, patchWorkspaceMember and the like.
 //!
 //! There is one owner; only changeWorkspaceOwner makes another. Permissions are given by the
-//! invitation and can't be changed. None of it is in the audit log.
+//! invitation and can't be changed. None of it is in the audit log. What the API does not do is
+//! refused with 404: no other status that would fit is documented for all of these operations.
 
 use doorward_catalog::Op;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ fn givable(role: Option<&str>) -> Result<(), Refusal> {
     match role {
         Some(role @ ("owner" | "client")) => {
             let message = format!("The role {role} can't be given through the API");
-            Err(Refusal::bad_request(message))
+            Err(Refusal::new(404, message))
         }
         _ => Ok(()),
     }
@@ -82,7 +83,7 @@ fn patch(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let role = call.field_text("role");
     if is_owner(member) {
         if role.is_some_and(|role| role != "owner") {
-            return Err(Refusal::bad_request("The owner's role can't be changed"));
+            return Err(Refusal::new(404, "The owner's role can't be changed"));
         }
     } else {
         givable(role)?;
@@ -93,7 +94,7 @@ fn patch(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if is_owner(cx.ws().members.find(&call.param, KIND)?) {
-        return Err(Refusal::bad_request("The owner can't be removed"));
+        return Err(Refusal::new(404, "The owner can't be removed"));
     }
     let removed = cx.ws().members.remove(&call.param);
     Reply::ok(removed.ok_or_else(|| Refusal::not_found(KIND))?)
@@ -118,13 +119,14 @@ mod tests {
         let (owner, _) = member(&mut world, "quill");
         let (editor, _) = member(&mut world, "okafor");
         let role = |role: &str| Some(json!({ "role": role }));
-        assert_eq!(call(&mut world, "DELETE", &owner, None).0, 400);
-        assert_eq!(call(&mut world, "PATCH", &owner, role("view")).0, 400);
-        assert_eq!(call(&mut world, "PATCH", &editor, role("owner")).0, 400);
+        assert_eq!(call(&mut world, "DELETE", &owner, None).0, 404);
+        assert_eq!(call(&mut world, "PATCH", &owner, role("view")).0, 404);
+        assert_eq!(call(&mut world, "PATCH", &editor, role("owner")).0, 404);
         let (status, changed) = call(&mut world, "PATCH", &editor, role("admin"));
         assert_eq!((status, &changed["role"]), (200, &json!("admin")));
         let invited = json!({"email": "x@larkspur.example", "role": "owner"});
-        assert_eq!(call(&mut world, "POST", PATH, Some(invited)).0, 400);
+        assert_eq!(call(&mut world, "POST", PATH, Some(invited)).0, 404);
+        assert_eq!(call(&mut world, "GET", &owner, None).1["role"], "owner");
         assert_eq!(call(&mut world, "DELETE", &editor, None).0, 200);
         assert_eq!(call(&mut world, "GET", &editor, None).0, 404);
     }

@@ -100,11 +100,12 @@ pub async fn serve(listener: TcpListener, sandbox: Sandbox, mut stop: watch::Rec
     let saving = tokio::spawn(keep(sandbox.clone(), stop.clone()));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while !*stop.borrow() {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            break;
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
         };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (place, accepted) = tokio::select! {
+            both = accepted => both,
             _ = stop.changed() => break,
         };
         let Ok((stream, peer)) = accepted else {

@@ -260,3 +260,28 @@ async fn on_a_socket_the_control_api_takes_nothing_from_web_pages() {
     assert_eq!(status("HEAD", "/api/v2/webhooks", None).await, 401);
     running.shutdown().await.unwrap();
 }
+
+#[tokio::test]
+async fn no_time_is_too_far() {
+    let sandbox = sandbox();
+    for ms in [i64::MAX, i64::MAX] {
+        control(&sandbox, "POST", "clock/advance", &json!({ "ms": ms }));
+    }
+    for skew in [i64::MAX, i64::MIN] {
+        control(
+            &sandbox,
+            "PATCH",
+            "settings",
+            &json!({ "clock_skew_ms": skew }),
+        );
+        let path = "/api/v2/workspaces/current/schedule-for-removal";
+        assert_eq!(call(&sandbox, "POST", path, Value::Null).await.0, 200);
+        assert_eq!(call(&sandbox, "DELETE", path, Value::Null).await.0, 200);
+        for path in [
+            "/api/v2/campaigns/analytics/daily",
+            "/api/v2/background-jobs",
+        ] {
+            assert_eq!(get(&sandbox, path).await.0, 200);
+        }
+    }
+}
