@@ -38,6 +38,9 @@ pub enum Error {
     /// A proof does not lead to the root it is held against.
     #[error("the {0} proof does not lead to the checkpoint's root")]
     ProofRefused(&'static str),
+    /// A tile or entry bundle is not there.
+    #[error("{0} is missing")]
+    Missing(crate::Tile),
     /// A value can't be sealed or opened: wrong key, wrong place, or changed.
     #[error("the sealed value can't be opened: another key, another place, or changed")]
     Seal,

@@ -33,14 +33,28 @@ mod jcs;
 mod leaf;
 mod merkle;
 mod note;
+mod proof;
+mod tile;
+mod verify;
+mod witness;
 
 pub use checkpoint::{Checkpoint, Cosigned, SignedCheckpoint};
 pub use error::{Error, Result};
 pub use hash::{HASH_LEN, Hash, leaf_hash, node_hash};
 pub use jcs::{MAX_LEAF_BYTES, canonical_json};
 pub use leaf::LeafBytes;
-pub use merkle::{Frontier, MAX_TREE_SIZE, TreeHead};
+pub use merkle::{
+    Frontier, MAX_TREE_SIZE, NodeSource, TreeHead, consistency_path, inclusion_path, root_at,
+    verify_consistency, verify_inclusion,
+};
 pub use note::{
     KeyId, KeyName, LocalSigner, MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteSignature,
     SignatureKind, Signer, VerifierKey,
 };
+pub use proof::{LogProof, MAX_PROOF_BYTES, Proved};
+pub use tile::{
+    CHECKPOINT_PATH, Directory, MAX_BUNDLE_BYTES, TILE_WIDTH, Tile, TileBuilder, TileKind,
+    TileNodes, TileSource, append_to_bundle, bundle_leaves, tiles_between,
+};
+pub use verify::{Break, Progress, Verified, verify_against, verify_log};
+pub use witness::{AddCheckpoint, cosignatures, witness_size};
