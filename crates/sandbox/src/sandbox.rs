@@ -1,6 +1,7 @@
 //! The sandbox: the emulated API with all it needs, in process.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -71,13 +72,19 @@ pub enum SandboxError {
 /// assert_eq!(answer.status, 200);
 /// # });
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sandbox {
     pub(crate) shared: Arc<Shared>,
 }
 
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it holds are keys and other people's secrets.
+        f.debug_struct("Sandbox").finish_non_exhaustive()
+    }
+}
+
 /// What all clones of a sandbox share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     core: Mutex<Core>,
     /// Rung when there may be something to deliver.
@@ -97,7 +104,6 @@ pub(crate) struct Origin {
 }
 
 /// The state proper, under one lock: no request holds it across an await.
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) world: World,
     pub(crate) gate: Gate,

@@ -1,5 +1,7 @@
 //! What a caller has to know to use a sandbox.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,8 +31,8 @@ pub struct WorkspaceSummary {
     pub keys: Vec<KeySummary>,
 }
 
-/// A key of a sandbox. It opens nothing but the sandbox, so it is shown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A key of a sandbox. It opens nothing but the sandbox, so it is written whole.
+#[derive(Clone, PartialEq, Serialize)]
 pub struct KeySummary {
     /// Uuid.
     pub id: String,
@@ -40,6 +42,16 @@ pub struct KeySummary {
     pub scopes: Vec<String>,
     /// The key.
     pub key: String,
+}
+
+impl fmt::Debug for KeySummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySummary")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn of(world: &World, url: &str) -> Summary {

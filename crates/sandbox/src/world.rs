@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::table::Table;
 
 /// Everything the sandbox knows. It can be dumped and loaded whole.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct World {
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
@@ -30,6 +30,12 @@ pub struct World {
     /// The keys that work; see [`World::index`].
     #[serde(skip)]
     pub(crate) keys: Keyring,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
 }
 
 impl World {

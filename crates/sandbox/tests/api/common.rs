@@ -236,6 +236,11 @@ async fn receive(
         .await;
 }
 
+/// The items of a page.
+pub(crate) fn items(page: &Value) -> &Vec<Value> {
+    page["items"].as_array().unwrap()
+}
+
 /// Waits for what other tasks bring about; panics when it does not come.
 pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     for _ in 0..1_000 {

@@ -9,3 +9,4 @@ mod faults;
 mod hostile;
 mod operations;
 mod quirks;
+mod quirks_of_resources;
