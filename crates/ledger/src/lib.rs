@@ -42,7 +42,11 @@ pub use checkpoint::{Checkpoint, Cosigned, SignedCheckpoint};
 pub use error::{Error, Result};
 pub use hash::{HASH_LEN, Hash, leaf_hash, node_hash};
 pub use jcs::{MAX_LEAF_BYTES, canonical_json};
-pub use leaf::LeafBytes;
+pub use leaf::{
+    Act, Actor, ActorKind, Body, Change, Commitment, CommitmentKey, Decision, Door, Event,
+    FindingState, LEAF_VERSION, Leaf, LeafBytes, LeafId, Metadata, ReadLeaf, Resource,
+    RotationStep, Sealed, Severity, SubjectId, SubjectKey, Text, Verdict,
+};
 pub use merkle::{
     Frontier, MAX_TREE_SIZE, NodeSource, TreeHead, consistency_path, inclusion_path, root_at,
     verify_consistency, verify_inclusion,

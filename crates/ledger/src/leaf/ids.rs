@@ -1,0 +1,82 @@
+//! Names of leaves and of people: random, so that they tell nothing.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+macro_rules! random_id {
+    ($(#[$docs:meta])* $name:ident, $prefix:literal, $what:literal) => {
+        $(#[$docs])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(into = "String", try_from = "String")]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// From 16 random bytes.
+            pub const fn from_random(random: [u8; 16]) -> Self {
+                Self(random)
+            }
+
+            /// The 16 bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                let fault = Error::malformed($what, "its form is another");
+                let digits = text.strip_prefix($prefix).unwrap_or("");
+                let hex = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                if digits.len() != 32 || !hex {
+                    return Err(fault);
+                }
+                u128::from_str_radix(digits, 16)
+                    .map(|number| Self(number.to_be_bytes()))
+                    .map_err(|_| fault)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self, Error> {
+                text.parse()
+            }
+        }
+    };
+}
+
+random_id!(
+    /// Names one leaf, before its index is known: `leaf_` and 32 hexadecimal digits.
+    LeafId, "leaf_", "a leaf's id"
+);
+random_id!(
+    /// Stands for one person: `sub_` and 32 hexadecimal digits. Which person, only an index outside
+    /// of the ledger tells, and that can be erased.
+    SubjectId, "sub_", "a subject's id"
+);
