@@ -54,6 +54,7 @@ mod auth;
 mod body;
 mod canonical;
 mod clock;
+mod crowd;
 mod decide;
 mod error;
 mod forward;
@@ -71,6 +72,7 @@ mod refusal;
 mod request_id;
 mod serve;
 mod snapshot;
+mod stall;
 mod upstream;
 
 pub use answer::Answer;

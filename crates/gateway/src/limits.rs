@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Sizes, counts and times that the gateway never goes beyond.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections open at once; more wait to be accepted.
+    /// Connections open at once. When there are more, those that wait longest with no request under
+    /// way make place; when there are none such, whoever comes waits.
     pub connections: usize,
     /// Bytes of a request's line and headers.
     pub head_bytes: usize,
@@ -25,7 +26,7 @@ pub struct Limits {
     pub connect: Duration,
     /// Time from sending a request to the head of the answer.
     pub response_head: Duration,
-    /// Time between two pieces of the answer's body.
+    /// Time between two pieces of the answer's body, and for the caller to take one.
     pub response_idle: Duration,
     /// Time that calls under way have when the gateway shuts down.
     pub drain: Duration,

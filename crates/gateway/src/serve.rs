@@ -15,11 +15,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::crowd::{Crowd, Occupying, Seat};
 use crate::gateway::Gateway;
 use crate::head_guard::HeadGuard;
+use crate::stall::Unstalled;
 
 /// Pause after the system refused a connection: out of file descriptors, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Pause before one more connection is asked to make place.
+const ROOM_STEP: Duration = Duration::from_millis(20);
 /// Pause between two looks at what is still under way.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
@@ -39,30 +43,32 @@ pub async fn serve(
     ));
     let (draining, drain) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let crowd = Crowd::default();
+    let mut guest = None;
     let mut shutdown = pin!(shutdown);
     loop {
-        let accepted = async {
-            // A place first: whoever finds none waits in the listener's queue.
-            let place = Arc::clone(&room).acquire_owned().await;
-            (place, listener.accept().await)
-        };
         tokio::select! {
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            (place, accepted) = accepted => match accepted {
-                Ok((stream, peer)) => {
-                    let connection = connection(stream, peer, gateway.clone(), drain.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
-                }
+            accepted = listener.accept(), if guest.is_none() => match accepted {
+                Ok(accepted) => guest = Some(accepted),
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
+            place = Arc::clone(&room).acquire_owned(), if guest.is_some() => {
+                let Some((stream, peer)) = guest.take() else { continue };
+                let seat = crowd.enter();
+                let connection = connection(stream, peer, gateway.clone(), drain.clone(), seat);
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            // One has come and there is no place for it.
+            () = make_room(&crowd), if guest.is_some() => {}
         }
     }
     drop(listener);
@@ -84,26 +90,40 @@ pub async fn serve(
     Ok(())
 }
 
+/// Asks the connection that has waited longest to go, and gives it the time to.
+async fn make_room(crowd: &Crowd) {
+    crowd.make_room();
+    tokio::time::sleep(ROOM_STEP).await;
+}
+
 /// Serves the requests of one connection, one after the other.
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     gateway: Gateway,
     mut drain: watch::Receiver<bool>,
+    seat: Arc<Seat>,
 ) {
     // Answers are written in as few pieces as can be already.
     let _ = stream.set_nodelay(true);
     let limits = gateway.limits().clone();
+    let stream = Unstalled::new(stream, limits.response_idle);
     let (guarded, verdict) = HeadGuard::new(stream, limits.head_bytes, limits.headers);
+    let asking = Arc::clone(&seat);
     let service = service_fn(move |request| {
         // Now, not when the future is polled: then the verdict may be on the next request.
         let fault = verdict.fault();
         let gateway = gateway.clone();
+        let under_way = asking.ask();
         async move {
-            Ok::<_, Infallible>(match fault {
+            let answer = match fault {
                 Some(fault) => gateway.refuse_head(fault, peer),
                 None => gateway.handle(request, peer).await,
-            })
+            };
+            Ok::<_, Infallible>(answer.map(|body| Occupying {
+                body,
+                _under_way: under_way,
+            }))
         }
     });
     let mut builder = http1::Builder::new();
@@ -120,6 +140,7 @@ async fn connection(
     tokio::select! {
         // Whether it ended well is in the record of its calls.
         _ = serving.as_mut() => {}
+        () = seat.left() => {}
         () = draining => {
             serving.as_mut().graceful_shutdown();
             let _ = serving.await;

@@ -5,6 +5,7 @@
 mod audit;
 mod authentication;
 mod bodies;
+mod crowding;
 mod decisions;
 mod door;
 mod failures;
