@@ -1,0 +1,159 @@
+//! A batch: the leaves that one sync made durable, and their records.
+
+use std::ops::Range;
+
+use super::header::{check, take};
+use crate::{Hash, MAX_LEAF_BYTES, leaf_hash};
+
+/// Length of a batch's header, in bytes.
+pub const BATCH_HEADER_LEN: usize = 32;
+/// Length of what stands before each leaf, in bytes.
+pub const RECORD_HEADER_LEN: usize = 16;
+/// The most leaves in a batch.
+pub const MAX_BATCH_LEAVES: u32 = 256;
+
+const MAGIC: [u8; 4] = *b"DWBT";
+const CHECK_LEN: usize = 12;
+
+/// What stands before the records of a batch. All numbers are big-endian.
+///
+/// | bytes | |
+/// |---|---|
+/// | 4 | `DWBT` |
+/// | 4 | number of leaves, 1 to 256 |
+/// | 8 | sequence of the first leaf |
+/// | 4 | length of the records, in bytes |
+/// | 4 | zeros |
+/// | 8 | check: the first bytes of the SHA-256 of the segment header's check and all before |
+///
+/// A record is the leaf's length (4 bytes), the first 12 bytes of its leaf hash, and the leaf.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BatchHeader {
+    /// Sequence of the first leaf.
+    pub first: u64,
+    /// Number of leaves.
+    pub count: u32,
+    /// Length of the records, in bytes.
+    pub len: u32,
+}
+
+impl BatchHeader {
+    pub(crate) const MAGIC: [u8; 4] = MAGIC;
+
+    /// As it is stored in the segment whose header has this key.
+    pub(crate) fn encode(&self, key: [u8; 8]) -> [u8; BATCH_HEADER_LEN] {
+        let mut bytes = Vec::with_capacity(8 + BATCH_HEADER_LEN);
+        bytes.extend(key);
+        bytes.extend(MAGIC);
+        bytes.extend(self.count.to_be_bytes());
+        bytes.extend(self.first.to_be_bytes());
+        bytes.extend(self.len.to_be_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(check(&bytes));
+        bytes.last_chunk().copied().unwrap_or([0; BATCH_HEADER_LEN])
+    }
+
+    /// The header in these bytes; `None` when they are none of this segment.
+    pub(crate) fn parse(bytes: &[u8; BATCH_HEADER_LEN], key: [u8; 8]) -> Option<Self> {
+        let mut rest = bytes.as_slice();
+        if take::<4>(&mut rest)? != MAGIC {
+            return None;
+        }
+        let count = u32::from_be_bytes(take(&mut rest)?);
+        let first = u64::from_be_bytes(take(&mut rest)?);
+        let len = u32::from_be_bytes(take(&mut rest)?);
+        let header = Self { first, count, len };
+        let most = u64::from(count) * (RECORD_HEADER_LEN + MAX_LEAF_BYTES) as u64;
+        let sane = (1..=MAX_BATCH_LEAVES).contains(&count) && u64::from(len) <= most;
+        (sane && header.encode(key) == *bytes).then_some(header)
+    }
+
+    /// The sequence after the last leaf.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(u64::from(self.count))
+    }
+
+    /// Length of header and records, in bytes.
+    pub fn total(&self) -> u64 {
+        BATCH_HEADER_LEN as u64 + u64::from(self.len)
+    }
+}
+
+/// A batch that was read, each record held against its check.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Batch {
+    /// Its header.
+    pub header: BatchHeader,
+    /// Where its header begins in the segment, in bytes.
+    pub offset: u64,
+    records: Vec<u8>,
+    leaves: Vec<(Range<usize>, Hash)>,
+}
+
+impl Batch {
+    /// Checks the records. The error is the number of the first bad one, and why.
+    pub(crate) fn new(
+        header: BatchHeader,
+        offset: u64,
+        records: Vec<u8>,
+    ) -> Result<Self, (u32, &'static str)> {
+        let mut leaves = Vec::with_capacity(header.count as usize);
+        let mut rest = records.as_slice();
+        for number in 0..header.count {
+            let bad = |why| (number, why);
+            let cut = bad("its record is cut short");
+            let len = take(&mut rest).map(u32::from_be_bytes).ok_or(cut)? as usize;
+            let stored = take::<CHECK_LEN>(&mut rest).ok_or(cut)?;
+            if !(1..=MAX_LEAF_BYTES).contains(&len) {
+                return Err(bad("its record has an impossible length"));
+            }
+            let from = records.len() - rest.len();
+            let (leaf, after) = rest.split_at_checked(len).ok_or(cut)?;
+            let hash = leaf_hash(leaf);
+            if !hash.as_bytes().starts_with(&stored) {
+                return Err(bad("its bytes were changed or never fully written"));
+            }
+            leaves.push((from..from + len, hash));
+            rest = after;
+        }
+        if rest.is_empty() {
+            Ok(Self {
+                header,
+                offset,
+                records,
+                leaves,
+            })
+        } else {
+            Err((
+                header.count.saturating_sub(1),
+                "more follows than its batch holds",
+            ))
+        }
+    }
+
+    /// Sequence, bytes and leaf hash of each leaf.
+    pub fn leaves(&self) -> impl Iterator<Item = (u64, &[u8], Hash)> {
+        (self.header.first..)
+            .zip(&self.leaves)
+            .map(|(sequence, (range, hash))| {
+                (
+                    sequence,
+                    self.records.get(range.clone()).unwrap_or_default(),
+                    *hash,
+                )
+            })
+    }
+
+    /// The records as they are stored.
+    pub(crate) fn records(&self) -> &[u8] {
+        &self.records
+    }
+}
+
+/// Appends the record of a leaf of 1 to 65,535 bytes.
+pub fn push_record(records: &mut Vec<u8>, leaf: &[u8], hash: &Hash) {
+    records.reserve(RECORD_HEADER_LEN + leaf.len());
+    records.extend((leaf.len() as u32).to_be_bytes());
+    records.extend(hash.as_bytes().iter().take(CHECK_LEN));
+    records.extend_from_slice(leaf);
+}
