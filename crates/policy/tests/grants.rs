@@ -310,8 +310,8 @@ fn refusals_read_well() {
         |grant: Grant, environment| resolve(&grant, environment, Live).unwrap_err().to_string();
     assert_eq!(
         text(Grant::for_use_case("campaign-launcher"), Staging),
-        "the use case campaign-launcher goes beyond the ceiling of staging, reads and a list of \
-         harmless writes, with activateCampaign; use a sandbox workspace, or a client in production"
+        "the use case campaign-launcher goes beyond the ceiling of staging, reads and a short \
+         list of writes, with activateCampaign; use a sandbox workspace, or a client in production"
     );
     assert_eq!(
         text(Grant::for_use_case("full-automation"), Production),
