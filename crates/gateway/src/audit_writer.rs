@@ -125,8 +125,8 @@ impl Writer {
         let torn = self.torn;
         let stream: &mut dyn Write = match &mut self.sink {
             Sink::Stream(stream) => stream,
-            Sink::File { path, file } => match file {
-                Some(file) => file,
+            Sink::File { path, file } => match file.take().filter(|file| is_at(file, path)) {
+                Some(same) => file.insert(same),
                 None => file.insert(append_to(path)?),
             },
         };
@@ -145,6 +145,25 @@ impl Writer {
             (Err(_), Sink::Stream(_)) => {}
         }
         written
+    }
+}
+
+/// Whether the file still is what the path names: not when it was moved away or deleted, and lines
+/// written to it would be read by nobody.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let named = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let (Ok(open), Ok(there)) = (file.metadata(), std::fs::metadata(path)) else {
+            return false;
+        };
+        named(open) == named(there)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
     }
 }
 
