@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Demo, run};
+use crate::harness::{Demo, Server, call, run};
 
 #[test]
 fn refusals_are_in_the_vendors_envelope_with_the_reason_beside() {
@@ -249,4 +249,74 @@ fn faulty_requests_are_told_apart_from_failures() {
             assert!(ended.stderr.contains("--help"), "{ended:?}");
         }
     }
+}
+
+#[test]
+fn a_grant_is_replaced_and_holds_from_the_next_call_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let server = Server::start(path, &["up"]);
+    let gateway = server.text("gateway_url");
+    let grant = |arguments: &[&str]| {
+        let all: Vec<&str> = ["client", "grant"]
+            .iter()
+            .chain(arguments)
+            .copied()
+            .collect();
+        run(path, &all)
+    };
+    run(path, &["client", "create", "crm", "-u", "lead-import"]).ended(0);
+    let key = run(path, &["key", "issue", "crm"]).ended(0).stdout;
+    let lead = || {
+        let url = format!("{gateway}/api/v2/leads");
+        let body = serde_json::json!({"email": "ada@example.com"});
+        call("POST", &url, Some(key.trim_end()), Some(body)).status
+    };
+    assert_eq!(lead(), 200);
+    let now = grant(&["crm", "-u", "analytics-dashboard", "--json"]).ended(0);
+    let use_cases = &now.json()["grant"]["use_cases"];
+    assert_eq!(*use_cases, serde_json::json!(["analytics-dashboard"]));
+    assert_eq!(lead(), 403);
+    // What is refused changes nothing.
+    for wrong in [
+        &["crm"][..],
+        &["crm", "--operation", "createAPIKey"],
+        &["crm", "-u", "none"],
+    ] {
+        grant(wrong).ended(2);
+    }
+    grant(&["nobody", "-u", "reader"]).ended(1);
+    let shown = run(path, &["client", "show", "crm", "--json"])
+        .ended(0)
+        .json();
+    assert_eq!(shown["client"]["grant"]["use_cases"], *use_cases);
+}
+
+#[test]
+fn containers_are_told_where_they_reach_the_gateway() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let _server = Server::start(path, &["up"]);
+    let env = |arguments: &[&str]| {
+        let all: Vec<&str> = ["env", "lead-import"]
+            .iter()
+            .chain(arguments)
+            .copied()
+            .collect();
+        run(path, &all).ended(0)
+    };
+    let url = |ran: crate::harness::Ran| {
+        let json = ran.json();
+        json["variables"]["INSTANTLY_BASE_URL"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let compose = url(env(&["--format", "compose", "--json"]));
+    assert!(
+        compose.starts_with("http://host.docker.internal:"),
+        "{compose}"
+    );
+    assert!(env(&["--format", "compose"]).stdout.contains(&compose));
+    assert!(url(env(&["--json"])).starts_with("http://127.0.0.1:"));
 }

@@ -241,3 +241,78 @@ fn a_sandbox_keeps_its_state_and_is_the_same_for_the_same_seed() {
         seven
     );
 }
+
+#[test]
+fn upstream_keys_are_told_of_again_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let sandbox = Server::start(path, &["sandbox"]);
+    let url = sandbox.text("url");
+    run(path, &["init"]).ended(0);
+    let wide = keep_key(path, &sandbox.ready, "full-automation");
+    let add = [
+        "workspace",
+        "add",
+        "acme",
+        "--sandbox",
+        "--base-url",
+        &url,
+        "--key-from",
+        &wide,
+    ];
+    run(path, &add).ended(0);
+    let show = || run(path, &["workspace", "show", "--json"]).ended(0).json();
+    assert_eq!(show()["upstream_keys"][0]["scopes"], Value::Null);
+    // Its scopes can't be found out, and are said afterwards.
+    let said = run(
+        path,
+        &[&add[..], &["--scopes", "all:all", "--json"]].concat(),
+    );
+    assert_eq!(said.ended(0).json()["added_keys"], json!([]));
+    let keys = show()["upstream_keys"].clone();
+    assert_eq!(keys.as_array().unwrap().len(), 1);
+    assert_eq!(keys[0]["scopes"], json!(["all:all"]));
+
+    let remove = |key: &str| run(path, &["workspace", "remove-key", "acme", key]);
+    let wrong = remove("nothing").ended(1);
+    assert!(wrong.stderr.contains("workspace show acme"), "{wrong:?}");
+    remove(keys[0]["name"].as_str().unwrap()).ended(0);
+    assert_eq!(show()["upstream_keys"], json!([]));
+    assert!(
+        path.join("full-automation").exists(),
+        "the key itself is not touched"
+    );
+}
+
+#[test]
+fn plain_http_to_another_machine_is_for_sandboxes_that_the_configuration_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let sandbox = Server::start(path, &["sandbox"]);
+    run(path, &["init"]).ended(0);
+    let key = keep_key(path, &sandbox.ready, "lead-import");
+    // A name that nobody has: no packet leaves the machine.
+    let url = "http://sandbox.invalid:4010";
+    let add = [
+        "workspace",
+        "add",
+        "acme",
+        "--base-url",
+        url,
+        "--key-from",
+        &key,
+    ];
+    let emulated = [&add[..], &["--sandbox"]].concat();
+    let refused = run(path, &emulated).ended(2);
+    assert!(refused.stderr.contains("gateway.plain_http"), "{refused:?}");
+
+    let file = path.join("doorward.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let allowing = text.replace("plain_http = false", "plain_http = true");
+    assert_ne!(allowing, text);
+    fs::write(&file, allowing).unwrap();
+    let tried = run(path, &emulated).ended(1);
+    assert!(tried.stderr.contains("could not be tried"), "{tried:?}");
+    // A real workspace's key never goes in clear.
+    run(path, &add).ended(2);
+}

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Attribute, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
 
 use crate::exit::{Failure, Fault};
@@ -143,6 +143,7 @@ impl Output {
         if rows.is_empty() {
             return self.line(nothing);
         }
+        let words = longest_words(headings, &rows);
         let mut table = self.blank_table();
         table.set_header(headings.iter().map(|heading| {
             let cell = comfy_table::Cell::new(heading.to_uppercase());
@@ -155,6 +156,7 @@ impl Output {
         for row in rows {
             table.add_row(row.into_iter().map(|cell| self.comfy(cell)));
         }
+        keep_words_whole(&mut table, &words);
         self.line(laid_out(table))
     }
 
@@ -232,6 +234,47 @@ fn clean_lines(text: &str) -> String {
         .collect()
 }
 
+/// Width of the longest word of each column.
+fn longest_words(headings: &[&str], rows: &[Vec<Cell>]) -> Vec<u16> {
+    let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max();
+    let columns = headings.iter().enumerate().map(|(column, heading)| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let words = cells.filter_map(|cell| longest(&cell.text));
+        let width = words.chain(longest(heading)).max().unwrap_or_default();
+        u16::try_from(width).unwrap_or(u16::MAX)
+    });
+    columns.collect()
+}
+
+/// Gives columns the width of their longest word as far as the terminal has room, short words
+/// first, so that names and times are not broken while there are spaces to break at.
+fn keep_words_whole(table: &mut Table, words: &[u16]) {
+    const GAP: u16 = 2;
+    /// Least width of a column whose words do not fit.
+    const LEAST: u16 = 10;
+    let Some(width) = table.width() else { return };
+    let mut order: Vec<(u16, usize)> = words.iter().copied().zip(0..).collect();
+    order.sort_unstable();
+    let count = u16::try_from(words.len()).unwrap_or(u16::MAX);
+    // What is left when each column has its least.
+    let least = |word: u16| word.min(LEAST).saturating_add(GAP);
+    let taken: u16 = words
+        .iter()
+        .fold(0, |sum, word| sum.saturating_add(least(*word)));
+    let mut left = width.saturating_sub(taken).saturating_sub(count / 4);
+    for (word, column) in order {
+        let more = word.saturating_add(GAP).saturating_sub(least(word));
+        if more > left {
+            break;
+        }
+        left -= more;
+        if let Some(column) = table.column_mut(column) {
+            let width = Width::Fixed(word.saturating_add(GAP));
+            column.set_constraint(ColumnConstraint::LowerBoundary(width));
+        }
+    }
+}
+
 /// The table's lines, columns two spaces apart, with nothing at their ends.
 fn laid_out(mut table: Table) -> String {
     for column in table.column_iter_mut() {
@@ -253,5 +296,37 @@ mod tests {
         let cell = Cell::from("name\u{1b}[31m\r\nred");
         assert_eq!(cell.text, "name [31m  red");
         assert_eq!(clean_lines("a\u{7}b\nc"), "a b\nc");
+    }
+
+    #[test]
+    fn names_and_times_are_not_broken_while_there_is_room() {
+        let output = Output {
+            json: false,
+            styled: false,
+            terminal: true,
+        };
+        let mut table = output.blank_table();
+        table.set_width(80);
+        let headings = ["KEY", "CLIENT", "STATUS", "ISSUED", "WHERE"];
+        let row = [
+            "oMUN3PATYq5A",
+            "analytics-dashboard",
+            "active",
+            "2026-11-22T18:41:09Z",
+            "file:///a/very/long/path/that/must/be/broken/somewhere.key",
+        ];
+        let rows = vec![row.iter().map(Cell::from).collect::<Vec<_>>()];
+        let words = longest_words(&headings, &rows);
+        table.set_header(headings);
+        table.add_row(row);
+        keep_words_whole(&mut table, &words);
+        let text = laid_out(table);
+        for whole in ["oMUN3PATYq5A", "analytics-dashboard", "active", "18:41:09Z"] {
+            assert!(text.contains(whole), "{whole}:\n{text}");
+        }
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
     }
 }

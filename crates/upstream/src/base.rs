@@ -11,7 +11,7 @@ use crate::error::Error;
 /// The API's own address.
 pub const INSTANTLY: &str = "https://api.instantly.ai";
 
-/// Scheme, host and port of the API: `https` anywhere, `http` to this machine only.
+/// Scheme, host and port of the API: `https` anywhere, `http` to this machine only unless allowed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     scheme: Scheme,
@@ -25,6 +25,15 @@ impl BaseUrl {
     /// [`Error::Config`] when it is no URL, has a user, a path, a query or a fragment, or is plain
     /// `http` to another machine.
     pub fn parse(text: &str) -> Result<BaseUrl, Error> {
+        Self::parse_allowing(text, false)
+    }
+
+    /// As [`parse`](Self::parse), and with `plain_http` also plain `http` to other machines: the key
+    /// then crosses the network in clear. For an emulated API in a container's network.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_allowing(text: &str, plain_http: bool) -> Result<BaseUrl, Error> {
         let no = |why: &str| Error::Config {
             what: "base URL",
             why: why.to_owned(),
@@ -44,7 +53,7 @@ impl BaseUrl {
         }
         match scheme.as_str() {
             "https" => {}
-            "http" if is_loopback(authority.host()) => {}
+            "http" if plain_http || is_loopback(authority.host()) => {}
             "http" => return Err(no("plain http is for this machine only; use https")),
             _ => return Err(no("its scheme must be https")),
         }
@@ -54,9 +63,14 @@ impl BaseUrl {
         })
     }
 
-    /// Whether calls go in plain text, to this machine.
+    /// Whether calls go in plain text.
     pub fn is_plain(&self) -> bool {
         self.scheme == Scheme::HTTP
+    }
+
+    /// Whether calls go to this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        is_loopback(self.authority.host())
     }
 
     /// The URL of a path and query; none when they can't stand in a URL.
@@ -126,6 +140,22 @@ mod tests {
                 matches!(BaseUrl::parse(bad), Err(Error::Config { .. })),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn plain_http_to_others_is_allowed_by_name_alone() {
+        let parse = |text| BaseUrl::parse_allowing(text, true);
+        for good in ["http://sandbox:4010", "http://10.0.0.1", INSTANTLY] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://u@sandbox",
+            "http://sandbox/api",
+            "ftp://sandbox",
+            "http://",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
         }
     }
 }

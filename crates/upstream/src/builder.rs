@@ -22,6 +22,7 @@ pub const USER_AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 /// Settings of a [`Client`].
 pub struct ClientBuilder {
     base_url: String,
+    plain_http: bool,
     key: Option<SecretString>,
     pair: Option<ReaderWriter>,
     user_agent: String,
@@ -37,6 +38,7 @@ impl Default for ClientBuilder {
     fn default() -> ClientBuilder {
         ClientBuilder {
             base_url: INSTANTLY.to_owned(),
+            plain_http: false,
             key: None,
             pair: None,
             user_agent: USER_AGENT.to_owned(),
@@ -52,9 +54,16 @@ impl Default for ClientBuilder {
 
 impl ClientBuilder {
     /// Scheme, host and port to call; `https://api.instantly.ai` unless set. Plain http goes to this
-    /// machine only.
+    /// machine only, unless [`allow_plain_http`](Self::allow_plain_http) says otherwise.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Lets the base URL be plain http to another machine, where the key crosses the network in
+    /// clear: for an emulated API in a container's network.
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.plain_http = allow;
         self
     }
 
@@ -118,7 +127,7 @@ impl ClientBuilder {
     /// [`Error::Config`] when there is not exactly one key or pair, when the base URL, a key or the
     /// user agent is unfit, or when no trusted root certificates can be read.
     pub fn build(self) -> Result<Client, Error> {
-        let base = BaseUrl::parse(&self.base_url)?;
+        let base = BaseUrl::parse_allowing(&self.base_url, self.plain_http)?;
         let keys = match (self.key, self.pair) {
             (Some(key), None) => Keys::One(Key::new(key)?),
             (None, Some(pair)) => Keys::pair(pair)?,

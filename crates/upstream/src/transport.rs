@@ -64,6 +64,12 @@ pub(crate) fn for_base(
     base: &BaseUrl,
     connect_timeout: Duration,
 ) -> Result<Box<dyn Transport>, Error> {
+    if base.is_plain() && !base.is_here() {
+        return Ok(Box::new(HttpTransport::new(
+            HttpConnector::new(),
+            connect_timeout,
+        )));
+    }
     if base.is_plain() {
         let http = HttpConnector::new_with_resolver(Localhost);
         return Ok(Box::new(HttpTransport::new(http, connect_timeout)));

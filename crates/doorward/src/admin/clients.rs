@@ -57,7 +57,8 @@ impl Handle<ClientSet> for Admin {
         let workspace = self.workspace(call.workspace.as_deref())?;
         let client = self.store().client(&workspace.id, &call.name)?;
         let change = ClientChange {
-            disabled: Some(call.disabled),
+            disabled: call.disabled,
+            grant: call.grant,
             ..ClientChange::default()
         };
         let client = self.store().change_client(&client.id, &change, now())?;

@@ -21,7 +21,7 @@ pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
 pub(crate) use types::{
     ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList, KeyRevoke,
-    Needed, Scopeful, Status, SubWorkspace, WorkspaceAdd, WorkspaceAdded, WorkspaceList,
-    WorkspaceRemove, WorkspaceShow,
+    Needed, Scopeful, Status, SubWorkspace, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove,
+    WorkspaceList, WorkspaceRemove, WorkspaceShow,
 };
-pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
+pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

@@ -62,8 +62,9 @@ pub(super) fn probe_keys(
     base_url: &str,
     references: &[SecretRef],
     said: Option<ScopeSet>,
+    plain_http: bool,
 ) -> Result<Found, AdminError> {
-    BaseUrl::parse(base_url).map_err(AdminError::usage)?;
+    BaseUrl::parse_allowing(base_url, plain_http).map_err(AdminError::usage)?;
     let mut found = Found {
         keys: vec![],
         instantly_id: None,
@@ -71,7 +72,11 @@ pub(super) fn probe_keys(
     };
     for reference in references {
         let key = secrets.read(reference).map_err(AdminError::usage)?;
-        let client = Client::builder().base_url(base_url).key(key).build();
+        let client = Client::builder()
+            .base_url(base_url)
+            .allow_plain_http(plain_http)
+            .key(key)
+            .build();
         let client =
             client.map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
         Handle::current().block_on(found.probe(reference, &client, said))?;

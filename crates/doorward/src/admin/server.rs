@@ -21,7 +21,8 @@ use super::error::AdminError;
 use super::service::{Admin, Handle};
 use super::types::{
     Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList,
-    KeyRevoke, Status, WorkspaceAdd, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    KeyRevoke, Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
+    WorkspaceShow,
 };
 
 /// Most bytes of a request.
@@ -106,6 +107,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<WorkspaceShow>(router);
     let router = on::<WorkspaceAdd>(router);
     let router = on::<WorkspaceRemove>(router);
+    let router = on::<WorkspaceKeyRemove>(router);
     let router = on::<ClientCreate>(router);
     let router = on::<ClientList>(router);
     let router = on::<ClientShow>(router);

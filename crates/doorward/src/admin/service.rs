@@ -22,6 +22,8 @@ pub(crate) struct AdminParts {
     pub(crate) data_dir: PathBuf,
     /// Where the gateway is, when one runs in this process.
     pub(crate) gateway_url: Option<String>,
+    /// Whether an emulated workspace may be called in plain text on other machines.
+    pub(crate) plain_http: bool,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what
     /// was answered holds from the next call on.
     pub(crate) changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,

@@ -55,6 +55,7 @@ impl Session {
             secrets: Arc::new(Secrets::new()),
             pepper: context.pepper()?,
             data_dir: data.path().to_owned(),
+            plain_http: context.config.gateway.plain_http,
             gateway_url: None,
             changed: Box::new(|| Ok(())),
         }))))

@@ -6,7 +6,7 @@ use doorward_policy::{Grant, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::views::{ClientView, KeyView, WorkspaceView};
+use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 
 /// A request with its answer.
 pub(crate) trait Call: Serialize + DeserializeOwned + Send + 'static {
@@ -31,6 +31,7 @@ calls! {
     WorkspaceShow, "workspace/show" => WorkspaceView;
     WorkspaceAdd, "workspace/add" => WorkspaceAdded;
     WorkspaceRemove, "workspace/remove" => WorkspaceView;
+    WorkspaceKeyRemove, "workspace/key/remove" => UpstreamKeyView;
     ClientCreate, "client/create" => ClientView;
     ClientList, "client/list" => Vec<ClientView>;
     ClientShow, "client/show" => ClientView;
@@ -124,6 +125,15 @@ pub(crate) struct WorkspaceRemove {
     pub(crate) name: String,
 }
 
+/// Removes an upstream key from a workspace; answers what it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WorkspaceKeyRemove {
+    /// Name or id of the workspace.
+    pub(crate) workspace: String,
+    /// Name or id of the key.
+    pub(crate) key: String,
+}
+
 /// Creates a client.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ClientCreate {
@@ -168,15 +178,17 @@ pub(crate) struct ClientShow {
     pub(crate) name: String,
 }
 
-/// Switches a client off or on.
+/// Switches a client off or on, or changes what it is granted.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ClientSet {
     /// Name or id of the workspace.
     pub(crate) workspace: Option<String>,
     /// Name or id of the client.
     pub(crate) name: String,
-    /// Whether it is to be off.
-    pub(crate) disabled: bool,
+    /// Whether it is to be off; none leaves it.
+    pub(crate) disabled: Option<bool>,
+    /// What it is granted in place of what it was; none leaves it.
+    pub(crate) grant: Option<Grant>,
 }
 
 /// Deletes a client and its keys; answers what it was.

@@ -262,7 +262,7 @@ fn share(keys: &[UpstreamKey], wanted: OpSet) -> Vec<(String, OpSet)> {
 }
 
 /// Scopes of which those that the catalog knows count.
-pub(super) fn known_scopes(scopes: &[String]) -> ScopeSet {
+pub(crate) fn known_scopes(scopes: &[String]) -> ScopeSet {
     scopes
         .iter()
         .filter_map(|scope| Scope::parse(scope).ok())

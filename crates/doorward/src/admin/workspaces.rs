@@ -8,15 +8,17 @@ use doorward_store::{
     NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, StoreError, Workspace, WorkspaceChange,
     check_name,
 };
-use doorward_upstream::INSTANTLY;
+use doorward_upstream::{BaseUrl, INSTANTLY};
 
 use super::error::AdminError;
 use super::probing::{Found, probe_keys};
 use super::service::{Admin, Handle, now};
 use super::types::{
-    Needed, WorkspaceAdd, WorkspaceAdded, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    Needed, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
+    WorkspaceShow,
 };
-use super::views::{WorkspaceView, known_scopes};
+use super::views::{UpstreamKeyView, WorkspaceView, known_scopes};
+use crate::output::clean;
 
 /// Most upstream keys given at once.
 const KEYS_MAX: usize = 32;
@@ -48,6 +50,25 @@ impl Handle<WorkspaceRemove> for Admin {
     }
 }
 
+impl Handle<WorkspaceKeyRemove> for Admin {
+    fn handle(&self, call: WorkspaceKeyRemove) -> Result<UpstreamKeyView, AdminError> {
+        let workspace = self.workspace(Some(&call.workspace))?;
+        let view = self.view(&workspace, now())?;
+        let named = |key: &UpstreamKeyView| key.name == call.key || key.id == call.key;
+        let key = view.upstream_keys.into_iter().find(named).ok_or_else(|| {
+            AdminError::failed(format_args!(
+                "workspace '{0}' has no upstream key '{1}'; `doorward workspace show {0}` shows \
+                 what there is",
+                workspace.name,
+                clean(&call.key)
+            ))
+        })?;
+        self.store().delete_upstream_key(&key.id)?;
+        self.changed()?;
+        Ok(key)
+    }
+}
+
 impl Handle<WorkspaceAdd> for Admin {
     fn handle(&self, call: WorkspaceAdd) -> Result<WorkspaceAdded, AdminError> {
         check_name("the workspace", &call.name)?;
@@ -69,10 +90,19 @@ impl Handle<WorkspaceAdd> for Admin {
         if let Some(known) = &known {
             self.check_same(known, kind, base_url)?;
         }
-        let references = self.references(&call.references, known.as_ref())?;
+        let references = self.references(&call, known.as_ref())?;
 
         // Nothing is stored unless every key is alive and of this one workspace.
-        let found = probe_keys(&self.parts.secrets, base_url, &references, call.scopes)?;
+        let plain_http = call.sandbox && self.parts.plain_http;
+        if call.sandbox && !plain_http && is_plain_elsewhere(base_url) {
+            return Err(AdminError::usage(
+                "plain http to another machine shows the key to the network: use https, or, for a \
+                 sandbox in a network of containers, set gateway.plain_http = true in the \
+                 configuration",
+            ));
+        }
+        let secrets = &self.parts.secrets;
+        let found = probe_keys(secrets, base_url, &references, call.scopes, plain_http)?;
         let instantly_id = found.instantly_id.clone();
         check_identity(known.as_ref(), instantly_id.as_deref())?;
 
@@ -133,9 +163,10 @@ impl Admin {
 
     fn references(
         &self,
-        texts: &[String],
+        call: &WorkspaceAdd,
         known: Option<&Workspace>,
     ) -> Result<Vec<SecretRef>, AdminError> {
+        let texts = &call.references;
         if texts.is_empty() || texts.len() > KEYS_MAX {
             return Err(AdminError::usage(format_args!(
                 "give 1 to {KEYS_MAX} keys by --key-from"
@@ -151,9 +182,16 @@ impl Admin {
                     .iter()
                     .any(|key| key.reference == reference.to_string())
             };
-            if known.is_some_and(stored) || references.contains(&reference) {
+            if references.contains(&reference) {
                 return Err(AdminError::usage(format_args!(
-                    "the workspace has the key {reference} already; leave it out"
+                    "the key {reference} is given twice; leave one out"
+                )));
+            }
+            // Said with its scopes, a key that is there is tried again.
+            if call.scopes.is_none() && known.is_some_and(stored) {
+                return Err(AdminError::usage(format_args!(
+                    "the workspace has the key {reference} already; leave it out, or say with \
+                     --scopes what it may do"
                 )));
             }
             references.push(reference);
@@ -174,24 +212,38 @@ impl Admin {
             .collect();
         let mut names = Vec::new();
         for key in &found.keys {
-            let name = free_name(&key.reference, &taken);
-            taken.insert(name.clone());
-            let new = NewUpstreamKey {
-                scopes: key.scopes.clone(),
-                ..NewUpstreamKey::new(&name, &key.reference.to_string())
-            };
-            let added = self.store().add_upstream_key(&workspace.id, &new, now)?;
             let probe = Probe {
                 at: now,
                 outcome: ProbeOutcome::Alive,
                 detail: key.detail.clone(),
             };
-            self.store()
-                .record_probe(&added.id, &probe, key.scopes.as_deref())?;
+            let scopes = key.scopes.as_deref();
+            let reference = key.reference.to_string();
+            let stored = workspace.upstream_keys.iter();
+            if let Some(stored) = stored
+                .into_iter()
+                .find(|known| known.reference == reference)
+            {
+                self.store().record_probe(&stored.id, &probe, scopes)?;
+                continue;
+            }
+            let name = free_name(&key.reference, &taken);
+            taken.insert(name.clone());
+            let new = NewUpstreamKey {
+                scopes: key.scopes.clone(),
+                ..NewUpstreamKey::new(&name, &reference)
+            };
+            let added = self.store().add_upstream_key(&workspace.id, &new, now)?;
+            self.store().record_probe(&added.id, &probe, scopes)?;
             names.push(name);
         }
         Ok(names)
     }
+}
+
+/// Whether a URL is one that only the configuration can allow.
+fn is_plain_elsewhere(base_url: &str) -> bool {
+    BaseUrl::parse(base_url).is_err() && BaseUrl::parse_allowing(base_url, true).is_ok()
 }
 
 fn check_identity(known: Option<&Workspace>, found: Option<&str>) -> Result<(), AdminError> {

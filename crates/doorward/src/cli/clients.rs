@@ -28,6 +28,25 @@ Examples:
     Show {
         /// Name or id of the client
         name: String,
+        /// Show long lists whole
+        #[arg(long)]
+        wide: bool,
+        #[command(flatten)]
+        within: InWorkspace,
+    },
+    /// Change what a client is granted
+    #[command(after_help = "\
+What is said takes the place of all that was granted before, from the next call on. The client keeps
+its keys and its environment.
+
+Examples:
+  doorward client grant crm --use-case crm-sync --operation createWebhook
+  doorward client grant fix --use-case full-automation --break-glass 'incident 12'")]
+    Grant {
+        /// Name or id of the client
+        name: String,
+        #[command(flatten)]
+        grant: GrantArgs,
         #[command(flatten)]
         within: InWorkspace,
     },

@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Add, list, show and remove Instantly workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(WorkspaceCommand),
-    /// Create, list, show, disable and delete clients
+    /// Create, list, show, grant, disable and delete clients
     #[command(subcommand, visible_alias = "clients")]
     Client(ClientCommand),
     /// Issue, list and revoke client keys

@@ -42,10 +42,27 @@ Examples:
     #[command(after_help = "\
 Examples:
   doorward workspace show acme
+  doorward workspace show acme --wide
   doorward workspace show acme --json")]
     Show {
+        /// Name or id of the workspace (default: the only one there is)
+        name: Option<String>,
+        /// Show long lists of scopes whole
+        #[arg(long)]
+        wide: bool,
+    },
+    /// Remove an upstream key from a workspace; nothing changes at Instantly
+    #[command(after_help = "\
+Calls go out under the workspace's other keys from the next one on. The key itself stays where it is
+kept, and in force at Instantly.
+
+Examples:
+  doorward workspace remove-key acme instantly_key")]
+    RemoveKey {
         /// Name or id of the workspace
-        name: String,
+        workspace: String,
+        /// Name or id of the key, as `doorward workspace show` has it
+        key: String,
     },
     /// Remove a workspace and its upstream keys from Doorward; nothing changes at Instantly
     #[command(after_help = "\
@@ -65,7 +82,8 @@ Examples:
 A key is given by reference: env://NAME, file:///absolute/path (mode 0600) or file:name, relative to
 the data folder. With - the key is asked for, or read from stdin, and kept in the data folder. It is tried with one or two harmless reads; what it may do, what Doorward
 itself would need and which sub-workspaces it reaches is shown. Given more than once, each call is
-later made with the narrowest key that covers it. Adding to a workspace that is there adds the keys.
+later made with the narrowest key that covers it. Adding to a workspace that is there adds the keys;
+a key that it has already is tried again when --scopes says what it may do.
 
 Examples:
   doorward workspace add acme --key-from -

@@ -2,7 +2,7 @@
 
 use doorward_policy::Grant;
 
-use super::{status_cell, time_cell};
+use super::{operations_cell, scopes_cell, status_cell, time_cell};
 use crate::admin::{
     ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, ClientView, KeyList, KeyView,
     Scopeful, Session, now,
@@ -22,7 +22,7 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
             if output.is_json() {
                 output.value(&client)?;
             } else {
-                show(&client, output)?;
+                show(&client, false, output)?;
                 note(format_args!(
                     "\nissue a key with: doorward key issue {}",
                     client.name
@@ -37,7 +37,25 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
                 list(&clients, output)?;
             }
         }
-        ClientCommand::Show { name, within } => {
+        ClientCommand::Grant {
+            name,
+            grant,
+            within,
+        } => {
+            let call = ClientSet {
+                workspace: within.workspace,
+                name,
+                disabled: None,
+                grant: Some(self::grant(grant, now())),
+            };
+            let client = session.call(call).await?;
+            if output.is_json() {
+                output.value(&client)?;
+            } else {
+                show(&client, false, output)?;
+            }
+        }
+        ClientCommand::Show { name, wide, within } => {
             let workspace = within.workspace;
             let call = ClientShow {
                 workspace: workspace.clone(),
@@ -57,7 +75,7 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
             if output.is_json() {
                 output.value(&serde_json::json!({ "client": client, "keys": keys }))?;
             } else {
-                show(&client, output)?;
+                show(&client, wide, output)?;
                 show_keys(&keys, output)?;
             }
         }
@@ -96,7 +114,8 @@ async fn set(
     let call = ClientSet {
         workspace: within.workspace,
         name,
-        disabled,
+        disabled: Some(disabled),
+        grant: None,
     };
     let client = session.call(call).await?;
     if output.is_json() {
@@ -162,7 +181,7 @@ pub(super) fn list(clients: &[ClientView], output: Output) -> Result<(), Failure
     output.table(&headings, rows.collect(), nothing)
 }
 
-fn show(client: &ClientView, output: Output) -> Result<(), Failure> {
+fn show(client: &ClientView, wide: bool, output: Output) -> Result<(), Failure> {
     let grant = &client.grant;
     let joined = |names: &std::collections::BTreeSet<String>| {
         names
@@ -198,8 +217,8 @@ fn show(client: &ClientView, output: Output) -> Result<(), Failure> {
             "break-glass",
             Cell::toned(glass.unwrap_or_default(), Tone::Careful),
         ),
-        ("scopes", Cell::from(client.scopes)),
-        ("operations", Cell::from(client.operations.join(", "))),
+        ("scopes", scopes_cell(client.scopes, wide)),
+        ("operations", operations_cell(&client.operations, wide)),
         (
             "created",
             Cell::from(super::whole_seconds(client.created_at)),

@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &Context, env: &EnvOf) -> Outcome {
     };
     let output = context.output;
     if output.is_json() {
-        output.value(&settings.json())?;
+        output.value(&settings.json(env.format))?;
         return Ok(Exit::Done);
     }
     settings.advise(env.format);
@@ -115,10 +115,14 @@ impl Settings {
         }
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, format: EnvFormat) -> Value {
         let mut variables = Map::new();
         variables.insert("INSTANTLY_API_KEY".to_owned(), json!(self.key()));
-        for (name, value) in self.variables() {
+        let gateway = match format {
+            EnvFormat::Compose => self.gateway_in_docker(),
+            _ => self.gateway.to_string(),
+        };
+        for (name, value) in self::variables(&gateway) {
             variables.insert(name.to_owned(), value.into());
         }
         json!({ "client": self.client, "key_known": self.key.is_some(), "variables": variables })
@@ -148,13 +152,18 @@ impl Settings {
         lines.join("\n")
     }
 
+    /// Where a container that Docker runs on this machine has the gateway.
+    fn gateway_in_docker(&self) -> String {
+        match (self.gateway.is_loopback(), self.gateway.port()) {
+            (true, Some(port)) => format!("http://{DOCKER_HOST}:{port}"),
+            _ => self.gateway.to_string(),
+        }
+    }
+
     /// A service's part of a compose file. The key comes from the shell or the .env file that
     /// compose reads, so that the file itself can be kept in a repository.
     fn compose(&self) -> String {
-        let gateway = match (self.gateway.is_loopback(), self.gateway.port()) {
-            (true, Some(port)) => format!("http://{DOCKER_HOST}:{port}"),
-            _ => self.gateway.to_string(),
-        };
+        let gateway = self.gateway_in_docker();
         let key = match self.key() {
             Some(key) => key.to_owned(),
             None => "${INSTANTLY_API_KEY:?set it to the client key}".to_owned(),

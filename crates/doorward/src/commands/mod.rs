@@ -79,6 +79,28 @@ fn status_cell(status: &str) -> Cell {
     Cell::toned(status, tone)
 }
 
+/// Longest list of names that people are shown whole without asking.
+const NAMES_MAX: usize = 8;
+
+/// Scopes, or how many and how risky when there are many.
+fn scopes_cell(scopes: doorward_catalog::ScopeSet, wide: bool) -> Cell {
+    let count = scopes.iter().count();
+    match scopes.risk() {
+        Some(worst) if count > NAMES_MAX && !wide => {
+            Cell::from(format_args!("{count} scopes, {}", worst.risk))
+        }
+        _ => Cell::from(scopes),
+    }
+}
+
+/// Operations, or how many when there are many.
+fn operations_cell(names: &[String], wide: bool) -> Cell {
+    if names.len() > 2 * NAMES_MAX && !wide {
+        return Cell::from(format_args!("{}; --wide shows them", names.len()));
+    }
+    Cell::from(names.join(", "))
+}
+
 /// A point in time that need not be there.
 fn time_cell(time: Option<doorward_policy::Timestamp>, never: &str) -> Cell {
     match time {

@@ -239,6 +239,7 @@ fn admin(
         secrets: Arc::new(Secrets::new()),
         pepper: context.pepper()?,
         data_dir: context.data_dir.path().to_owned(),
+        plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {

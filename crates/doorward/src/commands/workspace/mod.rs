@@ -3,15 +3,16 @@
 mod entered;
 
 use self::entered::Entered;
-use super::whole_seconds;
+use super::{NAMES_MAX, scopes_cell, whole_seconds};
 use crate::admin::{
-    Needed, Session, SubWorkspace, UpstreamKeyView, WorkspaceAdd, WorkspaceAdded, WorkspaceList,
-    WorkspaceRemove, WorkspaceShow, WorkspaceView,
+    Needed, Session, SubWorkspace, UpstreamKeyView, WorkspaceAdd, WorkspaceAdded,
+    WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow, WorkspaceView, known_scopes,
 };
 use crate::cli::{AddWorkspace, WorkspaceCommand};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
+use doorward_catalog::ScopeSet;
 use doorward_store::ProbeOutcome;
 
 /// Runs `doorward workspace …`.
@@ -35,12 +36,24 @@ pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
                 list(&workspaces, output)?;
             }
         }
-        WorkspaceCommand::Show { name } => {
-            let workspace = session.call(WorkspaceShow { name: Some(name) }).await?;
+        WorkspaceCommand::Show { name, wide } => {
+            let workspace = session.call(WorkspaceShow { name }).await?;
             if output.is_json() {
                 output.value(&workspace)?;
             } else {
-                show(&workspace, output)?;
+                show(&workspace, wide, output)?;
+            }
+        }
+        WorkspaceCommand::RemoveKey { workspace, key } => {
+            let key = session.call(WorkspaceKeyRemove { workspace, key }).await?;
+            if output.is_json() {
+                output.value(&key)?;
+            } else {
+                output.line(format_args!("removed upstream key '{}'", key.name))?;
+                note(format_args!(
+                    "it is still at {} and in force at Instantly",
+                    key.reference
+                ));
             }
         }
         WorkspaceCommand::Remove { name } => {
@@ -112,7 +125,7 @@ fn list(workspaces: &[WorkspaceView], output: Output) -> Result<(), Failure> {
     output.table(&headings, rows.collect(), nothing)
 }
 
-fn show(workspace: &WorkspaceView, output: Output) -> Result<(), Failure> {
+fn show(workspace: &WorkspaceView, wide: bool, output: Output) -> Result<(), Failure> {
     let environments: Vec<&str> = workspace.environments.iter().map(|e| e.as_str()).collect();
     output.fields(vec![
         ("workspace", Cell::toned(&workspace.name, Tone::Strong)),
@@ -132,7 +145,7 @@ fn show(workspace: &WorkspaceView, output: Output) -> Result<(), Failure> {
         ),
     ])?;
     output.line("")?;
-    let rows = workspace.upstream_keys.iter().map(key_row);
+    let rows = workspace.upstream_keys.iter().map(|key| key_row(key, wide));
     let headings = [
         "upstream key",
         "state",
@@ -144,14 +157,16 @@ fn show(workspace: &WorkspaceView, output: Output) -> Result<(), Failure> {
     output.table(&headings, rows.collect(), "it has no upstream keys")
 }
 
-fn key_row(key: &UpstreamKeyView) -> Vec<Cell> {
+fn key_row(key: &UpstreamKeyView, wide: bool) -> Vec<Cell> {
     let alive = match key.alive {
         Some(ProbeOutcome::Alive) => Cell::toned("yes", Tone::Good),
         Some(ProbeOutcome::Dead) => Cell::toned("no", Tone::Bad),
         Some(ProbeOutcome::Unclear) | None => Cell::toned("not known", Tone::Careful),
     };
     let scopes = match &key.scopes {
-        Some(scopes) => Cell::from(scopes.join(", ")),
+        // Those that the catalog does not know are shown too.
+        Some(scopes) if scopes.len() <= NAMES_MAX || wide => Cell::from(scopes.join(", ")),
+        Some(scopes) => scopes_cell(known_scopes(scopes), false),
         None => Cell::toned("not known; say them with --scopes", Tone::Careful),
     };
     vec![
@@ -159,13 +174,21 @@ fn key_row(key: &UpstreamKeyView) -> Vec<Cell> {
         Cell::from(key.state.as_str()),
         alive,
         scopes,
-        Cell::toned(key.unused, Tone::Careful),
+        unused_cell(key.unused, wide),
         Cell::from(&key.reference),
     ]
 }
 
+fn unused_cell(unused: ScopeSet, wide: bool) -> Cell {
+    let count = unused.iter().count();
+    if count > NAMES_MAX && !wide {
+        return Cell::toned(format_args!("{count} scopes"), Tone::Careful);
+    }
+    Cell::toned(unused, Tone::Careful)
+}
+
 fn show_added(added: &WorkspaceAdded, output: Output) -> Result<(), Failure> {
-    show(&added.workspace, output)?;
+    show(&added.workspace, false, output)?;
     output.line("")?;
     output.line("What Doorward itself would need of the keys:")?;
     output.table(
