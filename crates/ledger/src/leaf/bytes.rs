@@ -23,7 +23,7 @@ impl LeafBytes {
         let value = serde_json::to_value(value)
             .map_err(|_| Error::NotALeaf("it holds what JSON can't express"))?;
         check_head(&value)?;
-        Ok(Self(jcs::canonical_json(&value)?.into_boxed_slice()))
+        Ok(Self(jcs::canonical_value(&value)?.into_boxed_slice()))
     }
 
     /// Takes bytes that must already be canonical.
