@@ -2,10 +2,14 @@
 //!
 //! | part | idea |
 //! |---|---|
-//! | [`LeafBytes`] | one record: canonical JSON (RFC 8785) of at most [`MAX_LEAF_BYTES`] |
+//! | [`LeafBytes`] | one record as bytes: canonical JSON (RFC 8785) of at most [`MAX_LEAF_BYTES`] |
 //! | [`Hash`], [`leaf_hash`], [`node_hash`], [`Frontier`] | the tree of RFC 6962 |
 //! | [`VerifierKey`], [`Signer`], [`Note`] | signed notes (C2SP signed-note) |
 //! | [`Checkpoint`] | what is signed: origin, size and root (C2SP tlog-checkpoint) |
+//! | [`Leaf`], [`Event`], [`Sealed`] | what a record says, and how people's data lies in it |
+//! | [`Tile`], [`TileBuilder`], [`TileSource`] | the tree and the leaves as files (C2SP tlog-tiles) |
+//! | [`LogProof`], [`AddCheckpoint`] | one leaf's proof as a file; what a witness is sent |
+//! | [`verify_log`] | the offline verifier: whether a log holds, and where it does not |
 //!
 //! `docs/formats/ledger.md` describes the format with test vectors. The crate knows no clock and no
 //! runtime; what it writes and reads are plain files.
