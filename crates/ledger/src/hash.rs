@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256, digest};
 
 use crate::{Error, base64};
 
-/// Length of a [`Hash`], in bytes.
+/// Length of a [`struct@Hash`], in bytes.
 pub const HASH_LEN: usize = 32;
 
 /// A SHA-256 hash of the tree: of a leaf, of a node, or the root. Shown in base64.

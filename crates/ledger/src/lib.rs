@@ -3,7 +3,7 @@
 //! | part | idea |
 //! |---|---|
 //! | [`LeafBytes`] | one record as bytes: canonical JSON (RFC 8785) of at most [`MAX_LEAF_BYTES`] |
-//! | [`Hash`], [`leaf_hash`], [`node_hash`], [`Frontier`] | the tree of RFC 6962 |
+//! | [`struct@Hash`], [`leaf_hash`], [`node_hash`], [`Frontier`] | the tree of RFC 6962 |
 //! | [`VerifierKey`], [`Signer`], [`Note`] | signed notes (C2SP signed-note) |
 //! | [`Checkpoint`] | what is signed: origin, size and root (C2SP tlog-checkpoint) |
 //! | [`Leaf`], [`Event`], [`Sealed`] | what a record says, and how people's data lies in it |
