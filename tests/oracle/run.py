@@ -18,7 +18,8 @@ import tomllib
 import urllib.request
 
 HERE = pathlib.Path(__file__).parent
-MOST_EXCEPTIONS = 12
+# Lowered whenever one goes.
+MOST_EXCEPTIONS = 3
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
