@@ -12,6 +12,9 @@ use serde::Serialize;
 
 use crate::exit::{Failure, Fault};
 
+/// Spaces between two columns.
+const GAP: u16 = 2;
+
 /// Where results go and in which form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -143,7 +146,8 @@ impl Output {
         if rows.is_empty() {
             return self.line(nothing);
         }
-        let words = longest_words(headings, &rows);
+        let (headings, rows) = without_empty_columns(headings, rows);
+        let words = longest_words(&headings, &rows);
         let mut table = self.blank_table();
         table.set_header(headings.iter().map(|heading| {
             let cell = comfy_table::Cell::new(heading.to_uppercase());
@@ -249,36 +253,57 @@ fn longest_words(headings: &[&str], rows: &[Vec<Cell>]) -> Vec<u16> {
 /// Gives columns the width of their longest word as far as the terminal has room, short words
 /// first, so that names and times are not broken while there are spaces to break at.
 fn keep_words_whole(table: &mut Table, words: &[u16]) {
-    const GAP: u16 = 2;
     /// Least width of a column whose words do not fit.
     const LEAST: u16 = 10;
     let Some(width) = table.width() else { return };
+    let last = words.len().saturating_sub(1);
+    let gap = |column| if column == last { 0 } else { GAP };
     let mut order: Vec<(u16, usize)> = words.iter().copied().zip(0..).collect();
     order.sort_unstable();
-    let count = u16::try_from(words.len()).unwrap_or(u16::MAX);
     // What is left when each column has its least.
-    let least = |word: u16| word.min(LEAST).saturating_add(GAP);
-    let taken: u16 = words
+    let least = |(word, column): (u16, usize)| word.min(LEAST).saturating_add(gap(column));
+    let taken = order
         .iter()
-        .fold(0, |sum, word| sum.saturating_add(least(*word)));
-    let mut left = width.saturating_sub(taken).saturating_sub(count / 4);
-    for (word, column) in order {
-        let more = word.saturating_add(GAP).saturating_sub(least(word));
+        .fold(0_u16, |sum, each| sum.saturating_add(least(*each)));
+    let mut left = width.saturating_sub(taken);
+    for (word, number) in order {
+        let whole = word.saturating_add(gap(number));
+        let more = whole.saturating_sub(least((word, number)));
         if more > left {
             break;
         }
         left -= more;
-        if let Some(column) = table.column_mut(column) {
-            let width = Width::Fixed(word.saturating_add(GAP));
-            column.set_constraint(ColumnConstraint::LowerBoundary(width));
+        if let Some(column) = table.column_mut(number) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole)));
         }
     }
 }
 
+/// The table without the columns that say nothing.
+fn without_empty_columns<'h>(
+    headings: &[&'h str],
+    rows: Vec<Vec<Cell>>,
+) -> (Vec<&'h str>, Vec<Vec<Cell>>) {
+    let says = |column: usize| {
+        rows.iter()
+            .any(|row| row.get(column).is_some_and(|cell| !cell.text.is_empty()))
+    };
+    let kept: Vec<bool> = (0..headings.len()).map(says).collect();
+    let keeps = |column: usize| kept.get(column).copied().unwrap_or(true);
+    let shown = headings.iter().enumerate().filter(|(n, _)| keeps(*n));
+    let shown = shown.map(|(_, heading)| *heading).collect();
+    let rows = rows.into_iter().map(|row| {
+        let cells = row.into_iter().enumerate().filter(|(n, _)| keeps(*n));
+        cells.map(|(_, cell)| cell).collect()
+    });
+    (shown, rows.collect())
+}
+
 /// The table's lines, columns two spaces apart, with nothing at their ends.
 fn laid_out(mut table: Table) -> String {
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    let last = table.column_count().saturating_sub(1);
+    for (number, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if number == last { 0 } else { GAP }));
     }
     let lines: Vec<String> = table
         .lines()
@@ -296,6 +321,15 @@ mod tests {
         let cell = Cell::from("name\u{1b}[31m\r\nred");
         assert_eq!(cell.text, "name [31m  red");
         assert_eq!(clean_lines("a\u{7}b\nc"), "a b\nc");
+    }
+
+    #[test]
+    fn columns_that_say_nothing_are_left_out() {
+        let row = |texts: [&str; 3]| texts.map(Cell::from).to_vec();
+        let rows = vec![row(["a", "", "b"]), row(["c", "", ""])];
+        let (headings, rows) = without_empty_columns(&["one", "two", "three"], rows);
+        assert_eq!(headings, ["one", "three"]);
+        assert!(rows.iter().all(|row| row.len() == 2));
     }
 
     #[test]
@@ -321,6 +355,7 @@ mod tests {
         table.add_row(row);
         keep_words_whole(&mut table, &words);
         let text = laid_out(table);
+        assert!(text.starts_with("KEY "), "{text}");
         for whole in ["oMUN3PATYq5A", "analytics-dashboard", "active", "18:41:09Z"] {
             assert!(text.contains(whole), "{whole}:\n{text}");
         }

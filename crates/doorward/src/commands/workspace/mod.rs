@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
             if output.is_json() {
                 output.value(&added)?;
             } else {
-                show_added(&added, output)?;
+                show_added(&added, context)?;
             }
         }
         WorkspaceCommand::List => {
@@ -41,7 +41,7 @@ pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome
             if output.is_json() {
                 output.value(&workspace)?;
             } else {
-                show(&workspace, wide, output)?;
+                show(&workspace, wide, context)?;
             }
         }
         WorkspaceCommand::RemoveKey { workspace, key } => {
@@ -125,7 +125,8 @@ fn list(workspaces: &[WorkspaceView], output: Output) -> Result<(), Failure> {
     output.table(&headings, rows.collect(), nothing)
 }
 
-fn show(workspace: &WorkspaceView, wide: bool, output: Output) -> Result<(), Failure> {
+fn show(workspace: &WorkspaceView, wide: bool, context: &Context) -> Result<(), Failure> {
+    let output = context.output;
     let environments: Vec<&str> = workspace.environments.iter().map(|e| e.as_str()).collect();
     output.fields(vec![
         ("workspace", Cell::toned(&workspace.name, Tone::Strong)),
@@ -145,7 +146,10 @@ fn show(workspace: &WorkspaceView, wide: bool, output: Output) -> Result<(), Fai
         ),
     ])?;
     output.line("")?;
-    let rows = workspace.upstream_keys.iter().map(|key| key_row(key, wide));
+    let rows = workspace
+        .upstream_keys
+        .iter()
+        .map(|key| key_row(key, wide, context));
     let headings = [
         "upstream key",
         "state",
@@ -157,7 +161,7 @@ fn show(workspace: &WorkspaceView, wide: bool, output: Output) -> Result<(), Fai
     output.table(&headings, rows.collect(), "it has no upstream keys")
 }
 
-fn key_row(key: &UpstreamKeyView, wide: bool) -> Vec<Cell> {
+fn key_row(key: &UpstreamKeyView, wide: bool, context: &Context) -> Vec<Cell> {
     let alive = match key.alive {
         Some(ProbeOutcome::Alive) => Cell::toned("yes", Tone::Good),
         Some(ProbeOutcome::Dead) => Cell::toned("no", Tone::Bad),
@@ -175,8 +179,17 @@ fn key_row(key: &UpstreamKeyView, wide: bool) -> Vec<Cell> {
         alive,
         scopes,
         unused_cell(key.unused, wide),
-        Cell::from(&key.reference),
+        Cell::from(kept_at(&key.reference, context)),
     ]
+}
+
+/// A reference as it may be written: short, where it is in the data folder.
+fn kept_at(reference: &str, context: &Context) -> String {
+    let folder = format!("file://{}/", context.data_dir.path().display());
+    match reference.strip_prefix(&folder) {
+        Some(name) => format!("file:{name}"),
+        None => reference.to_owned(),
+    }
 }
 
 fn unused_cell(unused: ScopeSet, wide: bool) -> Cell {
@@ -187,8 +200,9 @@ fn unused_cell(unused: ScopeSet, wide: bool) -> Cell {
     Cell::toned(unused, Tone::Careful)
 }
 
-fn show_added(added: &WorkspaceAdded, output: Output) -> Result<(), Failure> {
-    show(&added.workspace, false, output)?;
+fn show_added(added: &WorkspaceAdded, context: &Context) -> Result<(), Failure> {
+    let output = context.output;
+    show(&added.workspace, false, context)?;
     output.line("")?;
     output.line("What Doorward itself would need of the keys:")?;
     output.table(
