@@ -280,8 +280,8 @@ async def run(doorward, folder, keys):
                 check(key.encode() not in environment, "an upstream key is in a client's environment")
 
         for tool, call, writes in calls:
-            # The handler may look up a lead; the dashboard may not.
-            denied = dashboard if tool == "get_lead" else handler
+            # The handler may look up leads; the dashboard may not.
+            denied = dashboard if tool in ("get_lead", "list_leads", "search_leads_by_email") else handler
             before, (_, last) = doorward.state(), doorward.seen()
             text, failed = await denied.call(tool, call)
             if writes is None:
@@ -343,5 +343,5 @@ if __name__ == "__main__":
         main()
     except* Failure as failures:
         for failure in leaves(failures):
-            print(f"FAILED: {failure}", file=sys.stderr)
+            print(f"FAILED: {str(failure)[:2000]}", file=sys.stderr)
         sys.exit(1)
