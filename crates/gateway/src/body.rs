@@ -1,6 +1,7 @@
 //! Request bodies: read whole, bounded, hashed, checked.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +23,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct HeldBody {
     bytes: Bytes,
     sha256: [u8; 32],
-    _share: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl HeldBody {
@@ -36,10 +37,44 @@ impl HeldBody {
     }
 }
 
+/// Of how many parts of the memory one client may hold one.
+const PARTS: usize = 4;
+
+/// Bytes held by client.
+type Held = Arc<Mutex<HashMap<Arc<str>, usize>>>;
+
+/// What a body takes of the memory, and of its client's part of it.
+#[derive(Debug)]
+struct Share {
+    memory: OwnedSemaphorePermit,
+    client: Arc<str>,
+    bytes: usize,
+    held: Held,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut held = lock(&self.held);
+        if let Some(mine) = held.get_mut(&self.client) {
+            *mine = mine.saturating_sub(self.bytes);
+            if *mine == 0 {
+                held.remove(&self.client);
+            }
+        }
+    }
+}
+
+fn lock(held: &Held) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Reads bodies, no more at once than there is memory for.
 #[derive(Debug)]
 pub(crate) struct Bodies {
     memory: Arc<Semaphore>,
+    held: Held,
+    /// Most bytes of one client, so that none keeps the others from writing.
+    each: usize,
     max: usize,
     depth: usize,
     patience: Duration,
@@ -51,14 +86,20 @@ impl Bodies {
             memory: Arc::new(Semaphore::new(
                 limits.memory_bytes.min(Semaphore::MAX_PERMITS),
             )),
+            held: Held::default(),
+            each: (limits.memory_bytes / PARTS).max(limits.body_bytes),
             max: limits.body_bytes.min(u32::MAX as usize),
             depth: limits.json_depth,
             patience: limits.body_read,
         }
     }
 
-    /// Reads a JSON body whole. `None` when it has no bytes.
-    pub(crate) async fn read<B>(&self, body: B) -> Result<Option<HeldBody>, Refusal>
+    /// Reads a JSON body of a client's whole. `None` when it has no bytes.
+    pub(crate) async fn read<B>(
+        &self,
+        client: &Arc<str>,
+        body: B,
+    ) -> Result<Option<HeldBody>, Refusal>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BoxError>,
@@ -71,7 +112,7 @@ impl Bodies {
         if announced > self.max {
             return Err(too_large());
         }
-        let mut share = self.reserve(announced)?;
+        let mut share = self.reserve(client, announced)?;
         let read = self.collect(body, announced, &mut share);
         let bytes = match tokio::time::timeout(self.patience, read).await {
             Ok(bytes) => bytes?,
@@ -105,7 +146,7 @@ impl Bodies {
         &self,
         mut body: B,
         announced: usize,
-        share: &mut OwnedSemaphorePermit,
+        share: &mut Share,
     ) -> Result<Bytes, Refusal>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -127,7 +168,7 @@ impl Bodies {
                 return Err(too_large());
             }
             if length > reserved {
-                share.merge(self.reserve(length - reserved)?);
+                self.grow(share, length - reserved)?;
                 reserved = length;
             }
             // Most bodies are one piece, which is kept as it is.
@@ -148,18 +189,40 @@ impl Bodies {
         })
     }
 
-    fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
-        u32::try_from(bytes)
-            .ok()
-            .and_then(|bytes| Arc::clone(&self.memory).try_acquire_many_owned(bytes).ok())
-            .ok_or_else(|| {
-                Refusal::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "memory_exhausted",
-                    "too many request bodies are being handled; try again",
-                )
-            })
+    fn reserve(&self, client: &Arc<str>, bytes: usize) -> Result<Share, Refusal> {
+        let none = Arc::clone(&self.memory).try_acquire_many_owned(0);
+        let mut share = Share {
+            memory: none.map_err(|_| exhausted())?,
+            client: Arc::clone(client),
+            bytes: 0,
+            held: Arc::clone(&self.held),
+        };
+        self.grow(&mut share, bytes)?;
+        Ok(share)
     }
+
+    fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
+        let mut held = lock(&self.held);
+        let mine = held.get(&share.client).copied().unwrap_or_default();
+        let wanted = mine.saturating_add(bytes);
+        let count = u32::try_from(bytes).map_err(|_| exhausted())?;
+        if wanted > self.each {
+            return Err(exhausted());
+        }
+        let more = Arc::clone(&self.memory).try_acquire_many_owned(count);
+        share.memory.merge(more.map_err(|_| exhausted())?);
+        held.insert(Arc::clone(&share.client), wanted);
+        share.bytes += bytes;
+        Ok(())
+    }
+}
+
+fn exhausted() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "memory_exhausted",
+        "too many request bodies are being handled; try again",
+    )
 }
 
 fn too_large() -> Refusal {
@@ -187,32 +250,63 @@ mod tests {
         Full::new(Bytes::from_static(text.as_bytes()))
     }
 
+    fn name(text: &str) -> Arc<str> {
+        text.into()
+    }
+
+    #[tokio::test]
+    async fn one_client_keeps_no_other_from_writing() {
+        let bodies = bodies(40);
+        let text = r#"{"a":"b"}"#;
+        let held = bodies.read(&name("greedy"), body(text)).await.unwrap();
+        let refused = bodies.read(&name("greedy"), body(text)).await.unwrap_err();
+        assert_eq!(refused.reason(), "memory_exhausted");
+        assert!(bodies.read(&name("other"), body(text)).await.is_ok());
+        drop(held);
+        assert!(bodies.read(&name("greedy"), body(text)).await.is_ok());
+        assert!(lock(&bodies.held).is_empty());
+    }
+
     #[tokio::test]
     async fn memory_is_shared_and_given_back() {
         let bodies = bodies(12);
-        let held = bodies.read(body(r#"{"a":"b"}"#)).await.unwrap().unwrap();
-        let refused = bodies.read(body("[1,2,3]")).await.unwrap_err();
+        let held = bodies
+            .read(&name("one"), body(r#"{"a":"b"}"#))
+            .await
+            .unwrap()
+            .unwrap();
+        let refused = bodies
+            .read(&name("two"), body("[1,2,3]"))
+            .await
+            .unwrap_err();
         assert_eq!(refused.reason(), "memory_exhausted");
         assert_eq!(refused.status(), 503);
         drop(held);
-        assert!(bodies.read(body("[1,2,3]")).await.is_ok());
+        assert!(bodies.read(&name("one"), body("[1,2,3]")).await.is_ok());
     }
 
     #[tokio::test]
     async fn bodies_are_bounded_and_checked() {
         let bodies = bodies(100);
-        assert!(bodies.read(body("")).await.unwrap().is_none());
-        let refused = bodies.read(body(r#"{"a":"bcd"}"#)).await.unwrap_err();
+        assert!(bodies.read(&name("one"), body("")).await.unwrap().is_none());
+        let refused = bodies
+            .read(&name("one"), body(r#"{"a":"bcd"}"#))
+            .await
+            .unwrap_err();
         assert_eq!(
             (refused.status().as_u16(), refused.reason()),
             (413, "body_too_large")
         );
-        let refused = bodies.read(body("{")).await.unwrap_err();
+        let refused = bodies.read(&name("one"), body("{")).await.unwrap_err();
         assert_eq!(
             (refused.status().as_u16(), refused.reason()),
             (400, "body_malformed")
         );
-        let held = bodies.read(body("[]")).await.unwrap().unwrap();
+        let held = bodies
+            .read(&name("one"), body("[]"))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(held.bytes(), "[]");
         let digest = ring::digest::digest(&SHA256, b"[]");
         assert_eq!(held.sha256(), digest.as_ref());

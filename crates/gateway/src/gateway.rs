@@ -180,9 +180,10 @@ impl Inner {
         let head = self.read_head(&snapshot, parts, facts)?;
         let op = head.op.map_err(Refusal::route)?;
         check_body_head(op, &parts.headers, body.is_end_stream())?;
+        let sender = sender(facts);
         let body = self
             .bodies
-            .read(body)
+            .read(&sender, body)
             .await
             .map_err(|refusal| refusal.of(op))?;
         facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
@@ -320,6 +321,13 @@ impl Drop for Write {
     fn drop(&mut self) {
         self.0.writes.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Who a body is of: the client, by its workspace and name.
+fn sender(facts: &CallFacts) -> Arc<str> {
+    let workspace = facts.workspace.as_deref().unwrap_or_default();
+    let client = facts.client.as_deref().unwrap_or_default();
+    format!("{workspace}/{client}").into()
 }
 
 fn closing(mut response: Response<Answer>) -> Response<Answer> {

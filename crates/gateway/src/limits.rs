@@ -14,7 +14,7 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
-    /// Bytes of all request bodies held at once.
+    /// Bytes of all request bodies held at once. One client may hold a quarter, or one body.
     pub memory_bytes: usize,
     /// Levels of arrays and objects in a JSON body.
     pub json_depth: usize,
