@@ -158,7 +158,7 @@ fn nearest_operation(text: &str) -> String {
         .find(|op| op.id().eq_ignore_ascii_case(text))
     {
         Some(op) => format!("did you mean {op}?"),
-        None => "`doorward scopes list` shows them all".to_owned(),
+        None => "`doorward scopes list --operations` shows them all".to_owned(),
     }
 }
 
