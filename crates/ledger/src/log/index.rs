@@ -1,17 +1,28 @@
 //! Where leaves are in the segments.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::LogError;
 use crate::segment::{Batch, Broken, LogId, SegmentReader, Step, Storage, segment_path, segments};
 
 /// A place is remembered each so many bytes of a segment.
 const MARK_EVERY: u64 = 256 << 10;
+/// So many bytes at most are kept for the publisher; it reads from the segments what is beyond.
+const RECENT_BYTES: u64 = 16 << 20;
 
 /// The segments there are, and how far they are durable. A few kilobytes for each segment.
 pub(crate) struct Index {
     storage: Arc<dyn Storage>,
     state: RwLock<State>,
+    recent: Mutex<Recent>,
+}
+
+/// What was just written and is not published: the publisher need not read and hash it again.
+#[derive(Default)]
+struct Recent {
+    batches: VecDeque<Batch>,
+    bytes: u64,
 }
 
 #[derive(Default)]
@@ -39,6 +50,7 @@ impl Index {
         Self {
             storage,
             state: RwLock::new(state),
+            recent: Mutex::default(),
         }
     }
 
@@ -81,6 +93,30 @@ impl Index {
             }
             state.durable = end;
         });
+    }
+
+    /// Keeps a batch for the publisher, while there is room.
+    pub(crate) fn remember(&self, batch: Batch) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.bytes + batch.header.total() <= RECENT_BYTES {
+            recent.bytes += batch.header.total();
+            recent.batches.push_back(batch);
+        }
+    }
+
+    /// The batch that begins with this leaf, if it was kept. Earlier ones are let go.
+    fn take_recent(&self, sequence: u64) -> Option<Batch> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(batch) = recent
+            .batches
+            .pop_front_if(|batch| batch.header.first <= sequence)
+        {
+            recent.bytes = recent.bytes.saturating_sub(batch.header.total());
+            if batch.header.first == sequence {
+                return Some(batch);
+            }
+        }
+        None
     }
 
     /// First sequences of the segments, oldest first.
@@ -157,6 +193,7 @@ pub(crate) struct BatchCursor {
     index: Arc<Index>,
     next: u64,
     reader: Option<SegmentReader>,
+    takes_recent: bool,
 }
 
 impl BatchCursor {
@@ -165,6 +202,15 @@ impl BatchCursor {
             index,
             next,
             reader: None,
+            takes_recent: false,
+        }
+    }
+
+    /// For the one who publishes: takes what was just written out of memory.
+    pub(crate) fn taking_recent(self) -> Self {
+        Self {
+            takes_recent: true,
+            ..self
         }
     }
 
@@ -173,6 +219,12 @@ impl BatchCursor {
     pub(crate) fn next_batch(&mut self) -> Result<Option<Batch>, LogError> {
         if self.next >= self.index.durable() {
             return Ok(None);
+        }
+        if self.takes_recent
+            && let Some(batch) = self.index.take_recent(self.next)
+        {
+            self.next = batch.header.end();
+            return Ok(Some(batch));
         }
         let mut fresh = false;
         loop {

@@ -107,7 +107,7 @@ impl Log {
         let mut publisher = Publisher {
             shared: Arc::clone(&shared),
             files: repair.writer,
-            batches: BatchCursor::new(index, builder.size()),
+            batches: BatchCursor::new(index, builder.size()).taking_recent(),
             signed: signed.map(Checkpoint::size),
             builder,
             bundle,
@@ -254,14 +254,14 @@ fn recover(
         let (offset, end) = reader.position();
         tail.end = end;
         let is_last = number + 1 == live.len();
-        if let Some(broken) = broken {
-            // Only the very last batch can be torn: each is durable before the next is written.
-            let torn = is_last
-                && broken.batch >= signed
-                && !reader.has_later_batch().map_err(LogError::io(&path))?;
-            if !torn {
+        // Only the very last batch can be torn: each is durable before the next is written.
+        let later = is_last && reader.has_later_batch().map_err(LogError::io(&path))?;
+        match broken {
+            Some(broken) if !is_last || later || broken.batch < signed => {
                 return Err(LogError::damaged(broken.sequence, &path, broken.why));
             }
+            None if later => return Err(LogError::damaged(end, &path, "its batch is missing")),
+            _ => {}
         }
         if end < signed && is_last {
             return Err(LogError::Behind { have: end, signed });

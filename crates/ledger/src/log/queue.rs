@@ -1,6 +1,7 @@
 //! Leaves that wait for the disk, gathered into batches.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::{AppendError, Halt, Tuning};
@@ -9,8 +10,6 @@ use crate::{Hash, LeafBytes};
 
 /// A batch is closed at this size, in bytes, however few its leaves.
 const BATCH_BYTES: usize = 1 << 20;
-/// Buffers kept for reuse, and the largest worth keeping, in bytes.
-const SPARE: usize = 4;
 
 pub(crate) type Callback = Box<dyn FnOnce(Result<u64, AppendError>) + Send>;
 pub(crate) type Outcome = OnceLock<Result<(), Halt>>;
@@ -51,13 +50,15 @@ pub(crate) struct Pending {
     pub(crate) count: u32,
     /// Room for the batch's header, then its records.
     pub(crate) bytes: Vec<u8>,
+    /// Where each leaf is in `bytes`, and its hash.
+    pub(crate) leaves: Vec<(Range<usize>, Hash)>,
     outcome: Arc<Outcome>,
     callbacks: Vec<(u64, Callback)>,
 }
 
 impl Pending {
-    /// Tells everyone who waits. The buffer comes back for reuse.
-    pub(crate) fn settle(self, result: Result<(), Halt>) -> Vec<u8> {
+    /// Tells everyone who waits.
+    pub(crate) fn settle(self, result: Result<(), Halt>) {
         // Nobody else sets it.
         let _ = self.outcome.set(result.clone());
         for (sequence, callback) in self.callbacks {
@@ -68,7 +69,6 @@ impl Pending {
             // A caller's fault must not stop the log for all.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| callback(told)));
         }
-        self.bytes
     }
 }
 
@@ -78,7 +78,8 @@ pub(crate) struct Queue {
     next: u64,
     leaves: usize,
     bytes: usize,
-    spare: Vec<Vec<u8>>,
+    /// Bytes of a recent batch.
+    usual: usize,
     limits: Tuning,
     /// No more leaves are taken.
     pub(crate) halt: Option<Halt>,
@@ -93,7 +94,7 @@ impl Queue {
             next,
             leaves: 0,
             bytes: 0,
-            spare: Vec::new(),
+            usual: 0,
             limits,
             halt: None,
             wake_at: usize::MAX,
@@ -135,6 +136,8 @@ impl Queue {
             ));
         };
         push_record(&mut batch.bytes, leaf, hash);
+        let end = batch.bytes.len();
+        batch.leaves.push((end - leaf.len()..end, *hash));
         batch.count += 1;
         let sequence = self.next;
         batch
@@ -149,14 +152,15 @@ impl Queue {
         })
     }
 
-    fn empty_batch(&mut self) -> Pending {
-        let mut bytes = self.spare.pop().unwrap_or_default();
-        bytes.clear();
+    fn empty_batch(&self) -> Pending {
+        // As large as the last ones were, more or less.
+        let mut bytes = Vec::with_capacity(BATCH_HEADER_LEN + self.usual);
         bytes.resize(BATCH_HEADER_LEN, 0);
         Pending {
             first: self.next,
             count: 0,
             bytes,
+            leaves: Vec::new(),
             outcome: Arc::default(),
             callbacks: Vec::new(),
         }
@@ -167,6 +171,7 @@ impl Queue {
         let batch = self.batches.pop_front()?;
         self.leaves = self.leaves.saturating_sub(batch.count as usize);
         let records = batch.bytes.len().saturating_sub(BATCH_HEADER_LEN);
+        self.usual = records;
         self.bytes = self.bytes.saturating_sub(records);
         Some(batch)
     }
@@ -176,18 +181,14 @@ impl Queue {
         self.leaves
     }
 
-    /// Takes a buffer back.
-    pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
-        if self.spare.len() < SPARE && buffer.capacity() <= 2 * BATCH_BYTES {
-            self.spare.push(buffer);
-        }
-    }
-
     /// A batch of one leaf that no longer passes through the queue.
     pub(crate) fn last_words(&mut self, first: u64, leaf: &LeafBytes) -> Pending {
         self.next = first;
         let mut batch = self.empty_batch();
-        push_record(&mut batch.bytes, leaf.as_bytes(), &leaf.hash());
+        let hash = leaf.hash();
+        push_record(&mut batch.bytes, leaf.as_bytes(), &hash);
+        let end = batch.bytes.len();
+        batch.leaves.push((end - leaf.as_bytes().len()..end, hash));
         batch.count = 1;
         self.next += 1;
         batch

@@ -9,11 +9,13 @@ use super::index::Index;
 use super::publisher::Publisher;
 use super::queue::{Callback, Queue};
 use super::{AppendError, Halt, LogError, LogOptions, Reader, Ticket};
-use crate::LeafBytes;
 use crate::segment::Storage;
+use crate::{LeafBytes, TILE_WIDTH};
 
 /// The publisher looks for news this often within the time between checkpoints.
 const TICKS: u32 = 4;
+/// And so much more often under load.
+const BUSY: u32 = 8;
 
 /// How a log is doing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -377,7 +379,10 @@ fn publish(shared: &Shared, publisher: &Mutex<Publisher>) {
             None => {}
         }
         // The error is told by every append from now on.
+        let before = shared.index.durable();
         let _ = tick(shared, publisher, false);
-        std::thread::park_timeout(pause);
+        // Under load in small steps, so that what was written is still in memory.
+        let busy = shared.index.durable() - before > TILE_WIDTH;
+        std::thread::park_timeout(if busy { pause / BUSY } else { pause });
     }
 }

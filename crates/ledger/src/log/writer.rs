@@ -7,7 +7,7 @@ use super::Halt;
 use super::error::disk_full;
 use super::queue::Pending;
 use super::run::Shared;
-use crate::segment::{LogId, SegmentWriter, parent, segment_path};
+use crate::segment::{Batch, LogId, SegmentWriter, parent, segment_path};
 
 /// The file whose room a full disk falls back on.
 pub(crate) const RESERVE: &str = "reserve";
@@ -94,8 +94,7 @@ impl Writer {
         if let Some(halt) = &halt {
             self.shared.halt(halt.clone());
         }
-        let buffer = batch.settle(halt.clone().map_or(Ok(()), Err));
-        self.shared.queue().recycle(buffer);
+        batch.settle(halt.clone().map_or(Ok(()), Err));
         halt.map_or(Ok(()), Err)
     }
 
@@ -115,6 +114,10 @@ impl Writer {
             return Err(("making leaves durable", error));
         }
         self.sync = started.elapsed();
+        let bytes = std::mem::take(&mut batch.bytes);
+        let leaves = std::mem::take(&mut batch.leaves);
+        let written = Batch::written(first, offset, bytes, leaves);
+        self.shared.index.remember(written);
         self.shared.durable(first, offset, first + u64::from(count));
         Ok(())
     }

@@ -86,7 +86,10 @@ pub struct Batch {
     pub header: BatchHeader,
     /// Where its header begins in the segment, in bytes.
     pub offset: u64,
-    records: Vec<u8>,
+    /// The records, after what stands before them.
+    bytes: Vec<u8>,
+    start: usize,
+    /// Where each leaf is in `bytes`.
     leaves: Vec<(Range<usize>, Hash)>,
 }
 
@@ -120,7 +123,8 @@ impl Batch {
             Ok(Self {
                 header,
                 offset,
-                records,
+                bytes: records,
+                start: 0,
                 leaves,
             })
         } else {
@@ -131,6 +135,24 @@ impl Batch {
         }
     }
 
+    /// A batch as it was just written: `bytes` are its header and records.
+    pub(crate) fn written(
+        first: u64,
+        offset: u64,
+        bytes: Vec<u8>,
+        leaves: Vec<(Range<usize>, Hash)>,
+    ) -> Self {
+        let count = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
+        let len = u32::try_from(bytes.len().saturating_sub(BATCH_HEADER_LEN)).unwrap_or(u32::MAX);
+        Self {
+            header: BatchHeader { first, count, len },
+            offset,
+            bytes,
+            start: BATCH_HEADER_LEN,
+            leaves,
+        }
+    }
+
     /// Sequence, bytes and leaf hash of each leaf.
     pub fn leaves(&self) -> impl Iterator<Item = (u64, &[u8], Hash)> {
         (self.header.first..)
@@ -138,7 +160,7 @@ impl Batch {
             .map(|(sequence, (range, hash))| {
                 (
                     sequence,
-                    self.records.get(range.clone()).unwrap_or_default(),
+                    self.bytes.get(range.clone()).unwrap_or_default(),
                     *hash,
                 )
             })
@@ -146,7 +168,7 @@ impl Batch {
 
     /// The records as they are stored.
     pub(crate) fn records(&self) -> &[u8] {
-        &self.records
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 }
 

@@ -150,10 +150,16 @@ impl SegmentReader {
     pub fn has_later_batch(&self) -> io::Result<bool> {
         let size = self.file.size()?;
         let mut window = vec![0; WINDOW + BATCH_HEADER_LEN];
+        let zeros = vec![0; WINDOW + BATCH_HEADER_LEN];
         let mut at = self.offset + 1;
         while at < size {
             let read = self.file.read_at(at, &mut window)?;
             let bytes = window.get(..read).unwrap_or_default();
+            at += WINDOW as u64;
+            // Most of what comes after the end is room that was never used.
+            if zeros.starts_with(bytes) {
+                continue;
+            }
             let later = bytes.windows(BATCH_HEADER_LEN).any(|bytes| {
                 bytes.starts_with(&BatchHeader::MAGIC)
                     && bytes
@@ -164,7 +170,6 @@ impl SegmentReader {
             if later {
                 return Ok(true);
             }
-            at += WINDOW as u64;
         }
         Ok(false)
     }
