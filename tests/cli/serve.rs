@@ -316,3 +316,22 @@ fn plain_http_to_another_machine_is_for_sandboxes_that_the_configuration_allows(
     // A real workspace's key never goes in clear.
     run(path, &add).ended(2);
 }
+
+#[test]
+fn a_sandboxs_keys_can_be_copied() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = doorward(folder.path());
+    command.arg("sandbox").env("COLUMNS", "40");
+    let mut sandbox = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(sandbox.stdout.take().unwrap()).lines();
+    let key = lines
+        .map(Result::unwrap)
+        .find(|line| line.starts_with("    "));
+    sandbox.kill().unwrap();
+    sandbox.wait().unwrap();
+    assert_eq!(key.unwrap().trim().len(), 68);
+}

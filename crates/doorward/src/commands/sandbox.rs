@@ -5,7 +5,7 @@ use doorward_sandbox::{Sandbox, SandboxError, Summary};
 use crate::cli;
 use crate::config::LogConfig;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Cell, Output, Tone};
+use crate::output::{Output, Tone};
 use crate::signals::Endings;
 
 /// Runs `doorward sandbox`.
@@ -63,19 +63,14 @@ fn show(summary: &Summary, output: Output) -> Result<(), Failure> {
         output.paint(Tone::Strong, &summary.url)
     ))?;
     output.line(format_args!("control  {}\n", summary.control_url))?;
-    let rows = summary.workspaces.iter().flat_map(|workspace| {
-        workspace.keys.iter().map(|key| {
-            vec![
-                Cell::from(format_args!("{} ({})", workspace.name, workspace.role)),
-                Cell::from(&key.name),
-                Cell::from(key.scopes.join(", ")),
-                Cell::toned(&key.key, Tone::Strong),
-            ]
-        })
-    });
-    output.table(
-        &["workspace", "key", "scopes", "value"],
-        rows.collect(),
-        "it has no keys",
-    )
+    // A key on a line of its own can be copied, however narrow the terminal.
+    for workspace in &summary.workspaces {
+        output.line(format_args!("{} ({})", workspace.name, workspace.role))?;
+        for key in &workspace.keys {
+            let scopes = key.scopes.join(", ");
+            output.line(format_args!("  {}  {scopes}", key.name))?;
+            output.line(format_args!("    {}", output.paint(Tone::Strong, &key.key)))?;
+        }
+    }
+    Ok(())
 }
