@@ -257,7 +257,7 @@ fn resident(field: &str) -> Result<f64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kilobytes = line
-        .and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|line| line.split_whitespace().next())
         .ok_or("no such field")?;
     Ok((kilobytes.parse::<f64>()? / 1024.0 * 10.0).round() / 10.0)
 }
