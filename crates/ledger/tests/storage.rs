@@ -178,13 +178,17 @@ fn verify(double: &Double, reader: &Reader, acknowledged: &Acknowledged, what: &
     }
 }
 
+/// How many operations there are depends on how the threads meet, so the walk goes on until
+/// this many faults in a row found no operation to strike.
+const MISSES: u32 = 24;
+/// Fewer faults than this struck is a test that tested nothing.
+const FEWEST: u32 = 60;
+
 /// `all`: every kind of crash after every operation; otherwise they take turns.
 fn each_operation_fails(fault: Fault, all: bool) {
-    let double = Double::default();
-    live(&double, &mut Acknowledged::new()).unwrap();
-    let operations = double.operations();
-    let (mut failures, mut tried) = (0, 0);
-    for number in 0..operations {
+    let (mut struck, mut missed) = (0_u32, 0_u32);
+    let mut number = 0;
+    while missed < MISSES {
         let crashes = [
             Crash::Process,
             Crash::Power,
@@ -196,12 +200,15 @@ fn each_operation_fails(fault: Fault, all: bool) {
         } else {
             &crashes[turn..=turn]
         } {
-            tried += 1;
             let double = Double::default();
             let mut acknowledged = Acknowledged::new();
             double.fail(number, fault);
             let finished = live(&double, &mut acknowledged).is_some();
-            failures += u64::from(double.heal());
+            if double.heal() {
+                (struck, missed) = (struck + 1, 0);
+            } else {
+                missed += 1;
+            }
             double.crash(*crash);
             let what = format!("operation {number} {fault:?}, then {crash:?}, {finished}");
             check(&double, &acknowledged, &what);
@@ -210,8 +217,9 @@ fn each_operation_fails(fault: Fault, all: bool) {
             let (log, _) = open(&double).unwrap_or_else(|error| panic!("{what}, again: {error}"));
             verify(&double, &log.reader(), &acknowledged, &what);
         }
+        number += 1;
     }
-    assert!(failures * 10 >= tried * 8, "{failures} of {tried} failed");
+    assert!(struck >= FEWEST, "only {struck} faults struck");
 }
 
 #[test]

@@ -82,11 +82,6 @@ impl Double {
         self.state().room = room;
     }
 
-    /// Operations so far.
-    pub(crate) fn operations(&self) -> u64 {
-        self.state().operations
-    }
-
     /// All names with the sizes of files.
     pub(crate) fn listing(&self) -> Vec<(String, usize)> {
         let state = self.state();
