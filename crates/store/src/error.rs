@@ -142,6 +142,12 @@ pub enum StoreError {
     /// There is no room left to write.
     #[error("no room is left to write the store; nothing was changed")]
     Full,
+    /// A key was erased and nobody is given it any more, but its bytes may still be in the files.
+    #[error(
+        "the key is erased, but a reader of the store or a full disk keeps its bytes in the file; \
+         erase it again when that is mended"
+    )]
+    NotScrubbed,
     /// A file could not be opened or made.
     #[error("can't {doing} {}: {source}", path.display())]
     Io {

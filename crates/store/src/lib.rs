@@ -12,6 +12,8 @@
 //! - A change that was acknowledged is on disk (write-ahead log, synchronous), and a change is
 //!   there whole or not at all.
 //! - One process writes at a time; a second is told who does.
+//! - A ledger's anchor is swapped only by who knows what was there, and a key that was erased is
+//!   gone from the files ([`LedgerStore`]).
 //! - Every list is sorted the same way each time.
 //!
 //! ```
@@ -46,6 +48,7 @@ mod base_url;
 mod check;
 mod client;
 mod error;
+mod ledger_store;
 mod observed;
 mod snapshot;
 mod sqlite;
@@ -55,6 +58,7 @@ mod workspace;
 pub use check::check_name;
 pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 pub use error::{Result, StoreError, What};
+pub use ledger_store::{LedgerStore, SubjectRow};
 pub use observed::ObservedScope;
 pub use snapshot::{KeyInForce, Known, Snapshot, SnapshotClient};
 pub use sqlite::SqliteStore;

@@ -2,6 +2,7 @@
 
 mod clients;
 mod files;
+mod ledger;
 mod lock;
 mod rows;
 mod schema;
@@ -125,7 +126,12 @@ impl SqliteStore {
         narrow()?;
         schema::configure_writer(&connection)?;
         schema::migrate(&mut connection, found, schema::FORMAT)?;
-        Ok(connection)
+        match ledger::scrub(&mut connection) {
+            // A reader is in the way, or the disk is full: the store is of use all the same, and
+            // the next erasure or opening tries again.
+            Ok(()) | Err(StoreError::NotScrubbed | StoreError::Full) => Ok(connection),
+            Err(error) => Err(error),
+        }
     }
 
     /// The store's file.

@@ -10,7 +10,7 @@ const APPLICATION_ID: i64 = 0x4477_5374;
 
 /// The steps from an empty file to the present format. The file's `user_version` is the number of
 /// steps taken. A step that was released is never changed; what changes is a new step.
-pub(super) const STEPS: [&str; 2] = [
+pub(super) const STEPS: [&str; 3] = [
     "
     CREATE TABLE state (
         id            INTEGER PRIMARY KEY CHECK (id = 1),
@@ -82,6 +82,7 @@ pub(super) const STEPS: [&str; 2] = [
         PRIMARY KEY (workspace_id, operation)
     ) STRICT, WITHOUT ROWID;
     ",
+    super::ledger::STEP,
 ];
 
 /// The newest format known here.
