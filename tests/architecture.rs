@@ -27,7 +27,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-keys",
@@ -35,6 +35,7 @@ const ORDER: [&str; 10] = [
     "doorward-secrets",
     "doorward-upstream",
     "doorward-store",
+    "doorward-audit",
     "doorward-gateway",
     "doorward-sandbox",
     "doorward",

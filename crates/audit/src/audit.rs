@@ -1,0 +1,446 @@
+//! The open record: acts in, leaves out.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use doorward_ledger::log::{Halt, Log, LogOptions, Opened, Reader, Status};
+use doorward_ledger::segment::Disk;
+use doorward_ledger::{
+    Act, Actor, ActorKind, Commitment, Door, Event, LeafBytes, LeafId, Sealed, SubjectId,
+    Verdict,
+};
+use doorward_policy::Timestamp;
+use doorward_store::Store;
+use tokio::sync::oneshot;
+
+use crate::anchor::StoreAnchor;
+use crate::background::{Message, Worker};
+use crate::commitments::Commitments;
+use crate::draft::Draft;
+use crate::error::{AuditError, Result, random};
+use crate::keyring::Keyring;
+use crate::options::AuditOptions;
+use crate::people::{People, Person, Unsealed};
+use crate::refusals::Refusals;
+
+/// Acts that wait to be sealed in the background.
+const QUEUE: usize = 16 * 1024;
+/// Name of the key that tells the audit key is the right one; no month's.
+const CHECK: &str = "check";
+
+/// The record of acts: seals people's values, appends to the ledger, and opens what it sealed.
+/// Shared between threads behind an `Arc`; closed by [`close`](Self::close) or when dropped.
+pub struct Audit {
+    core: Arc<Core>,
+    queue: SyncSender<Message>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What callers and the worker share.
+pub(crate) struct Core {
+    pub(crate) log: Log,
+    pub(crate) people: People,
+    pub(crate) commitments: Commitments,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) refusals: Mutex<Refusals>,
+    pub(crate) clock: fn() -> Timestamp,
+    /// Acts that were to be recorded in the background and were not.
+    pub(crate) lost: AtomicU64,
+}
+
+/// An act that is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its place in the ledger, from zero.
+    pub sequence: u64,
+    /// The leaf's own name.
+    pub leaf: LeafId,
+}
+
+impl Audit {
+    /// Opens the ledger, or begins one, and records that it was opened and what was mended.
+    ///
+    /// # Errors
+    /// When the ledger refuses to start, or the audit key is not the one it was made with.
+    pub fn open(options: AuditOptions) -> Result<(Self, Opened)> {
+        let AuditOptions {
+            folder,
+            origin,
+            signers,
+            trusted,
+            audit_key,
+            store,
+            adopt,
+            tuning,
+            clock,
+        } = options;
+        let keyring = Keyring::new(&audit_key)?;
+        let disk = Disk::new(&folder).map_err(|source| doorward_ledger::log::LogError::Io {
+            path: folder.display().to_string(),
+            source,
+        })?;
+        let signer = signers
+            .first()
+            .cloned()
+            .ok_or(AuditError::NotRecorded("no key signs the ledger"))?;
+        let anchor = Arc::new(StoreAnchor::new(Arc::clone(&store), &origin));
+        let mut log_options = LogOptions::new(&origin, signer, anchor);
+        log_options.signers = signers;
+        log_options.trusted = trusted;
+        log_options.adopt = adopt;
+        log_options.tuning = tuning;
+        log_options.disk_full_leaf = Arc::new(move |_| {
+            state(clock(), "disk_full")
+                .and_then(|draft| draft.into_leaf(&[], None))
+                .ok()
+                .map(|(_, leaf)| leaf)
+        });
+        let (log, opened) = Log::open(Arc::new(disk), log_options)?;
+        let core = Arc::new(Core {
+            log,
+            people: People::new(Arc::clone(&store), keyring),
+            commitments: Commitments::default(),
+            store,
+            refusals: Mutex::default(),
+            clock,
+            lost: AtomicU64::new(0),
+        });
+        let now = clock();
+        core.confirm_audit_key(now)?;
+        core.commitments
+            .key(now, now, core.store.as_ref(), core.people.keyring())?;
+        core.record_opened(&opened)?;
+        let (queue, messages) = sync_channel(QUEUE);
+        let worker = Worker::new(Arc::clone(&core), messages);
+        let worker = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|_| AuditError::NotRecorded("no thread could be started"))?;
+        let audit = Self {
+            core,
+            queue,
+            worker: Mutex::new(Some(worker)),
+        };
+        Ok((audit, opened))
+    }
+
+    /// Records an act. When this is done, the act is on disk.
+    ///
+    /// # Errors
+    /// When it is not, or not known to be.
+    pub async fn record(&self, draft: Draft) -> Result<Recorded> {
+        let sealed = match self.core.seal_at_hand(draft) {
+            Ok(sealed) => sealed?,
+            Err(draft) => {
+                let core = Arc::clone(&self.core);
+                tokio::task::spawn_blocking(move || core.seal(*draft))
+                    .await
+                    .map_err(|_| AuditError::NotRecorded("sealing it failed"))??
+            }
+        };
+        let (leaf, bytes) = sealed;
+        let (tell, told) = oneshot::channel();
+        self.core.log.append_then(&bytes, move |result| {
+            // Nobody waits any more: the leaf is there all the same.
+            let _ = tell.send(result);
+        });
+        let sequence = told
+            .await
+            .map_err(|_| AuditError::NotRecorded("the ledger ended"))??;
+        Ok(Recorded { sequence, leaf })
+    }
+
+    /// Records an act and blocks until it is on disk.
+    ///
+    /// # Errors
+    /// When it is not, or not known to be.
+    pub fn record_blocking(&self, draft: Draft) -> Result<Recorded> {
+        self.core.record_blocking(draft)
+    }
+
+    /// Records an act in the background. What can't be recorded is counted, and the count recorded
+    /// as soon as something can be.
+    pub fn note(&self, draft: Draft) {
+        let sent = self.queue.try_send(Message::Draft(Box::new(draft)));
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sent {
+            self.core.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a refusal of somebody who could not prove who they are. One leaf a door and minute
+    /// is recorded, however many there are.
+    pub fn stranger(&self, door: Door, at: Timestamp, reason: &'static str) {
+        if let Some(draft) = self.core.refusals().count(door, at, reason) {
+            self.note(draft);
+        }
+    }
+
+    /// Why no act can be recorded now; `Ok` when it can.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn available(&self) -> std::result::Result<(), Halt> {
+        self.core.log.status().halt.map_or(Ok(()), Err)
+    }
+
+    /// How the ledger is doing.
+    pub fn status(&self) -> Status {
+        self.core.log.status()
+    }
+
+    /// Acts that were not recorded, and whose count was not recorded yet either.
+    pub fn lost(&self) -> u64 {
+        self.core.lost.load(Ordering::Relaxed)
+    }
+
+    /// The log itself: checkpoints, proofs, pruning.
+    pub fn log(&self) -> &Log {
+        &self.core.log
+    }
+
+    /// Reads leaves, beside the writer.
+    pub fn reader(&self) -> Reader {
+        self.core.log.reader()
+    }
+
+    /// The time, by this record's clock.
+    pub fn now(&self) -> Timestamp {
+        (self.core.clock)()
+    }
+
+    /// Where people's keys are.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.core.store
+    }
+
+    /// The subject that stands for a person, if the record knows one. Blocks.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn find(&self, person: &Person) -> Result<Option<SubjectId>> {
+        self.core.people.find(person)
+    }
+
+    /// Opens a value sealed in the field `field` of the leaf `leaf`. Blocks.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn unseal(&self, leaf: LeafId, field: &str, sealed: &Sealed) -> Result<Unsealed> {
+        self.core.people.open(leaf, field, sealed)
+    }
+
+    /// Whether a body's SHA-256 is what a leaf committed to in `field`; `None` when the key of that
+    /// month was destroyed. Blocks.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn verify_commitment(
+        &self,
+        leaf: LeafId,
+        field: &str,
+        sha256: &[u8; 32],
+        found: &Commitment,
+    ) -> Result<Option<bool>> {
+        let core = &self.core;
+        Commitments::verify(
+            core.store.as_ref(),
+            core.people.keyring(),
+            leaf,
+            field,
+            sha256,
+            found,
+        )
+    }
+
+    /// Forgets a person: a tombstone is recorded, then the key and the index entry are destroyed.
+    /// Every value sealed for the person is noise from then on; every proof stays good. Whether
+    /// there was such a subject. Blocks.
+    ///
+    /// # Errors
+    /// When it can't be recorded or done; then it may be asked for again.
+    pub fn erase(&self, subject: SubjectId, by: Option<Person>) -> Result<Option<Recorded>> {
+        if self.core.store.subject(subject.as_bytes())?.is_none() {
+            return Ok(None);
+        }
+        let draft = erasure(self.now(), "subject.erase", by, Event::Erasure { subject });
+        let recorded = self.record_blocking(draft)?;
+        self.core.people.erase(subject)?;
+        Ok(Some(recorded))
+    }
+
+    /// Destroys the key of a month (`2026-11`): bodies of that month can't be held against their
+    /// commitments any more. Whether there was one. Blocks.
+    ///
+    /// # Errors
+    /// When it can't be recorded or done.
+    pub fn erase_month(&self, month: &str, by: Option<Person>) -> Result<Option<Recorded>> {
+        if self.core.store.commitment_key(month)?.is_none() {
+            return Ok(None);
+        }
+        let mut draft = erasure(self.now(), "commitment_key.erase", by, Event::Admin);
+        draft.act.metadata.insert("month".to_owned(), month.into());
+        let recorded = self.record_blocking(draft)?;
+        self.core
+            .commitments
+            .erase(self.core.store.as_ref(), month)?;
+        Ok(Some(recorded))
+    }
+
+    /// Waits until all that was noted before is durable, or can't be. Blocks.
+    pub fn flush(&self) {
+        let (done, wait) = std::sync::mpsc::channel();
+        if self.queue.send(Message::Flush(done)).is_ok() {
+            let _ = wait.recv_timeout(Duration::from_secs(30));
+        }
+    }
+
+    /// Records what is left, signs it, and ends. Blocks.
+    ///
+    /// # Errors
+    /// When the last checkpoint could not be published: it will be at the next start.
+    pub fn close(&self) -> Result<()> {
+        let worker = self
+            .worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(worker) = worker {
+            let _ = self.queue.send(Message::End);
+            let _ = worker.join();
+        }
+        Ok(self.core.log.close()?)
+    }
+}
+
+impl Drop for Audit {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `close`.
+        let _ = self.close();
+    }
+}
+
+impl Core {
+    pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seals with what is in memory; gives the draft back when that is not enough.
+    #[expect(
+        clippy::type_complexity,
+        reason = "sealed, failed at it, or not possible here"
+    )]
+    fn seal_at_hand(
+        &self,
+        draft: Draft,
+    ) -> std::result::Result<Result<(LeafId, LeafBytes)>, Box<Draft>> {
+        let keys: Option<Vec<_>> = draft
+            .persons()
+            .map(|person| self.people.at_hand(person))
+            .collect();
+        let commitments = self.commitments.at_hand(draft.at);
+        match (keys, commitments) {
+            (Some(keys), commitments) if commitments.is_some() || !draft.has_body() => {
+                Ok(draft.into_leaf(&keys, commitments.as_deref()))
+            }
+            _ => Err(Box::new(draft)),
+        }
+    }
+
+    /// Seals, making keys where there are none. Blocks.
+    pub(crate) fn seal(&self, draft: Draft) -> Result<(LeafId, LeafBytes)> {
+        let now = (self.clock)();
+        let keys = draft
+            .persons()
+            .map(|person| self.people.key(person, now))
+            .collect::<Result<Vec<_>>>()?;
+        let commitments = if draft.has_body() {
+            let keyring = self.people.keyring();
+            let store = self.store.as_ref();
+            Some(self.commitments.key(draft.at, now, store, keyring)?)
+        } else {
+            None
+        };
+        draft.into_leaf(&keys, commitments.as_deref())
+    }
+
+    pub(crate) fn record_blocking(&self, draft: Draft) -> Result<Recorded> {
+        let (leaf, bytes) = self.seal(draft)?;
+        let sequence = self.log.append(&bytes)?.wait()?;
+        Ok(Recorded { sequence, leaf })
+    }
+
+    /// The first time, wraps a key that is nothing else; ever after, it must open: under another
+    /// audit key nobody would be found and nothing could be read.
+    fn confirm_audit_key(&self, now: Timestamp) -> Result<()> {
+        let keyring = self.people.keyring();
+        let wrapped = match self.store.commitment_key(CHECK)? {
+            Some(wrapped) => wrapped,
+            None => {
+                let new = keyring.wrap(CHECK.as_bytes(), &random()?)?;
+                self.store.add_commitment_key(CHECK, &new, now)?
+            }
+        };
+        keyring.unwrap(CHECK.as_bytes(), &wrapped).map(|_| ())
+    }
+
+    fn record_opened(&self, opened: &Opened) -> Result<()> {
+        let now = (self.clock)();
+        if opened.torn_bytes > 0 {
+            let mut draft = state(now, "tail_cut")?;
+            let metadata = &mut draft.act.metadata;
+            metadata.insert("bytes".to_owned(), opened.torn_bytes.into());
+            self.record_blocking(draft)?;
+        }
+        let mut draft = state(now, "opened")?;
+        let metadata = &mut draft.act.metadata;
+        metadata.insert("found_leaves".to_owned(), opened.size.into());
+        metadata.insert("rebuilt_tiles".to_owned(), opened.rebuilt_tiles.into());
+        metadata.insert(
+            "mended_checkpoint".to_owned(),
+            opened.mended_checkpoint.into(),
+        );
+        metadata.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+        self.record_blocking(draft)?;
+        Ok(())
+    }
+}
+
+/// A leaf about the ledger itself.
+pub(crate) fn state(at: Timestamp, state: &str) -> Result<Draft> {
+    let act = Act {
+        actor: Some(actor(ActorKind::Doorward)),
+        ..Act::new("ledger.state", Verdict::Success)
+    };
+    let event = Event::State {
+        state: state.to_owned(),
+    };
+    Ok(Draft::new(at, act, event))
+}
+
+fn erasure(at: Timestamp, action: &str, by: Option<Person>, event: Event) -> Draft {
+    let act = Act {
+        actor: Some(actor(match by {
+            Some(_) => ActorKind::Admin,
+            None => ActorKind::Doorward,
+        })),
+        ..Act::new(action, Verdict::Success)
+    };
+    let draft = Draft::new(at, act, event);
+    match by {
+        Some(person) => draft.person(person),
+        None => draft,
+    }
+}
+
+/// An actor with neither name nor person.
+pub(crate) const fn actor(kind: ActorKind) -> Actor {
+    Actor {
+        kind,
+        name: None,
+        person: None,
+        claimed: false,
+    }
+}

@@ -1,0 +1,213 @@
+//! The thread that seals and appends what nobody waits for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use doorward_ledger::log::{AppendError, Ticket};
+use doorward_policy::Timestamp;
+
+use crate::audit::{Core, state};
+use crate::draft::Draft;
+use crate::error::AuditError;
+
+/// How often minutes that are over are looked for.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a full queue is waited for, and how often.
+const FULL_WAITS: u32 = 500;
+const FULL_PAUSE: Duration = Duration::from_millis(10);
+/// A clock that goes back by less is no news.
+const CLOCK_BACK_MS: i64 = 2_000;
+
+/// What the thread is sent.
+pub(crate) enum Message {
+    /// Record this.
+    Draft(Box<Draft>),
+    /// Say when all before is durable, or can't be.
+    Flush(Sender<()>),
+    /// Record what is left and end.
+    End,
+}
+
+/// The thread's state.
+pub(crate) struct Worker {
+    core: Arc<Core>,
+    messages: Receiver<Message>,
+    clock: ClockWatch,
+    /// Appended and not known to be durable yet.
+    under_way: VecDeque<Ticket>,
+}
+
+impl Worker {
+    pub(crate) fn new(core: Arc<Core>, messages: Receiver<Message>) -> Self {
+        let clock = ClockWatch::new((core.clock)());
+        Self {
+            core,
+            messages,
+            clock,
+            under_way: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn run(mut self) {
+        loop {
+            match self.messages.recv_timeout(TICK) {
+                Ok(Message::Draft(draft)) => self.append(*draft),
+                Ok(Message::Flush(done)) => {
+                    self.settle();
+                    // Whoever asked may have given up.
+                    let _ = done.send(());
+                }
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => {
+                    let ended = self.core.refusals().ended(None);
+                    for draft in ended {
+                        self.append(draft);
+                    }
+                    self.tell_lost();
+                    self.settle();
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.tick();
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = (self.core.clock)();
+        let Some(back_ms) = self.clock.look(now, Instant::now()) else {
+            return;
+        };
+        let ended = self.core.refusals().ended(Some(now));
+        for draft in ended {
+            self.append(draft);
+        }
+        if back_ms >= CLOCK_BACK_MS {
+            if let Ok(mut draft) = state(now, "clock_back") {
+                let metadata = &mut draft.act.metadata;
+                metadata.insert("back_ms".to_owned(), back_ms.into());
+                self.append(draft);
+            }
+        }
+        self.tell_lost();
+    }
+
+    fn append(&mut self, draft: Draft) {
+        self.collect();
+        let error = match self.core.seal(draft) {
+            Ok((_, bytes)) => {
+                let mut waits = 0;
+                loop {
+                    match self.core.log.append(&bytes) {
+                        Ok(ticket) => {
+                            self.under_way.push_back(ticket);
+                            return;
+                        }
+                        Err(AppendError::QueueFull { .. }) if waits < FULL_WAITS => {
+                            waits += 1;
+                            std::thread::sleep(FULL_PAUSE);
+                        }
+                        Err(error) => break AuditError::from(error),
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        self.lost(1, &error);
+    }
+
+    /// Lets go of what is decided.
+    fn collect(&mut self) {
+        let mut lost = 0;
+        while let Some(durable) = self.under_way.front().and_then(Ticket::is_durable) {
+            self.under_way.pop_front();
+            lost += u64::from(!durable);
+        }
+        if lost > 0 {
+            self.lost(lost, &AuditError::NotRecorded("the ledger halted before"));
+        }
+    }
+
+    /// Waits for the disk.
+    fn settle(&mut self) {
+        let mut lost = 0;
+        for ticket in self.under_way.drain(..) {
+            lost += u64::from(ticket.wait().is_err());
+        }
+        if lost > 0 {
+            self.lost(lost, &AuditError::NotRecorded("the ledger halted before"));
+        }
+    }
+
+    fn lost(&self, acts: u64, error: &AuditError) {
+        // Said once; the count goes on.
+        if self.core.lost.fetch_add(acts, Ordering::Relaxed) == 0 {
+            tracing::error!(%error, "acts could not be recorded");
+        }
+    }
+
+    /// Records how many acts were lost.
+    fn tell_lost(&self) {
+        let lost = self.core.lost.load(Ordering::Relaxed);
+        if lost == 0 || self.core.log.status().halt.is_some() {
+            return;
+        }
+        let Ok(mut draft) = state((self.core.clock)(), "lost") else {
+            return;
+        };
+        draft
+            .act
+            .metadata
+            .insert("acts".to_owned(), lost.into());
+        if self.core.record_blocking(draft).is_ok() {
+            self.core.lost.fetch_sub(lost, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Holds the clock against time as it passes.
+struct ClockWatch {
+    wall: Timestamp,
+    at: Instant,
+}
+
+impl ClockWatch {
+    fn new(wall: Timestamp) -> Self {
+        Self {
+            wall,
+            at: Instant::now(),
+        }
+    }
+
+    /// How far the clock went back since the last look, in milliseconds; `None` within the same
+    /// tick as the last look.
+    fn look(&mut self, wall: Timestamp, at: Instant) -> Option<i64> {
+        let passed = at.saturating_duration_since(self.at);
+        if passed < TICK {
+            return None;
+        }
+        let passed = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+        let back = passed.saturating_sub(wall.millis_since(self.wall));
+        *self = Self { wall, at };
+        Some(back.max(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_goes_back_is_seen_and_one_that_goes_on_is_not() {
+        let wall = Timestamp::from_seconds(1_800_000_000);
+        let mut watch = ClockWatch::new(wall);
+        let at = watch.at;
+        let after = |seconds| at + Duration::from_secs(seconds);
+        assert_eq!(watch.look(wall, at), None);
+        assert_eq!(watch.look(wall.plus_millis(5_000), after(5)), Some(0));
+        assert_eq!(watch.look(wall.plus_millis(1_000), after(6)), Some(5_000));
+        assert_eq!(watch.look(wall.plus_millis(90_000), after(7)), Some(0));
+    }
+}

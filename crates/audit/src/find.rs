@@ -1,0 +1,194 @@
+//! Finding entries: by what they say, and by when.
+
+use doorward_ledger::log::{LogError, Reader, Record};
+use doorward_ledger::{Leaf, ReadLeaf, SubjectId, Verdict};
+use doorward_policy::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// Leaves may lie this far from their order in time: an intent waits for its call, a claim and a
+/// minute of strangers come late.
+const DISORDER_MS: i64 = 10 * 60 * 1000;
+
+/// Which entries. What is not said fits all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    /// Leaf kind, such as `outcome`.
+    pub kind: Option<String>,
+    /// Name of the client.
+    pub client: Option<String>,
+    /// Doorward's id of the workspace.
+    pub workspace: Option<String>,
+    /// Operation's id, or action.
+    pub action: Option<String>,
+    /// How it ended.
+    pub result: Option<Verdict>,
+    /// Why it was refused or failed.
+    pub reason: Option<String>,
+    /// The call's name.
+    pub request_id: Option<String>,
+    /// Somebody who is in it.
+    pub subject: Option<SubjectId>,
+}
+
+impl Filter {
+    /// Whether a record fits. A leaf of a newer version fits only a filter that says nothing.
+    pub fn fits(&self, record: &Record) -> bool {
+        if let Some(subject) = self.subject {
+            let name = subject.to_string();
+            let mut windows = record.leaf.windows(name.len());
+            if !windows.any(|window| window == name.as_bytes()) {
+                return false;
+            }
+        }
+        match ReadLeaf::from_bytes(&record.leaf) {
+            Ok(ReadLeaf::Known(leaf)) => self.fits_leaf(&leaf),
+            _ => *self == Self { subject: self.subject, ..Self::default() },
+        }
+    }
+
+    fn fits_leaf(&self, leaf: &Leaf) -> bool {
+        let act = &leaf.act;
+        let same = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        self.since.is_none_or(|since| leaf.at >= since)
+            && self.until.is_none_or(|until| leaf.at < until)
+            && same(&self.client, act.client.as_deref())
+            && same(&self.workspace, act.workspace.as_deref())
+            && same(&self.action, Some(&act.action))
+            && same(&self.reason, act.reason.as_deref())
+            && same(&self.request_id, act.request_id.as_deref())
+            && self.result.is_none_or(|result| act.result == result)
+            && (self.kind.is_none() || same(&self.kind, kind_of(leaf).as_deref()))
+    }
+
+    /// Whether nothing after this record can fit, by its time.
+    fn is_past(&self, record: &Record) -> bool {
+        let Some(until) = self.until else {
+            return false;
+        };
+        time_of(record).is_some_and(|at| at.millis_since(until) > DISORDER_MS)
+    }
+}
+
+/// What was found, and where to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The records that fit, in order.
+    pub records: Vec<Record>,
+    /// Where to go on; `None` when there is no more.
+    pub next: Option<u64>,
+    /// Leaves looked at.
+    pub looked_at: u64,
+}
+
+/// Records that fit, from `from` on: at most `limit` of them, looking at no more than `budget`
+/// leaves.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub fn find(
+    reader: &Reader,
+    filter: &Filter,
+    from: u64,
+    limit: usize,
+    budget: u64,
+) -> Result<Found> {
+    let mut found = Found {
+        records: Vec::new(),
+        next: None,
+        looked_at: 0,
+    };
+    let mut start = from.max(reader.minimum());
+    if let Some(since) = filter.since {
+        start = start.max(first_at(reader, since.plus_millis(-DISORDER_MS))?);
+    }
+    let mut cursor = reader.from(start)?;
+    loop {
+        if found.records.len() >= limit || found.looked_at >= budget {
+            found.next = Some(cursor.position());
+            return Ok(found);
+        }
+        let Some(record) = cursor.next()? else {
+            return Ok(found);
+        };
+        found.looked_at += 1;
+        if filter.is_past(&record) {
+            return Ok(found);
+        }
+        if filter.fits(&record) {
+            found.records.push(record);
+        }
+    }
+}
+
+/// The last `count` records that fit, looking back over no more than `budget` leaves; in order.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub fn find_last(
+    reader: &Reader,
+    filter: &Filter,
+    count: usize,
+    budget: u64,
+) -> Result<Vec<Record>> {
+    const STEP: u64 = 256;
+    let mut found: Vec<Record> = Vec::new();
+    let mut end = reader.size();
+    let least = reader.minimum().max(end.saturating_sub(budget));
+    while end > least && found.len() < count {
+        let start = least.max(end.saturating_sub(1) / STEP * STEP);
+        let mut cursor = reader.from(start)?;
+        let mut chunk = Vec::new();
+        while cursor.position() < end {
+            let Some(record) = cursor.next()? else { break };
+            if record.sequence < end && filter.fits(&record) {
+                chunk.push(record);
+            }
+        }
+        let wanted = count.saturating_sub(found.len());
+        let skipped = chunk.len().saturating_sub(wanted);
+        found.splice(0..0, chunk.drain(skipped..));
+        end = start;
+    }
+    Ok(found)
+}
+
+/// The first leaf at or after a time, leaves being in the order of time but for some minutes.
+fn first_at(reader: &Reader, at: Timestamp) -> Result<u64> {
+    let (mut low, mut high) = (reader.minimum(), reader.size());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let record = match reader.from(middle).and_then(|mut cursor| cursor.next()) {
+            // Pruned since.
+            Err(LogError::Pruned { minimum, .. }) => return Ok(minimum),
+            record => record?,
+        };
+        match record.as_ref().and_then(time_of) {
+            Some(found) if found < at => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn time_of(record: &Record) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Head {
+        at: Timestamp,
+    }
+    let head: Head = serde_json::from_slice(&record.leaf).ok()?;
+    Some(head.at)
+}
+
+fn kind_of(leaf: &Leaf) -> Option<String> {
+    let value = serde_json::to_value(&leaf.event).ok()?;
+    value.get("kind")?.as_str().map(str::to_owned)
+}

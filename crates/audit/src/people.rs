@@ -1,0 +1,217 @@
+//! People: random subject ids, their keys, and how they are found and forgotten.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use doorward_ledger::{LeafId, Sealed, SubjectId, SubjectKey};
+use doorward_policy::Timestamp;
+use doorward_store::{Store, SubjectRow};
+
+use crate::error::{Result, random};
+use crate::keyring::Keyring;
+
+/// Most keys held in memory; the store has them all.
+const CACHED: usize = 20_000;
+/// Most bytes of a value that stands for a person.
+pub const PERSON_MAX: usize = 320;
+
+/// What kind of value stands for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PersonKind {
+    /// An e-mail address, found in lower case.
+    Email,
+    /// An IP address.
+    Ip,
+    /// Somebody who administers Doorward, by the account of the operating system.
+    Admin,
+    /// A user of a client, as the client names it.
+    Actor,
+    /// A client: for what is sealed and about nobody in particular.
+    Client,
+}
+
+impl PersonKind {
+    /// Its name, as in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Ip => "ip",
+            Self::Admin => "admin",
+            Self::Actor => "actor",
+            Self::Client => "client",
+        }
+    }
+}
+
+/// A value that stands for a person. It never gets into the ledger in clear.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    kind: PersonKind,
+    value: String,
+}
+
+impl Person {
+    /// A value of a known kind; what is beyond [`PERSON_MAX`] bytes is cut off.
+    pub fn new(kind: PersonKind, value: &str) -> Self {
+        let mut end = value.len().min(PERSON_MAX);
+        while !value.is_char_boundary(end) {
+            end -= 1;
+        }
+        let value = value.get(..end).unwrap_or_default();
+        Self {
+            kind,
+            value: match kind {
+                PersonKind::Email => value.to_lowercase(),
+                _ => value.to_owned(),
+            },
+        }
+    }
+
+    /// A user's name as somebody gives it: an e-mail address when it looks like one.
+    pub fn named(text: &str) -> Self {
+        let text = text.trim();
+        let address = text
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+        Self::new(
+            if address {
+                PersonKind::Email
+            } else {
+                PersonKind::Actor
+            },
+            text,
+        )
+    }
+
+    /// The value, in clear.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Person({})", self.kind.as_str())
+    }
+}
+
+/// What a sealed value says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsealed {
+    /// The value.
+    Value(Vec<u8>),
+    /// The person was erased: nobody can read it any more.
+    Erased,
+    /// It does not open, though there is a key: it was not made for this place.
+    Unreadable,
+}
+
+/// Finds people's keys and makes new ones. Keys are durable in the store before anything is sealed
+/// under them.
+pub(crate) struct People {
+    store: Arc<dyn Store>,
+    keyring: Keyring,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    by_index: HashMap<[u8; 32], Arc<SubjectKey>>,
+    /// Moves with each erasure: a key read from the store before one is not cached after it.
+    erasures: u64,
+}
+
+impl People {
+    pub(crate) fn new(store: Arc<dyn Store>, keyring: Keyring) -> Self {
+        Self {
+            store,
+            keyring,
+            cache: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn index(&self, person: &Person) -> [u8; 32] {
+        self.keyring.index(person.kind.as_str(), &person.value)
+    }
+
+    /// The person's key if it is in memory.
+    pub(crate) fn at_hand(&self, person: &Person) -> Option<Arc<SubjectKey>> {
+        self.cache().by_index.get(&self.index(person)).cloned()
+    }
+
+    /// The person's key, a new one if there is none. Blocks.
+    pub(crate) fn key(&self, person: &Person, now: Timestamp) -> Result<Arc<SubjectKey>> {
+        let index = self.index(person);
+        let erasures = {
+            let cache = self.cache();
+            if let Some(key) = cache.by_index.get(&index) {
+                return Ok(Arc::clone(key));
+            }
+            cache.erasures
+        };
+        let row = match self.store.subject_by_index(&index)? {
+            Some(row) => row,
+            None => {
+                let id: [u8; 16] = random()?;
+                let wrapped_key = self.keyring.wrap(&id, &random()?)?;
+                let kind = person.kind.as_str().to_owned();
+                let new = SubjectRow {
+                    id,
+                    index,
+                    kind,
+                    wrapped_key,
+                };
+                self.store.add_subject(&new, now)?
+            }
+        };
+        let key = Arc::new(self.unwrapped(&row)?);
+        let mut cache = self.cache();
+        if cache.erasures == erasures {
+            if cache.by_index.len() >= CACHED {
+                // Seldom, and the store has them.
+                cache.by_index.clear();
+            }
+            cache.by_index.insert(index, Arc::clone(&key));
+        }
+        Ok(key)
+    }
+
+    fn unwrapped(&self, row: &SubjectRow) -> Result<SubjectKey> {
+        let key = self.keyring.unwrap(&row.id, &row.wrapped_key)?;
+        Ok(SubjectKey::new(SubjectId::from_random(row.id), &key))
+    }
+
+    /// The subject that stands for a person, if there is one. Blocks.
+    pub(crate) fn find(&self, person: &Person) -> Result<Option<SubjectId>> {
+        let row = self.store.subject_by_index(&self.index(person))?;
+        Ok(row.map(|row| SubjectId::from_random(row.id)))
+    }
+
+    /// Opens a sealed value. Blocks.
+    pub(crate) fn open(&self, leaf: LeafId, field: &str, sealed: &Sealed) -> Result<Unsealed> {
+        let Some(row) = self.store.subject(sealed.subject.as_bytes())? else {
+            return Ok(Unsealed::Erased);
+        };
+        Ok(match self.unwrapped(&row)?.open(leaf, field, sealed) {
+            Ok(value) => Unsealed::Value(value.to_vec()),
+            Err(_) => Unsealed::Unreadable,
+        })
+    }
+
+    /// Destroys a subject's key and index entry; whether there was one. Blocks.
+    pub(crate) fn erase(&self, subject: SubjectId) -> Result<bool> {
+        let erased = self.store.erase_subject(subject.as_bytes());
+        let mut cache = self.cache();
+        cache.erasures += 1;
+        cache.by_index.retain(|_, key| key.subject() != subject);
+        Ok(erased?)
+    }
+}
