@@ -14,15 +14,17 @@ apt_install() {
     $sudo apt-get update -qq && $sudo apt-get install -y -qq "$@" >/dev/null
 }
 
-# venv: makes target/venv with tests/requirements.txt, once for each content of that file.
+# venv [FOLDER REQUIREMENTS [PIP OPTION…]]: makes target/venv with tests/requirements.txt, or another,
+# once for each content of that file.
 venv() {
-    local stamp
-    stamp=$VENV/$(sha256sum tests/requirements.txt | cut -c1-16)
+    local folder=${1:-$VENV} list=${2:-tests/requirements.txt} stamp
+    shift $(($# < 2 ? $# : 2))
+    stamp=$folder/$(sha256sum "$list" | cut -c1-16)
     [ -e "$stamp" ] && return
-    say "Python tools into target/venv"
+    say "Python tools into ${folder#"$ROOT/"}"
     python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv
-    rm -rf "$VENV"
-    python3 -m venv "$VENV"
-    "$VENV/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@" -r "$list"
     touch "$stamp"
 }
