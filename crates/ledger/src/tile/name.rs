@@ -102,7 +102,11 @@ impl Tile {
             TileKind::Hashes { level } => level as u32,
             TileKind::Entries => 0,
         };
-        self.index << (TILE_HEIGHT * (level + 1))
+        // The one tile of the highest level begins with the log.
+        match self.index.checked_shl(TILE_HEIGHT * (level + 1)) {
+            Some(first) => first,
+            None => 0,
+        }
     }
 }
 
@@ -236,6 +240,13 @@ mod tests {
         ] {
             assert!(path.parse::<Tile>().is_err(), "{path}");
         }
+    }
+
+    #[test]
+    fn the_highest_tile_begins_with_the_log() {
+        let highest: Tile = "tile/7/000.p/1".parse().unwrap();
+        assert_eq!(highest.first_leaf(), 0);
+        assert_eq!(hashes(1, 3, 256).first_leaf(), 3 << 16);
     }
 
     /// The example of tlog-tiles: a tree of 70,000 leaves.
