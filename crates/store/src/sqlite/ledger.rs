@@ -1,14 +1,11 @@
 //! The ledger's anchor, and keys that are destroyed so that nothing of them is left in the files.
 //!
-//! SQLite overwrites what is deleted (`secure_delete`), but when it moves records between pages it
-//! leaves copies behind in the unused part of a page. So what is to be destroyed is kept where
-//! nothing ever moves: in tables that are only appended to, by rowid, whose rows are never deleted
-//! and overwritten in place, by a value of the same length. The index over index entries does
-//! move them; it is made anew after an erasure, which frees and thereby overwrites all its pages.
-//! Last, the write-ahead log is copied back and cut to nothing.
+//! SQLite overwrites what is deleted (`secure_delete`). What is to be destroyed is overwritten in
+//! place beside that, by a value of the same length, and its row stays: an id is used once. What
+//! is left of it then is in the write-ahead log, which is copied back and cut to nothing.
 
 use doorward_policy::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::sync::PoisonError;
 
 use super::rows::collect;
@@ -18,7 +15,7 @@ use crate::ledger_store::{
     LedgerStore, SubjectRow, check_anchor, check_commitment_key, check_log, check_subject,
 };
 
-/// The tables. `live` is 1 or 0, which SQLite keeps in records of the same length.
+/// The tables. `live` is 1 or 0, of the same length in a record.
 pub(super) const STEP: &str = "
     CREATE TABLE ledger_anchors (
         log     TEXT PRIMARY KEY NOT NULL,
@@ -163,9 +160,6 @@ pub(super) fn scrub(connection: &mut Connection) -> Result<()> {
     if !pending(connection)? {
         return Ok(());
     }
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch("REINDEX subjects_entry")?;
-    tx.commit()?;
     // Answers "busy" in its first column when a reader still needs the write-ahead log.
     let busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
