@@ -14,6 +14,7 @@
 //! - One process writes at a time; a second is told who does.
 //! - A ledger's anchor is swapped only by who knows what was there, and a key that was erased is
 //!   gone from the files ([`LedgerStore`]).
+//! - A record of Instantly's own audit log is kept once ([`InstantlyLogStore`]).
 //! - Every list is sorted the same way each time.
 //!
 //! ```
@@ -48,6 +49,7 @@ mod base_url;
 mod check;
 mod client;
 mod error;
+mod instantly_log_store;
 mod ledger_store;
 mod observed;
 mod snapshot;
@@ -58,6 +60,7 @@ mod workspace;
 pub use check::check_name;
 pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 pub use error::{Result, StoreError, What};
+pub use instantly_log_store::{InstantlyLogStore, Judgement, LogRow};
 pub use ledger_store::{LedgerStore, SubjectRow};
 pub use observed::ObservedScope;
 pub use snapshot::{KeyInForce, Known, Snapshot, SnapshotClient};

@@ -6,6 +6,7 @@ use doorward_policy::Timestamp;
 
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 use crate::error::Result;
+use crate::instantly_log_store::InstantlyLogStore;
 use crate::ledger_store::LedgerStore;
 use crate::observed::ObservedScope;
 use crate::snapshot::Snapshot;
@@ -27,7 +28,7 @@ use crate::workspace::{
 /// [`NotFound`]: crate::StoreError::NotFound
 /// [`Duplicate`]: crate::StoreError::Duplicate
 /// [`Field`]: crate::StoreError::Field
-pub trait Store: LedgerStore {
+pub trait Store: LedgerStore + InstantlyLogStore {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
     fn generation(&self) -> Result<u64>;

@@ -10,7 +10,7 @@ const APPLICATION_ID: i64 = 0x4477_5374;
 
 /// The steps from an empty file to the present format. The file's `user_version` is the number of
 /// steps taken. A step that was released is never changed; what changes is a new step.
-pub(super) const STEPS: [&str; 3] = [
+pub(super) const STEPS: [&str; 4] = [
     "
     CREATE TABLE state (
         id            INTEGER PRIMARY KEY CHECK (id = 1),
@@ -83,6 +83,7 @@ pub(super) const STEPS: [&str; 3] = [
     ) STRICT, WITHOUT ROWID;
     ",
     super::ledger::STEP,
+    super::instantly_log::STEP,
 ];
 
 /// The newest format known here.
