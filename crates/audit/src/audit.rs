@@ -9,8 +9,7 @@ use std::time::Duration;
 use doorward_ledger::log::{Halt, Log, LogOptions, Opened, Reader, Status};
 use doorward_ledger::segment::Disk;
 use doorward_ledger::{
-    Act, Actor, ActorKind, Commitment, Door, Event, LeafBytes, LeafId, Sealed, SubjectId,
-    Verdict,
+    Act, Actor, ActorKind, Commitment, Door, Event, LeafBytes, LeafId, Sealed, SubjectId, Verdict,
 };
 use doorward_policy::Timestamp;
 use doorward_store::Store;
@@ -94,7 +93,7 @@ impl Audit {
         log_options.tuning = tuning;
         log_options.disk_full_leaf = Arc::new(move |_| {
             state(clock(), "disk_full")
-                .and_then(|draft| draft.into_leaf(&[], None))
+                .into_leaf(&[], None)
                 .ok()
                 .map(|(_, leaf)| leaf)
         });
@@ -328,10 +327,6 @@ impl Core {
     }
 
     /// Seals with what is in memory; gives the draft back when that is not enough.
-    #[expect(
-        clippy::type_complexity,
-        reason = "sealed, failed at it, or not possible here"
-    )]
     fn seal_at_hand(
         &self,
         draft: Draft,
@@ -389,12 +384,12 @@ impl Core {
     fn record_opened(&self, opened: &Opened) -> Result<()> {
         let now = (self.clock)();
         if opened.torn_bytes > 0 {
-            let mut draft = state(now, "tail_cut")?;
+            let mut draft = state(now, "tail_cut");
             let metadata = &mut draft.act.metadata;
             metadata.insert("bytes".to_owned(), opened.torn_bytes.into());
             self.record_blocking(draft)?;
         }
-        let mut draft = state(now, "opened")?;
+        let mut draft = state(now, "opened");
         let metadata = &mut draft.act.metadata;
         metadata.insert("found_leaves".to_owned(), opened.size.into());
         metadata.insert("rebuilt_tiles".to_owned(), opened.rebuilt_tiles.into());
@@ -409,7 +404,7 @@ impl Core {
 }
 
 /// A leaf about the ledger itself.
-pub(crate) fn state(at: Timestamp, state: &str) -> Result<Draft> {
+pub(crate) fn state(at: Timestamp, state: &str) -> Draft {
     let act = Act {
         actor: Some(actor(ActorKind::Doorward)),
         ..Act::new("ledger.state", Verdict::Success)
@@ -417,7 +412,7 @@ pub(crate) fn state(at: Timestamp, state: &str) -> Result<Draft> {
     let event = Event::State {
         state: state.to_owned(),
     };
-    Ok(Draft::new(at, act, event))
+    Draft::new(at, act, event)
 }
 
 fn erasure(at: Timestamp, action: &str, by: Option<Person>, event: Event) -> Draft {

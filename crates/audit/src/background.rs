@@ -85,11 +85,10 @@ impl Worker {
             self.append(draft);
         }
         if back_ms >= CLOCK_BACK_MS {
-            if let Ok(mut draft) = state(now, "clock_back") {
-                let metadata = &mut draft.act.metadata;
-                metadata.insert("back_ms".to_owned(), back_ms.into());
-                self.append(draft);
-            }
+            let mut draft = state(now, "clock_back");
+            let metadata = &mut draft.act.metadata;
+            metadata.insert("back_ms".to_owned(), back_ms.into());
+            self.append(draft);
         }
         self.tell_lost();
     }
@@ -154,13 +153,8 @@ impl Worker {
         if lost == 0 || self.core.log.status().halt.is_some() {
             return;
         }
-        let Ok(mut draft) = state((self.core.clock)(), "lost") else {
-            return;
-        };
-        draft
-            .act
-            .metadata
-            .insert("acts".to_owned(), lost.into());
+        let mut draft = state((self.core.clock)(), "lost");
+        draft.act.metadata.insert("acts".to_owned(), lost.into());
         if self.core.record_blocking(draft).is_ok() {
             self.core.lost.fetch_sub(lost, Ordering::Relaxed);
         }

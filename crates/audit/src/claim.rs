@@ -116,7 +116,11 @@ impl Claim {
         if claim.user.as_ref().is_some_and(|user| !is_value(user)) {
             return Err(fault("user", "write 1 to 320 printable characters"));
         }
-        if claim.metadata.values().any(|value| depth(value) > DEPTH_MAX) {
+        if claim
+            .metadata
+            .values()
+            .any(|value| depth(value) > DEPTH_MAX)
+        {
             return Err(fault("metadata", "it is nested deeper than 5 levels"));
         }
         Ok(claim)
@@ -127,13 +131,14 @@ impl Claim {
     /// # Errors
     /// [`AuditError::Claim`] when it lies in the future.
     pub fn into_draft(self, by: &Claimant, now: Timestamp) -> Result<Draft> {
-        if let Some(timestamp) = self.timestamp {
-            if timestamp.millis_since(now) > AHEAD_MS {
-                return Err(AuditError::Claim {
-                    member: "timestamp",
-                    why: "it lies more than five minutes in the future",
-                });
-            }
+        if self
+            .timestamp
+            .is_some_and(|timestamp| timestamp.millis_since(now) > AHEAD_MS)
+        {
+            return Err(AuditError::Claim {
+                member: "timestamp",
+                why: "it lies more than five minutes in the future",
+            });
         }
         let mut act = Act::new(
             self.action,
@@ -155,7 +160,8 @@ impl Claim {
         act.workspace.clone_from(&by.workspace);
         act.request_id.clone_from(&by.request_id);
         if let Some(at) = self.timestamp {
-            act.metadata.insert("claimed_at".to_owned(), at.to_string().into());
+            act.metadata
+                .insert("claimed_at".to_owned(), at.to_string().into());
         }
         act.resource = self.resource.as_ref().map(|resource| Resource {
             kind: resource.kind.clone(),
@@ -163,10 +169,7 @@ impl Claim {
         });
         let whose = match &self.user {
             Some(user) => Person::named(user),
-            None => Person::new(
-                PersonKind::Client,
-                by.client.as_deref().unwrap_or("admin"),
-            ),
+            None => Person::new(PersonKind::Client, by.client.as_deref().unwrap_or("admin")),
         };
         let mut draft = Draft::new(now, act, Event::Claim { claim: None });
         if let Some(id) = self.resource.and_then(|resource| resource.id) {
@@ -186,11 +189,13 @@ impl Claim {
 }
 
 fn is_word(text: &str) -> bool {
-    let fits = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".:-_".contains(&byte)
-    };
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".:-_".contains(&byte);
     text.len() <= NAME_MAX
-        && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && text
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase())
         && text.bytes().all(fits)
 }
 

@@ -121,7 +121,9 @@ impl Entry {
         leaf: &Leaf,
         open: &mut impl FnMut(LeafId, &str, &Sealed) -> Result<String>,
     ) -> Result<Self> {
-        let Leaf { id, at, act, event, .. } = leaf;
+        let Leaf {
+            id, at, act, event, ..
+        } = leaf;
         let mut shown = |field: &str, sealed: &Sealed| open(*id, field, sealed);
         let mut members = as_object(event);
         let kind = text_of(&members, "kind").unwrap_or_default();
@@ -177,7 +179,10 @@ impl Entry {
             workspace: act.workspace.clone(),
             as_workspace: act.sub_workspace.clone(),
             operation,
-            resource: act.resource.as_ref().and_then(|resource| resource.path.clone()),
+            resource: act
+                .resource
+                .as_ref()
+                .and_then(|resource| resource.path.clone()),
             resource_type: act
                 .resource
                 .as_ref()

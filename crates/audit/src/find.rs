@@ -49,7 +49,13 @@ impl Filter {
         }
         match ReadLeaf::from_bytes(&record.leaf) {
             Ok(ReadLeaf::Known(leaf)) => self.fits_leaf(&leaf),
-            _ => *self == Self { subject: self.subject, ..Self::default() },
+            _ => {
+                *self
+                    == Self {
+                        subject: self.subject,
+                        ..Self::default()
+                    }
+            }
         }
     }
 

@@ -115,7 +115,7 @@ mod tests {
         let next = refusals.count(Door::Out, start.plus_millis(60_000), "malformed");
         assert_eq!(
             counted(&next.unwrap()),
-            (1_000_000, "2027-01-15T08:00:00.000Z".to_owned())
+            (1_000_000, "2027-01-15T08:00:00Z".to_owned())
         );
         let rest = refusals.ended(Some(start.plus_millis(180_000)));
         assert_eq!(rest.iter().map(counted).map(|c| c.0).sum::<u64>(), 1);

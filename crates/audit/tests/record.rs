@@ -130,7 +130,9 @@ fn a_person_is_found_until_erased_and_then_the_record_still_holds() {
     let before = audit.record_blocking(whole(call("deleteAccount"))).unwrap();
     audit.record_blocking(call("listLeads")).unwrap();
 
-    let subject = audit.find(&Person::named("canary.person@EXAMPLE.com")).unwrap();
+    let subject = audit
+        .find(&Person::named("canary.person@EXAMPLE.com"))
+        .unwrap();
     let filter = Filter {
         subject,
         ..Filter::default()
@@ -139,7 +141,10 @@ fn a_person_is_found_until_erased_and_then_the_record_still_holds() {
     assert_eq!(of_person(&audit)[0].sequence, before.sequence);
 
     let tombstone = audit
-        .erase(subject.unwrap(), Some(Person::new(PersonKind::Admin, "uid 0")))
+        .erase(
+            subject.unwrap(),
+            Some(Person::new(PersonKind::Admin, "uid 0")),
+        )
         .unwrap()
         .unwrap();
     assert_eq!(audit.find(&person).unwrap(), None);
@@ -153,7 +158,11 @@ fn a_person_is_found_until_erased_and_then_the_record_still_holds() {
     // The person who comes back is somebody new.
     audit.record_blocking(whole(call("deleteAccount"))).unwrap();
     assert_ne!(audit.find(&person).unwrap(), subject);
-    assert!(audit.log().wait_signed(tombstone.sequence, Duration::from_secs(5)));
+    assert!(
+        audit
+            .log()
+            .wait_signed(tombstone.sequence, Duration::from_secs(5))
+    );
 }
 
 #[test]
@@ -231,13 +240,19 @@ fn a_claim_is_the_clients_word_and_sealed() {
         request_id: None,
         source: Some("203.0.113.77".parse().unwrap()),
     };
-    let draft = Claim::parse(claim).unwrap().into_draft(&by, audit.now()).unwrap();
+    let draft = Claim::parse(claim)
+        .unwrap()
+        .into_draft(&by, audit.now())
+        .unwrap();
     audit.record_blocking(draft).unwrap();
     let record = find_last(&audit.reader(), &Filter::default(), 1, 10).unwrap();
     let text = String::from_utf8_lossy(&record[0].leaf).into_owned();
     assert!(!text.contains("ann@") && !text.contains("canary") && !text.contains("of Ann"));
     let entry = audit.entry(&record[0], Show::People).unwrap();
-    assert_eq!((entry.kind.as_str(), entry.user.as_deref()), ("claim", Some("ann@example.com")));
+    assert_eq!(
+        (entry.kind.as_str(), entry.user.as_deref()),
+        ("claim", Some("ann@example.com"))
+    );
     assert!(entry.user_claimed);
     assert_eq!(entry.metadata["claim"]["metadata"]["canary"], "x");
 }
@@ -249,7 +264,11 @@ fn entries_are_found_by_what_they_say_and_when() {
     let audit = open(dir.path(), &store);
     let start = Timestamp::from_seconds(1_700_000_000);
     for n in 0..2_000 {
-        let mut draft = call(if n % 10 == 0 { "deleteLead" } else { "addLeads" });
+        let mut draft = call(if n % 10 == 0 {
+            "deleteLead"
+        } else {
+            "addLeads"
+        });
         draft.at = start.plus_millis(n * 60_000);
         audit.note(draft);
     }
@@ -266,7 +285,16 @@ fn entries_are_found_by_what_they_say_and_when() {
     let page = find(&audit.reader(), &filter, 0, 4, 10_000).unwrap();
     let rest = find(&audit.reader(), &filter, page.next.unwrap(), 100, 10_000).unwrap();
     assert_eq!((page.records.len(), rest.records.len()), (4, 6));
-    let last = find_last(&audit.reader(), &Filter { until: None, ..filter }, 3, 10_000).unwrap();
+    let last = find_last(
+        &audit.reader(),
+        &Filter {
+            until: None,
+            ..filter
+        },
+        3,
+        10_000,
+    )
+    .unwrap();
     assert_eq!(last.len(), 3);
     assert!(last[0].sequence < last[2].sequence && last[2].sequence > 1_900);
 }
