@@ -1,0 +1,232 @@
+//! Where each target starts: the vectors of the formats' documentation, and a few of each kind.
+
+#![allow(missing_docs, reason = "one function a target, named like it")]
+
+use doorward_catalog::Environment;
+use doorward_keys::ClientKey;
+use doorward_ledger::{Hash, Note, VerifierKey, append_to_bundle, leaf_hash};
+
+const DOCUMENT: &str = include_str!("../../docs/formats/ledger.md");
+
+/// The fenced blocks of this kind.
+fn blocks(kind: &str) -> Vec<&'static str> {
+    let open = format!("```{kind}\n");
+    DOCUMENT
+        .split(open.as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect()
+}
+
+fn value(name: &str) -> &'static str {
+    DOCUMENT
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        .expect("a vector of this name")
+}
+
+fn texts(all: impl IntoIterator<Item = impl Into<String>>) -> Vec<Vec<u8>> {
+    all.into_iter()
+        .map(|text| text.into().into_bytes())
+        .collect()
+}
+
+pub(crate) fn leaves() -> Vec<Vec<u8>> {
+    texts(blocks("leaves").concat().lines())
+}
+
+pub(crate) fn witness() -> VerifierKey {
+    value("witness-verifier").parse().expect("a key")
+}
+
+pub(crate) fn keys() -> Vec<VerifierKey> {
+    let mut keys = vec![witness()];
+    for name in ["key-verifier", "next-key-verifier"] {
+        keys.push(value(name).parse().expect("a key"));
+    }
+    keys
+}
+
+pub(crate) fn signed_note() -> Note {
+    Note::parse(blocks("checkpoint").concat_first().as_bytes()).expect("a note")
+}
+
+/// Texts of the checkpoints that were signed with the vectors' keys.
+pub(crate) fn signed_texts() -> Vec<String> {
+    blocks("checkpoint")
+        .iter()
+        .map(|note| note.split_inclusive('\n').take(3).collect())
+        .collect()
+}
+
+/// The witness's line.
+pub(crate) fn cosignature() -> String {
+    let last = blocks("cosigned").concat_first().lines().last();
+    format!("{}\n", last.expect("a line"))
+}
+
+trait First {
+    fn concat_first(&self) -> &'static str;
+}
+
+impl First for Vec<&'static str> {
+    fn concat_first(&self) -> &'static str {
+        self.first().copied().expect("a block of this kind")
+    }
+}
+
+pub fn leaf() -> Vec<Vec<u8>> {
+    let sealed = value("sealed");
+    let mut all = leaves();
+    all.extend(texts([
+        format!(
+            r#"{{"action":"a","at":"2027-01-15T08:00:00Z","id":"leaf_01010101010101010101010101010101","kind":"claim","result":"success","source":{},"v":1}}"#,
+            doorward_ledger::canonical_json(
+                &serde_json::from_str::<serde_json::Value>(sealed).expect("JSON")
+            )
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .expect("canonical")
+        ),
+        r#"{"at":"","kind":"x","n":[-1,0,1e-7,1e+21,9007199254740991,{"a":null,"b":[true,false,""]}],"v":1}"#
+            .to_owned(),
+    ]));
+    all
+}
+
+pub fn entry_bundle() -> Vec<Vec<u8>> {
+    let mut bundle = Vec::new();
+    for leaf in leaves() {
+        append_to_bundle(&mut bundle, &leaf).expect("it fits");
+    }
+    vec![bundle, vec![0, 0, 0, 1, b'a', 0, 2, b'b', b'c'], Vec::new()]
+}
+
+pub fn tile_name() -> Vec<Vec<u8>> {
+    texts([
+        "tile/0/000",
+        "tile/0/273.p/112",
+        "tile/1/x001/x234/067",
+        "tile/2/000.p/1",
+        "tile/entries/x001/234.p/255",
+    ])
+}
+
+pub fn tree_proof() -> Vec<Vec<u8>> {
+    let hashes = |name: &str| -> Vec<Hash> {
+        let parts = value(name).split(' ');
+        parts.map(|hash| hash.parse().expect("a hash")).collect()
+    };
+    let proof = |at: u64, size: u64, root: Hash, below: Hash, path: &[Hash]| {
+        let mut bytes = at.to_be_bytes().to_vec();
+        bytes.extend(size.to_be_bytes());
+        for hash in [root, below].iter().chain(path) {
+            bytes.extend(hash.as_bytes());
+        }
+        bytes
+    };
+    let root = |size| hashes(&format!("root-{size}"))[0];
+    let leaf = leaf_hash(&leaves()[2]);
+    vec![
+        proof(2, 5, root(5), leaf, &hashes("inclusion-2-of-5")),
+        proof(3, 5, root(5), root(3), &hashes("consistency-3-to-5")),
+        proof(5, 5, root(5), root(5), &[]),
+        proof(0, 1, root(1), root(1), &[]),
+    ]
+}
+
+pub fn segment() -> Vec<Vec<u8>> {
+    vec![crate::segment::seed()]
+}
+
+pub fn note() -> Vec<Vec<u8>> {
+    let mut all = texts(blocks("checkpoint"));
+    all.extend(texts(blocks("cosigned")));
+    all
+}
+
+pub fn checkpoint() -> Vec<Vec<u8>> {
+    let mut all = note();
+    all.extend(texts(signed_texts()));
+    all
+}
+
+pub fn proof_file() -> Vec<Vec<u8>> {
+    let whole = blocks("tlog-proof").concat_first();
+    let without_leaf: String = whole
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("extra "))
+        .collect();
+    texts([whole.to_owned(), without_leaf])
+}
+
+pub fn add_checkpoint() -> Vec<Vec<u8>> {
+    let note = signed_note();
+    let path = value("consistency-3-to-5").replace(' ', "\n");
+    texts([
+        format!("old 3\n{path}\n\n{note}"),
+        format!("old 0\n\n{note}"),
+    ])
+}
+
+pub fn witness_answer() -> Vec<Vec<u8>> {
+    let line = cosignature();
+    let stranger = line.replace("witness.example/w1", "witness.example/w2");
+    texts([line.clone(), format!("{stranger}{line}"), "5\n".to_owned()])
+}
+
+pub fn verifier_key() -> Vec<Vec<u8>> {
+    texts(keys().iter().map(ToString::to_string))
+}
+
+pub fn signing_key() -> Vec<Vec<u8>> {
+    texts([value("key-secret")])
+}
+
+pub fn client_key() -> Vec<Vec<u8>> {
+    let key = |environment, byte| {
+        let random = [byte; ClientKey::RANDOM_LEN];
+        ClientKey::generate(environment, &random)
+            .expose()
+            .to_owned()
+    };
+    texts([
+        key(Environment::Development, 0),
+        key(Environment::Staging, 7),
+        key(Environment::Production, 255),
+    ])
+}
+
+pub fn secret_ref() -> Vec<Vec<u8>> {
+    texts([
+        "env://DOORWARD_PEPPER",
+        "file:///etc/doorward/pepper",
+        "file:secrets/pepper",
+    ])
+}
+
+pub fn route() -> Vec<Vec<u8>> {
+    texts([
+        "GET /api/v2/campaigns",
+        "POST /api/v2/campaigns/0195-c1/activate",
+        "GET /api/v2/accounts/jane%40example.com",
+        "DELETE /api/v2/leads/0195-aa",
+        "PATCH /api/v2/webhooks/x%C3%A9y",
+    ])
+}
+
+pub fn scopes() -> Vec<Vec<u8>> {
+    texts([
+        "campaigns:read",
+        "all:all",
+        "leads:create, leads:update campaigns:read",
+        "",
+    ])
+}
+
+pub fn timestamp() -> Vec<Vec<u8>> {
+    texts([
+        "2027-01-15T08:00:00Z",
+        "2027-01-15T08:00:00.005+01:00",
+        "1969-12-31T23:59:59.999999999-12:30",
+    ])
+}
