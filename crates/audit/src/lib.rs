@@ -9,6 +9,7 @@
 //! | [`Claim`] | what an application says it did |
 //! | [`Entry`] | a leaf as it is shown and handed on |
 //! | [`Filter`], [`find`] | which entries |
+//! | [`reconcile`] | Instantly's own audit log held against the ledger |
 //! | [`StoreAnchor`] | the last signed checkpoint, in the store |
 //!
 //! People's keys are in the store, wrapped under the audit key, and never beside the ledger: a
@@ -27,6 +28,7 @@ mod find;
 mod keyring;
 mod options;
 mod people;
+pub mod reconcile;
 mod refusals;
 
 pub use anchor::StoreAnchor;

@@ -1,0 +1,27 @@
+//! Reconciliation: Instantly's own audit log held against the ledger.
+//!
+//! | part | idea |
+//! |---|---|
+//! | [`reconcile`] | which record is the trace of which call, and what is left over on either side; pure |
+//! | [`traces`] | which operations leave which records |
+//! | [`OurCall`], [`TheirRecord`] | the two sides |
+//! | [`Report`] | what was found |
+//!
+//! Doorward sends each call with its name in the user agent (`doorward/0.1.0 req_…`), and Instantly
+//! keeps user agents in its log. A record that names a call is that call's, and one that names none
+//! is none of ours, however alike they are. Where the log does not keep names, records and calls
+//! are assigned by operation, key, thing and time.
+
+mod assignment;
+mod facts;
+mod graph;
+mod judge;
+mod report;
+#[cfg(test)]
+mod tests;
+mod traces;
+
+pub use facts::{Fate, Known, ObjectKind, Objects, OurCall, TheirRecord, Windows};
+pub use judge::{Answer, Match, Question, reconcile};
+pub use report::{Around, KeyClass, LISTED_MAX, Missing, Report, Sighting};
+pub use traces::{Trace, object_of, traces};
