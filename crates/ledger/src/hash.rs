@@ -83,6 +83,11 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
     Hash::of_digest(context.finish().as_ref())
 }
 
+/// The hash of each of some leaves.
+pub(crate) fn leaf_hashes(leaves: &[&[u8]]) -> Vec<Hash> {
+    leaves.iter().map(|leaf| leaf_hash(leaf)).collect()
+}
+
 /// The hash of an inner node: SHA-256 of the byte `0x01`, the left and the right child's hash.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     let mut node = [1; 1 + 2 * HASH_LEN];

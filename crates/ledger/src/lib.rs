@@ -9,7 +9,7 @@
 //! | [`Leaf`], [`Event`], [`Sealed`] | what a record says, and how people's data lies in it |
 //! | [`Tile`], [`TileBuilder`], [`TileSource`] | the tree and the leaves as files (C2SP tlog-tiles) |
 //! | [`LogProof`], [`AddCheckpoint`] | one leaf's proof as a file; what a witness is sent |
-//! | [`verify_log`] | the offline verifier: whether a log holds, and where it does not |
+//! | [`verify_folder`], [`verify_log`] | the offline verifier: whether a log holds, and where it does not |
 //!
 //! `docs/formats/ledger.md` describes the format with test vectors. The crate knows no clock and no
 //! runtime; what it writes and reads are plain files.
@@ -66,5 +66,8 @@ pub use tile::{
     CHECKPOINT_PATH, Directory, MAX_BUNDLE_BYTES, TILE_WIDTH, Tile, TileBuilder, TileKind,
     TileNodes, TileSource, append_to_bundle, bundle_leaves, tiles_between,
 };
-pub use verify::{Break, Progress, Verified, verify_against, verify_log};
+pub use verify::{
+    Break, Damage, MAX_BREAKS, Progress, Report, Unfinished, Verified, verify_against,
+    verify_folder, verify_log,
+};
 pub use witness::{AddCheckpoint, cosignatures, witness_size};

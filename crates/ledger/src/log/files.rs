@@ -27,6 +27,10 @@ impl Files {
             {
                 Ok(None)
             }
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(Error::TooLarge {
+                what: "a file of the log",
+                limit,
+            }),
             Err(source) => Err(Error::Io {
                 path: path.into(),
                 source,

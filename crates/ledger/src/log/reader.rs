@@ -156,7 +156,7 @@ impl Reader {
 }
 
 /// The first leaf that is kept.
-pub(super) fn read_minimum(storage: &dyn Storage) -> Result<u64, LogError> {
+pub(crate) fn read_minimum(storage: &dyn Storage) -> Result<u64, LogError> {
     match read_all(storage, MINIMUM, 32) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(LogError::io(MINIMUM)(error)),

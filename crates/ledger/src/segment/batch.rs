@@ -103,21 +103,10 @@ impl Batch {
         let mut leaves = Vec::with_capacity(header.count as usize);
         let mut rest = records.as_slice();
         for number in 0..header.count {
-            let bad = |why| (number, why);
-            let cut = bad("its record is cut short");
-            let len = take(&mut rest).map(u32::from_be_bytes).ok_or(cut)? as usize;
-            let stored = take::<CHECK_LEN>(&mut rest).ok_or(cut)?;
-            if !(1..=MAX_LEAF_BYTES).contains(&len) {
-                return Err(bad("its record has an impossible length"));
-            }
-            let from = records.len() - rest.len();
-            let (leaf, after) = rest.split_at_checked(len).ok_or(cut)?;
-            let hash = leaf_hash(leaf);
-            if !hash.as_bytes().starts_with(&stored) {
-                return Err(bad("its bytes were changed or never fully written"));
-            }
-            leaves.push((from..from + len, hash));
-            rest = after;
+            let record = Record::take(&mut rest).map_err(|why| (number, why))?;
+            let hash = record.hash().map_err(|why| (number, why))?;
+            let end = records.len() - rest.len();
+            leaves.push((end - record.leaf.len()..end, hash));
         }
         if rest.is_empty() {
             Ok(Self {
@@ -170,6 +159,56 @@ impl Batch {
     pub(crate) fn records(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
     }
+}
+
+/// A record that was read.
+struct Record<'b> {
+    check: [u8; CHECK_LEN],
+    leaf: &'b [u8],
+}
+
+impl<'b> Record<'b> {
+    fn take(rest: &mut &'b [u8]) -> Result<Self, &'static str> {
+        const CUT: &str = "its record is cut short";
+        let len = take(rest).map(u32::from_be_bytes).ok_or(CUT)? as usize;
+        let check = take(rest).ok_or(CUT)?;
+        if !(1..=MAX_LEAF_BYTES).contains(&len) {
+            return Err("its record has an impossible length");
+        }
+        let (leaf, after) = rest.split_at_checked(len).ok_or(CUT)?;
+        *rest = after;
+        Ok(Self { check, leaf })
+    }
+
+    /// The leaf's hash, if it is the one that was written.
+    fn hash(&self) -> Result<Hash, &'static str> {
+        let hash = leaf_hash(self.leaf);
+        if hash.as_bytes().starts_with(&self.check) {
+            Ok(hash)
+        } else {
+            Err("its bytes were changed or never fully written")
+        }
+    }
+}
+
+/// Sequence of a leaf, and its hash or what is wrong with it.
+pub(crate) type ReadLeaf = (u64, Result<Hash, &'static str>);
+
+/// Each leaf of a batch by itself. After a record whose length is wrong nothing more is found.
+pub(crate) fn each_leaf(header: &BatchHeader, records: &[u8]) -> Vec<ReadLeaf> {
+    let mut rest = records;
+    let mut lost = None;
+    (header.first..header.end())
+        .map(|sequence| {
+            let read = match lost {
+                Some(why) => Err(why),
+                None => Record::take(&mut rest)
+                    .inspect_err(|why| lost = Some(*why))
+                    .and_then(|record| record.hash()),
+            };
+            (sequence, read)
+        })
+        .collect()
 }
 
 /// Appends the record of a leaf of 1 to 65,535 bytes.

@@ -77,9 +77,16 @@ impl Storage for Disk {
 
     fn open(&self, path: &str) -> io::Result<Arc<dyn StoredFile>> {
         let path = self.at(path)?;
-        // A reader may have no right to write.
+        // A reader may have no right to write, or have it all from a medium that can't be written.
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => File::open(&path)?,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                ) =>
+            {
+                File::open(&path)?
+            }
             other => other?,
         };
         Ok(Arc::new(DiskFile(file)))

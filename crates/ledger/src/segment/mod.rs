@@ -16,6 +16,7 @@ pub use batch::{
 };
 pub use disk::Disk;
 pub use header::{LogId, SEGMENT_HEADER_LEN, SegmentHeader};
+pub(crate) use reader::Salvage;
 pub use reader::{Broken, SegmentReader, Step};
 pub use storage::{Storage, StoredFile, parent, read_all, replace};
 pub(crate) use writer::{SegmentWriter, segment_path, segments};

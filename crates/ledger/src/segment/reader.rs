@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::batch::{ReadLeaf, each_leaf};
 use super::{
     BATCH_HEADER_LEN, Batch, BatchHeader, SEGMENT_HEADER_LEN, SegmentHeader, Storage, StoredFile,
 };
@@ -32,6 +33,16 @@ pub struct Broken {
     pub offset: u64,
     /// What is wrong with the leaf.
     pub why: &'static str,
+}
+
+/// What can still be read from where a segment breaks.
+pub(crate) enum Salvage {
+    /// The batch's header holds: each of its leaves by itself.
+    Leaves(Vec<ReadLeaf>),
+    /// It does not: a later batch comes next.
+    Gap,
+    /// Nothing.
+    Nothing,
 }
 
 /// A place in a segment.
@@ -104,18 +115,10 @@ impl SegmentReader {
             Peek::Broken(why) => return Ok(self.broken(0, why)),
             Peek::Header(header) => header,
         };
-        let left = self
-            .file
-            .size()?
-            .saturating_sub(self.offset + BATCH_HEADER_LEN as u64);
-        if left < u64::from(header.len) {
+        let records = self.records(&header)?;
+        if records.len() < header.len as usize {
             return Ok(self.broken(0, "its batch is cut short"));
         }
-        let mut records = vec![0; header.len as usize];
-        let read = self
-            .file
-            .read_at(self.offset + BATCH_HEADER_LEN as u64, &mut records)?;
-        records.truncate(read);
         Ok(match Batch::new(header, self.offset, records) {
             Err((number, why)) => self.broken(number, why),
             Ok(batch) => {
@@ -148,30 +151,80 @@ impl SegmentReader {
     ///
     /// Those of the system.
     pub fn has_later_batch(&self) -> io::Result<bool> {
+        Ok(self.later_batch()?.is_some())
+    }
+
+    /// Where the nearest later batch begins, and with which leaf.
+    fn later_batch(&self) -> io::Result<Option<(u64, u64)>> {
+        let mut found = None;
+        self.scan(self.offset + 1, |at, bytes| {
+            found = bytes
+                .windows(BATCH_HEADER_LEN)
+                .zip(at..)
+                .filter(|(bytes, _)| bytes.starts_with(&BatchHeader::MAGIC))
+                .find_map(|(bytes, at)| {
+                    let header = BatchHeader::parse(bytes.first_chunk()?, self.key)?;
+                    (header.first > self.next).then_some((at, header.first))
+                });
+            found.is_none()
+        })?;
+        Ok(found)
+    }
+
+    /// Whether anything but zeros follows.
+    pub(crate) fn more_follows(&self) -> io::Result<bool> {
+        let mut more = false;
+        self.scan(self.offset, |_, _| {
+            more = true;
+            false
+        })?;
+        Ok(more)
+    }
+
+    /// Shows what follows, but for zeros, in windows that overlap by a header; ends when told.
+    fn scan(&self, from: u64, mut look: impl FnMut(u64, &[u8]) -> bool) -> io::Result<()> {
         let size = self.file.size()?;
         let mut window = vec![0; WINDOW + BATCH_HEADER_LEN];
         let zeros = vec![0; WINDOW + BATCH_HEADER_LEN];
-        let mut at = self.offset + 1;
+        let mut at = from;
         while at < size {
             let read = self.file.read_at(at, &mut window)?;
             let bytes = window.get(..read).unwrap_or_default();
-            at += WINDOW as u64;
             // Most of what comes after the end is room that was never used.
-            if zeros.starts_with(bytes) {
-                continue;
+            if !zeros.starts_with(bytes) && !look(at, bytes) {
+                break;
             }
-            let later = bytes.windows(BATCH_HEADER_LEN).any(|bytes| {
-                bytes.starts_with(&BatchHeader::MAGIC)
-                    && bytes
-                        .first_chunk()
-                        .and_then(|bytes| BatchHeader::parse(bytes, self.key))
-                        .is_some_and(|header| header.first > self.next)
-            });
-            if later {
-                return Ok(true);
-            }
+            at += WINDOW as u64;
         }
-        Ok(false)
+        Ok(())
+    }
+
+    /// Goes on after a step that was broken, with what can still be read of the batch.
+    pub(crate) fn salvage(&mut self) -> io::Result<Salvage> {
+        if let Peek::Header(header) = self.peek()? {
+            let leaves = each_leaf(&header, &self.records(&header)?);
+            self.pass(&header);
+            return Ok(Salvage::Leaves(leaves));
+        }
+        Ok(match self.later_batch()? {
+            Some((offset, first)) => {
+                self.seek(offset, first);
+                Salvage::Gap
+            }
+            None => Salvage::Nothing,
+        })
+    }
+
+    /// A batch's records, as far as the file goes.
+    fn records(&self, header: &BatchHeader) -> io::Result<Vec<u8>> {
+        let start = self.offset + BATCH_HEADER_LEN as u64;
+        let there = self.file.size()?.saturating_sub(start);
+        let len = usize::try_from(there)
+            .map_or(header.len as usize, |there| there.min(header.len as usize));
+        let mut records = vec![0; len];
+        let read = self.file.read_at(start, &mut records)?;
+        records.truncate(read);
+        Ok(records)
     }
 
     fn pass(&mut self, header: &BatchHeader) {

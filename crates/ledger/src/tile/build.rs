@@ -54,6 +54,16 @@ impl TileBuilder {
         Ok(Self { size, levels })
     }
 
+    /// With these unfinished tiles, the lowest level first.
+    pub(crate) const fn from_levels(size: u64, levels: Vec<Vec<Hash>>) -> Self {
+        Self { size, levels }
+    }
+
+    /// The unfinished tile of each level, the lowest first.
+    pub(crate) fn into_levels(self) -> Vec<Vec<Hash>> {
+        self.levels
+    }
+
     /// Number of leaves.
     pub const fn size(&self) -> u64 {
         self.size
