@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::observe::{Observer, ScopeRequired};
 use crate::record::{Call, Recorded};
 use crate::refusal::Refusal;
+use crate::request_id::RequestId;
 use crate::upstream::{Upstream, UpstreamKey};
 
 const OUR_NAME: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
@@ -58,7 +59,8 @@ impl Forwarder {
         if *authorized.workspace() != upstream.workspace {
             return self.fail(&mut call, &authorized, Failure::Unsendable);
         }
-        let response = match self.exchange(&authorized, upstream, key).await {
+        let name = our_name(call.facts().request_id);
+        let response = match self.exchange(&authorized, upstream, key, &name).await {
             Ok(response) => response,
             Err(failure) => return self.fail(&mut call, &authorized, failure),
         };
@@ -80,12 +82,13 @@ impl Forwarder {
         authorized: &Authorized<ForwardRequest>,
         upstream: &Upstream,
         key: &UpstreamKey,
+        name: &HeaderValue,
     ) -> Result<Response<Incoming>, Failure> {
         let request = authorized.request();
-        let first = self.send(request, upstream, key).await;
+        let first = self.send(request, upstream, key, name).await;
         match first {
             Err(Failure::Unreachable | Failure::Broken) if !authorized.op().facts().writes() => {
-                self.send(request, upstream, key).await
+                self.send(request, upstream, key, name).await
             }
             _ => first,
         }
@@ -96,8 +99,9 @@ impl Forwarder {
         request: &ForwardRequest,
         upstream: &Upstream,
         key: &UpstreamKey,
+        name: &HeaderValue,
     ) -> Result<Response<Incoming>, Failure> {
-        let request = outgoing(request, upstream, key).ok_or(Failure::Unsendable)?;
+        let request = outgoing(request, upstream, key, name).ok_or(Failure::Unsendable)?;
         let answer = upstream.client.request(request);
         match tokio::time::timeout(self.limits.response_head, answer).await {
             Ok(Ok(response)) => Ok(response),
@@ -223,11 +227,19 @@ fn may_teach(status: StatusCode, headers: &HeaderMap, body: &Incoming) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && json && short
 }
 
+/// Our name and the call's. Instantly keeps user agents in its audit log: a record there can be
+/// held against the call that left it.
+fn our_name(call: RequestId) -> HeaderValue {
+    let name = HeaderValue::try_from(format!("{OUR_NAME} {call}"));
+    name.unwrap_or(HeaderValue::from_static(OUR_NAME))
+}
+
 /// The request as it is sent: what was decided on, our name, the key, and nothing else.
 fn outgoing(
     request: &ForwardRequest,
     upstream: &Upstream,
     key: &UpstreamKey,
+    name: &HeaderValue,
 ) -> Option<http::Request<Full<Bytes>>> {
     let uri = upstream.base.join(request.target.clone()).ok()?;
     let bytes = request
@@ -241,7 +253,7 @@ fn outgoing(
     *outgoing.uri_mut() = uri;
     let headers = outgoing.headers_mut();
     headers.insert(AUTHORIZATION, key.authorization()?);
-    headers.insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
+    headers.insert(USER_AGENT, name.clone());
     headers.insert(ACCEPT, request.accept.clone().unwrap_or(JSON));
     // A DELETE that says what type its missing body has is answered 400.
     if has_body {

@@ -139,7 +139,10 @@ async fn only_what_is_listed_goes_on() {
     assert_eq!(seen.all("content-type"), ["application/json"]);
     assert_eq!(seen.all("accept"), ["application/json, */*"]);
     assert_eq!(seen.all("host"), [upstream.address.to_string()]);
-    assert!(seen.all("user-agent")[0].starts_with("doorward/"));
+    // With the call's name, so that a record of Instantly's can be held against it.
+    let name = seen.all("user-agent")[0].to_owned();
+    let call = answer.header("doorward-request-id").unwrap().to_owned();
+    assert!(name.starts_with("doorward/") && name.ends_with(&format!(" {call}")));
     assert_eq!(seen.body, BODY.as_bytes());
 }
 
