@@ -210,7 +210,7 @@ fn each_flipped_byte_is_found_where_it_is() {
 fn several_breaks_are_each_told() {
     let double = closed();
     let flip = |path: &str, needle: &str| {
-        double.edit(SEGMENT, |bytes| {
+        double.edit(path, |bytes| {
             let found = bytes
                 .windows(needle.len())
                 .position(|window| window == needle.as_bytes())
@@ -538,7 +538,7 @@ fn any_folder_is_read_without_panic() {
         for turn in 0..4 {
             let (path, size) = &listing[(seed * 7 + turn * 31) % listing.len()];
             let at = (seed * 7919 + turn * 104_729) % size;
-            double.edit(SEGMENT, |bytes| match (seed + turn) % 4 {
+            double.edit(path, |bytes| match (seed + turn) % 4 {
                 0 => bytes.truncate(at),
                 1 => bytes.extend([0x41; 70]),
                 2 => bytes.clear(),
