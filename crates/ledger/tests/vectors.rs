@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use doorward_ledger::segment::{Disk, LogId, SegmentReader, Step};
 use doorward_ledger::{
     Checkpoint, CommitmentKey, Frontier, Hash, KeyName, LeafBytes, LeafId, LocalSigner, LogProof,
     NodeSource, ReadLeaf, Result, Sealed, Signer, SubjectId, SubjectKey, Tile, TreeHead,
@@ -214,4 +216,70 @@ fn sealed_values_and_commitments() {
     );
     let made = key.commit(leaf, "body", &unhex(&vectors["committed"]));
     assert_eq!(serde_json::to_string(&made).unwrap(), vectors["commitment"]);
+}
+
+/// As a stranger reads it, by the document alone; and as the crate does.
+#[test]
+fn segment() {
+    let text: String = blocks("segment").concat().lines().collect();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .unwrap();
+    let mut rest = bytes.as_slice();
+    let mut take = |len: usize| {
+        let (head, after) = rest.split_at(len);
+        rest = after;
+        head.to_vec()
+    };
+    let check = |parts: &[&[u8]]| {
+        ring::digest::digest(&ring::digest::SHA256, &parts.concat()).as_ref()[..8].to_vec()
+    };
+    let origin = ring::digest::digest(&ring::digest::SHA256, b"ledger.example/main");
+    let header = take(56);
+    let expected = [
+        b"DWLEDGER".as_slice(),
+        &[0, 0, 0, 1, 0, 0, 0, 64],
+        &3_u64.to_be_bytes(),
+    ];
+    assert_eq!(header, [&expected.concat(), origin.as_ref()].concat());
+    let key = take(8);
+    assert_eq!(key, check(&[&header]));
+    let leaves = leaves();
+    for sequence in [3, 4_u64] {
+        let leaf = leaves[usize::try_from(sequence).unwrap()].as_bytes();
+        let head = take(24);
+        let len = u32::try_from(16 + leaf.len()).unwrap().to_be_bytes();
+        let parts = [
+            b"DWBT\0\0\0\x01".as_slice(),
+            &sequence.to_be_bytes(),
+            &len,
+            &[0; 4],
+        ];
+        assert_eq!(head, parts.concat());
+        assert_eq!(take(8), check(&[&key, &head]));
+        assert_eq!(take(4), u32::try_from(leaf.len()).unwrap().to_be_bytes());
+        assert_eq!(take(12), leaf_hash(leaf).as_bytes()[..12]);
+        assert_eq!(take(leaf.len()), leaf);
+    }
+    assert!(rest.is_empty());
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("s"), &bytes).unwrap();
+    let disk = Disk::existing(folder.path()).unwrap();
+    let mut reader = SegmentReader::open(&disk, "s").unwrap().unwrap();
+    assert_eq!(reader.header().log, LogId::of("ledger.example/main"));
+    let mut read = Vec::new();
+    while let Step::Batch(batch) = reader.step().unwrap() {
+        read.extend(batch.leaves().map(|(at, leaf, _)| (at, leaf.to_vec())));
+    }
+    let expected: Vec<_> = (3..5)
+        .map(|at| {
+            (
+                at,
+                leaves[usize::try_from(at).unwrap()].clone().into_bytes(),
+            )
+        })
+        .collect();
+    assert_eq!(read, expected);
+    assert_eq!(reader.step().unwrap(), Step::End);
 }
