@@ -34,6 +34,14 @@ pub enum AuditError {
     /// What was to be recorded was not, because the record is closed or overloaded.
     #[error("the act can't be recorded: {0}")]
     NotRecorded(&'static str),
+    /// A setting of the ledger's does not fit.
+    #[error("{what}: {why}")]
+    Setting {
+        /// What it is about.
+        what: &'static str,
+        /// Why it does not fit.
+        why: &'static str,
+    },
     /// An application's claim does not fit.
     #[error("{member}: {why}")]
     Claim {

@@ -10,6 +10,8 @@
 //! | [`Entry`] | a leaf as it is shown and handed on |
 //! | [`Filter`], [`find`] | which entries |
 //! | [`reconcile`] | Instantly's own audit log held against the ledger |
+//! | [`Witnesses`] | others who vouch that the ledger only ever grew |
+//! | [`TransitSigner`] | a signing key that a service keeps to itself |
 //! | [`StoreAnchor`] | the last signed checkpoint, in the store |
 //!
 //! People's keys are in the store, wrapped under the audit key, and never beside the ledger: a
@@ -30,6 +32,9 @@ mod options;
 mod people;
 pub mod reconcile;
 mod refusals;
+mod signer;
+mod web;
+mod witness;
 
 pub use anchor::StoreAnchor;
 pub use audit::{Audit, Recorded};
@@ -40,3 +45,7 @@ pub use error::{AuditError, Result};
 pub use find::{Filter, Found, find, find_last};
 pub use options::{AuditOptions, system_time};
 pub use people::{PERSON_MAX, Person, PersonKind, Unsealed};
+pub use signer::{TransitOptions, TransitSigner};
+pub use witness::{
+    COSIGNED_PATH, Refusal, Witness, WitnessOptions, WitnessStatus, WitnessWatch, Witnesses,
+};
