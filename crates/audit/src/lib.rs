@@ -9,6 +9,7 @@
 //! | [`Claim`] | what an application says it did |
 //! | [`Entry`] | a leaf as it is shown and handed on |
 //! | [`Filter`], [`find`] | which entries |
+//! | [`instantly`] | Instantly's own audit log, keys and members, read into the store |
 //! | [`reconcile`] | Instantly's own audit log held against the ledger |
 //! | [`Witnesses`] | others who vouch that the ledger only ever grew |
 //! | [`TransitSigner`] | a signing key that a service keeps to itself |
@@ -27,6 +28,7 @@ mod draft;
 mod entry;
 mod error;
 mod find;
+pub mod instantly;
 mod keyring;
 mod options;
 mod people;

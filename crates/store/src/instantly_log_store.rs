@@ -77,6 +77,9 @@ pub trait InstantlyLogStore: Send + Sync {
     /// What was noted under a name, for a workspace or (with an empty id) for all.
     fn watch_state(&self, workspace_id: &str, name: &str) -> Result<Option<String>>;
 
+    /// What was noted for a workspace under names that begin like this, by name.
+    fn watch_states(&self, workspace_id: &str, prefix: &str) -> Result<Vec<(String, String)>>;
+
     /// Notes a text of at most 16 MiB under a name, in the place of what was there.
     fn set_watch_state(&self, workspace_id: &str, name: &str, value: &str) -> Result<()>;
 }

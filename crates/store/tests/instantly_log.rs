@@ -121,6 +121,11 @@ fn a_state_is_replaced_and_moves_no_generation() {
         Some("2")
     );
     assert_eq!(store.watch_state("", "pull").unwrap().as_deref(), Some("3"));
+    store.set_watch_state(&ws, "pull:b", "5").unwrap();
+    store.set_watch_state(&ws, "poll", "6").unwrap();
+    let named = store.watch_states(&ws, "pull").unwrap();
+    let named: Vec<&str> = named.iter().map(|(_, value)| value.as_str()).collect();
+    assert_eq!(named, ["2", "5"]);
     assert_eq!(store.generation().unwrap(), before);
     // The records go with their workspace.
     store.delete_workspace(&ws).unwrap();

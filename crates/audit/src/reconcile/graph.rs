@@ -183,10 +183,11 @@ impl Candidates for Graph<'_> {
         if differ(own.map(String::as_str), record.api_key.as_deref()) {
             return false;
         }
-        if !touch(&call.objects, &record.objects) {
+        let named = Self::names(call, record);
+        if !touch(&call.objects, &record.objects, named) {
             return false;
         }
-        if Self::names(call, record) {
+        if named {
             return record.at.millis_since(call.at) <= w.longest();
         }
         let ours = record
@@ -222,11 +223,13 @@ fn differ(a: Option<&str>, b: Option<&str>) -> bool {
 }
 
 /// Whether both could have touched the same things: of each kind that both know, one in common.
-fn touch(a: &Objects, b: &Objects) -> bool {
+/// Of a named record the accounts are left aside: their addresses may have been forgotten since.
+fn touch(a: &Objects, b: &Objects, named: bool) -> bool {
     let common = |kind: &ObjectKind, of_b: &std::collections::BTreeSet<String>| {
         a.get(kind).is_none_or(|of_a| !of_a.is_disjoint(of_b))
     };
-    b.iter().all(|(kind, of_b)| common(kind, of_b))
+    b.iter()
+        .all(|(kind, of_b)| (named && *kind == ObjectKind::Account) || common(kind, of_b))
 }
 
 /// What can be learnt from records that name a call of ours: names are never used twice, and

@@ -25,7 +25,11 @@ pub struct Question<'a> {
     pub learn_egress: bool,
     /// How exact clocks are.
     pub windows: Windows,
-    /// Records from this time on are judged, and calls whose trace is due from this time on.
+    /// Workspaces whose log was not read for a while: nothing is missed there.
+    pub unread: &'a BTreeSet<String>,
+    /// Records from this time on are judged.
+    pub records_since: Timestamp,
+    /// Calls whose trace is due from this time on are judged.
     pub since: Timestamp,
     /// Records before this time are judged, and calls whose trace is due before this time.
     pub until: Timestamp,
@@ -74,12 +78,14 @@ pub fn reconcile(question: &Question<'_>) -> Answer {
     let order = graph.order();
     let found = assign(&graph, &order, graph.slots.len(), graph.records.len());
 
-    let mut report = Report::new(q.since, q.until);
+    let mut report = Report::new(q.since.min(q.records_since), q.until);
     report.exact = known.keeps_marks;
     let mut matches = Vec::new();
     let mut matched: HashSet<usize> = HashSet::new();
     let mut proven = BTreeSet::new();
-    let judged = |at: Timestamp| at >= q.since && at < q.until;
+    let judged = |at: Timestamp| at >= q.records_since && at < q.until;
+    let due = |at: Timestamp| at >= q.since && at < q.until;
+    let unread = |call: &OurCall| call.place.as_ref().is_some_and(|at| q.unread.contains(at));
     for (slot, right) in graph.slots.iter().zip(&found) {
         let Some((right, record)) = right.and_then(|r| Some((r, graph.records.get(r)?))) else {
             continue;
@@ -106,7 +112,7 @@ pub fn reconcile(question: &Question<'_>) -> Answer {
         .slots
         .iter()
         .zip(&found)
-        .filter(|(slot, _)| judged(slot.deadline))
+        .filter(|(slot, _)| due(slot.deadline) && !unread(slot.call))
         .inspect(|_| report.traces += 1)
         .filter(|(slot, right)| right.is_none() && slot.trace.due && slot.call.fate == Fate::Done)
         .map(|(slot, _)| slot.call)

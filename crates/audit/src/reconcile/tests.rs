@@ -68,6 +68,8 @@ fn ask_with(
         known,
         learn_egress: known.egress.is_empty(),
         windows: Windows::default(),
+        unread: &BTreeSet::new(),
+        records_since: NOW.plus_millis(-3_600_000),
         since: NOW.plus_millis(-3_600_000),
         until: NOW.plus_millis(3_600_000),
     })

@@ -131,6 +131,13 @@ impl InstantlyLogStore for SqliteStore {
         })
     }
 
+    fn watch_states(&self, workspace_id: &str, prefix: &str) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT name, value FROM watch_state
+             WHERE workspace_id = ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY name";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.read(|tx| collect(tx, sql, [workspace_id, prefix], read))
+    }
+
     fn set_watch_state(&self, workspace_id: &str, name: &str, value: &str) -> Result<()> {
         check_state(name, value)?;
         let sql = "INSERT INTO watch_state (workspace_id, name, value) VALUES (?1, ?2, ?3)
