@@ -214,7 +214,7 @@ fn keys_that_are_no_good_are_not_taken() {
         fs::read_dir(path.join(".doorward/secrets"))
             .unwrap()
             .count(),
-        2
+        3
     );
 }
 

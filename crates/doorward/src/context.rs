@@ -40,12 +40,20 @@ impl Context {
         self.secret("pepper", &self.config.pepper)
     }
 
-    /// Where the key is that audit lines commit to bodies under.
+    /// Where the key is that people are found and their keys wrapped under.
     ///
     /// # Errors
     /// When the configuration says no such thing.
     pub(crate) fn audit_key(&self) -> Result<SecretRef, Failure> {
         self.secret("audit.key", &self.config.audit.key)
+    }
+
+    /// Where the keys are that sign the ledger.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    pub(crate) fn ledger_key(&self) -> Result<SecretRef, Failure> {
+        self.secret("ledger.key", &self.config.ledger.key)
     }
 
     /// A reference of the configuration; `file:name` is relative to the data folder.

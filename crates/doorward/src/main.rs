@@ -13,6 +13,7 @@ mod exit;
 mod log;
 mod output;
 mod paths;
+mod record;
 mod secret;
 mod server;
 mod signals;

@@ -63,6 +63,17 @@ impl DataDir {
         self.0.join("doorward.db")
     }
 
+    /// The ledger.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    /// The ledger's public keys, a line each: what a verifier needs. Not in the ledger's folder, so
+    /// that a copy of that folder is not verified by what it brings along.
+    pub(crate) fn ledger_public_keys(&self) -> PathBuf {
+        self.0.join("ledger.pub")
+    }
+
     /// The socket of the admin API.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 //! A running server carries requests out for callers on its socket; with none running, a command
 //! opens the store itself and carries them out in its own process. Both go through [`Admin`].
 
+mod carry;
 mod clients;
+mod deeds;
 mod error;
 mod keys;
 mod probing;

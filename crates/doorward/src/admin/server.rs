@@ -8,25 +8,31 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::serve::IncomingStream;
 use bytes::Bytes;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::spawn_blocking;
 
+use super::carry::Who;
+use super::deeds::Acts;
 use super::error::AdminError;
 use super::service::{Admin, Handle};
 use super::types::{
-    Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList,
-    KeyRevoke, Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
-    WorkspaceShow,
+    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList, KeyRevoke,
+    Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
 };
 
 /// Most bytes of a request.
 pub(super) const REQUEST_MAX: usize = 1024 * 1024;
+
+/// Names who a caller works for.
+pub(super) const OPERATOR: &str = "doorward-operator";
 
 /// What every path of the admin API begins with.
 pub(super) const PREFIX: &str = "/v1/";
@@ -66,9 +72,12 @@ impl AdminServer {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let Self { listener, path } = self;
-        let served = axum::serve(OwnUserOnly(listener), router(admin))
-            .with_graceful_shutdown(shutdown)
-            .await;
+        let served = axum::serve(
+            OwnUserOnly(listener),
+            router(admin).into_make_service_with_connect_info::<PeerUser>(),
+        )
+        .with_graceful_shutdown(shutdown)
+        .await;
         let _ = fs::remove_file(&path);
         served
     }
@@ -100,6 +109,16 @@ impl axum::serve::Listener for OwnUserOnly {
     }
 }
 
+/// The user at the other end.
+#[derive(Debug, Clone, Copy)]
+struct PeerUser(Option<u32>);
+
+impl Connected<IncomingStream<'_, OwnUserOnly>> for PeerUser {
+    fn connect_info(stream: IncomingStream<'_, OwnUserOnly>) -> Self {
+        Self(stream.io().peer_cred().ok().map(|peer| peer.uid()))
+    }
+}
+
 fn router(admin: Arc<Admin>) -> Router {
     let router = Router::new();
     let router = on::<Status>(router);
@@ -126,28 +145,37 @@ fn router(admin: Arc<Admin>) -> Router {
         .with_state(admin)
 }
 
-fn on<C: Call>(router: Router<Arc<Admin>>) -> Router<Arc<Admin>>
+fn on<C: Acts>(router: Router<Arc<Admin>>) -> Router<Arc<Admin>>
 where
     Admin: Handle<C>,
 {
     router.route(
         &format!("{PREFIX}{}", C::NAME),
         post(
-            |admin: axum::extract::State<Arc<Admin>>, body: Bytes| async move {
-                answer(carry_out::<C>(Arc::clone(&admin), &body).await)
+            |admin: State<Arc<Admin>>,
+             ConnectInfo(PeerUser(uid)): ConnectInfo<PeerUser>,
+             headers: HeaderMap,
+             body: Bytes| async move {
+                let operator = headers.get(OPERATOR).and_then(|name| name.to_str().ok());
+                let who = Who::new(uid, operator);
+                answer(carry_out::<C>(Arc::clone(&admin), who, &body).await)
             },
         ),
     )
 }
 
-async fn carry_out<C: Call>(admin: Arc<Admin>, body: &[u8]) -> Result<C::Answer, AdminError>
+async fn carry_out<C: Acts>(
+    admin: Arc<Admin>,
+    who: Who,
+    body: &[u8],
+) -> Result<C::Answer, AdminError>
 where
     Admin: Handle<C>,
 {
     let call: C = serde_json::from_slice(body)
         .map_err(|error| AdminError::usage(format_args!("the request can't be read: {error}")))?;
     tracing::debug!(request = C::NAME, "administration");
-    spawn_blocking(move || admin.handle(call))
+    spawn_blocking(move || admin.carry_out(call, &who))
         .await
         .map_err(|_| AdminError::failed("the server failed at this request; its log says more"))?
 }

@@ -9,9 +9,12 @@ use doorward_store::{Store, Workspace};
 
 use super::error::AdminError;
 use super::types::{Call, ServerStatus, Status};
+use crate::record::LateAudit;
 
 /// What [`Admin`] works with.
 pub(crate) struct AdminParts {
+    /// Where what is done is recorded.
+    pub(crate) audit: LateAudit,
     /// Durable state.
     pub(crate) store: Arc<dyn Store>,
     /// Where secrets are read.

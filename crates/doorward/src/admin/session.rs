@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use doorward_secrets::Secrets;
-use doorward_store::{SqliteStore, StoreError};
+use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::task::spawn_blocking;
 
+use super::carry::Who;
+use super::deeds::Acts;
 use super::error::AdminError;
 use super::service::{Admin, AdminParts, Handle};
 use super::socket::SocketClient;
-use super::types::Call;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::record::{LateAudit, open_record};
 
 /// Who carries requests out.
 pub(crate) enum Session {
@@ -50,8 +52,17 @@ impl Session {
             )),
             error => AdminError::from(error).into(),
         })?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let audit = {
+            let (context, store) = (context.clone(), Arc::clone(&store));
+            LateAudit::later(move || {
+                let audit = open_record(&context, Arc::clone(&store));
+                audit.map(Arc::new).map_err(AdminError::from)
+            })
+        };
         Ok(Self::Local(Arc::new(Admin::new(AdminParts {
-            store: Arc::new(store),
+            audit,
+            store,
             secrets: Arc::new(Secrets::new()),
             pepper: context.pepper()?,
             data_dir: data.path().to_owned(),
@@ -74,7 +85,7 @@ impl Session {
     ///
     /// # Errors
     /// As the request says.
-    pub(crate) async fn call<C: Call>(&self, call: C) -> Result<C::Answer, Failure>
+    pub(crate) async fn call<C: Acts>(&self, call: C) -> Result<C::Answer, Failure>
     where
         Admin: Handle<C>,
     {
@@ -82,7 +93,7 @@ impl Session {
             Self::Server(server) => server.call(&call).await,
             Self::Local(admin) => {
                 let admin = Arc::clone(admin);
-                let done = spawn_blocking(move || admin.handle(call)).await;
+                let done = spawn_blocking(move || admin.carry_out(call, &Who::here())).await;
                 done.map_err(|_| {
                     AdminError::failed("this is a fault of Doorward; please report it")
                 })

@@ -13,8 +13,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::carry;
 use super::error::AdminError;
-use super::server::PREFIX;
+use super::server::{OPERATOR, PREFIX};
 use super::types::Call;
 
 /// Most bytes of an answer: a list of some hundred thousand keys.
@@ -81,10 +82,13 @@ impl SocketClient {
         let stream = UnixStream::connect(&self.path).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = Request::post(format!("{PREFIX}{name}"))
+        let mut request = Request::post(format!("{PREFIX}{name}"))
             .header(HOST, "doorward")
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))?;
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(operator) = carry::operator() {
+            request = request.header(OPERATOR, operator);
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_MAX)

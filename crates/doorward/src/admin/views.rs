@@ -75,6 +75,7 @@ pub(crate) struct KeyView {
     pub(crate) client: String,
     pub(crate) client_id: String,
     pub(crate) workspace: String,
+    pub(crate) workspace_id: String,
     /// `active`, `expired` or `revoked`.
     pub(crate) status: String,
     pub(crate) created_at: Timestamp,
@@ -227,6 +228,7 @@ impl KeyView {
             client: client.name.clone(),
             client_id: client.id.clone(),
             workspace: workspace.name.clone(),
+            workspace_id: workspace.id.clone(),
             status: status.to_owned(),
             created_at: key.created_at,
             expires_at: key.expires_at,

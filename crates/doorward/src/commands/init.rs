@@ -12,6 +12,7 @@ use crate::config::{Config, DEFAULT, FILE};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
+use crate::record::make_ledger_key;
 use crate::secret::{Made, make_secret};
 
 /// Runs `doorward init`.
@@ -36,6 +37,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
     let secrets = Secrets::new();
     let pepper = make_secret(&secrets, &context.pepper()?)?;
     let audit_key = make_secret(&secrets, &context.audit_key()?)?;
+    let ledger_key = make_ledger_key(&secrets, &context.ledger_key()?)?;
 
     if output.is_json() {
         output.value(&json!({
@@ -45,6 +47,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
             "pepper": context.pepper()?,
             "pepper_made": pepper == Made::Now,
             "audit_key_made": audit_key == Made::Now,
+            "ledger_key_made": ledger_key == Made::Now,
         }))?;
         return Ok(Exit::Done);
     }
@@ -59,6 +62,11 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
         "{} {}",
         made(audit_key == Made::Now),
         context.audit_key()?
+    ))?;
+    output.line(format_args!(
+        "{} {}",
+        made(ledger_key == Made::Now),
+        context.ledger_key()?
     ))?;
     let option = match &global.config {
         Some(path) => format!(" --config {}", path.display()),

@@ -68,6 +68,7 @@ async fn referred_variables(
     let mut references = vec![
         context.pepper()?.to_string(),
         context.audit_key()?.to_string(),
+        context.ledger_key()?.to_string(),
     ];
     for workspace in session.call(WorkspaceList {}).await? {
         references.extend(workspace.upstream_keys.into_iter().map(|key| key.reference));

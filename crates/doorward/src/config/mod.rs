@@ -1,6 +1,7 @@
 //! The configuration: read with all its faults told at once, by file and line.
 
 mod faults;
+mod ledger;
 mod reader;
 
 use std::fs;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use doorward_gateway::Limits;
 
 pub(crate) use faults::Faults;
+pub(crate) use ledger::LedgerConfig;
 use reader::Reader;
 
 use crate::exit::Failure;
@@ -33,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) pepper: String,
     /// The audit log.
     pub(crate) audit: AuditConfig,
+    /// The ledger.
+    pub(crate) ledger: LedgerConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
     /// What is logged.
@@ -97,6 +101,7 @@ impl Default for Config {
                 to: AuditTo::File("audit.log".into()),
                 key: "file:secrets/audit-key".to_owned(),
             },
+            ledger: LedgerConfig::default(),
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4180)),
                 plain_http: false,
@@ -157,6 +162,7 @@ impl Config {
             data_dir,
             pepper,
             audit,
+            ledger,
             gateway,
             log,
         } = &mut config;
@@ -169,6 +175,7 @@ impl Config {
                 table.text("to", &mut audit.to, audit_to);
                 table.text("key", &mut audit.key, reference);
             });
+            root.table("ledger", |table| ledger.read(table));
             root.table("gateway", |table| {
                 table.text("listen", &mut gateway.listen, |text| {
                     text.parse()
@@ -287,6 +294,8 @@ mod tests {
                 Err(_) if name == "plain_http" => "true".to_owned(),
                 Err(_) if name == "to" => "\"stderr\"".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
+                Err(_) if name == "reads" => "\"durable\"".to_owned(),
+                Err(_) if name == "reads_without" => "\"allow\"".to_owned(),
                 Err(_) if name == "format" => "\"json\"".to_owned(),
                 Err(_) => "\"debug\"".to_owned(),
             };

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_audit::Audit;
 use doorward_gateway::{AuditLog, AuditSink, Gateway, GatewayConfig, SnapshotBuilder};
 use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
@@ -22,6 +23,7 @@ use crate::commands::cannot_listen;
 use crate::config::AuditTo;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::record::{LateAudit, open_record};
 use crate::secret::read_pepper;
 use crate::signals::{Endings, hang_ups};
 
@@ -57,6 +59,7 @@ pub(crate) struct Server {
     hang_ups: JoinHandle<()>,
     learning: JoinHandle<()>,
     audit: Arc<AuditLog>,
+    record: Arc<Audit>,
     stop: watch::Sender<Stage>,
 }
 
@@ -88,6 +91,7 @@ impl Server {
             .confirm_pepper(&pepper.check_value())
             .map_err(AdminError::from)?;
         let audit = Arc::new(open_audit(context, &secrets)?);
+        let record = Arc::new(open_record(context, Arc::clone(&store))?);
 
         let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
             .allow_plain_http(gateway_config.plain_http);
@@ -111,7 +115,7 @@ impl Server {
         })?;
 
         let (stop, stage) = watch::channel(Stage::Running);
-        let admin = admin(context, &store, &reloader, &gateway_url)?;
+        let admin = admin(context, &record, &store, &reloader, &gateway_url)?;
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve(
                 listener,
@@ -123,6 +127,7 @@ impl Server {
             learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
             gateway_url,
             audit,
+            record,
             stop,
         })
     }
@@ -163,6 +168,7 @@ impl Server {
             hang_ups,
             learning,
             audit,
+            record,
             stop,
             ..
         } = self;
@@ -178,7 +184,9 @@ impl Server {
         if audit.flush().await.is_err() {
             tracing::error!("the last audit lines could not be written");
         }
+        let closed = tokio::task::spawn_blocking(move || record.close()).await;
         served.map_err(Failure::failed)?.map_err(Failure::failed)?;
+        closed.map_err(Failure::failed)?.map_err(Failure::failed)?;
         if let Ok(administered) = administered {
             administered
                 .map_err(Failure::failed)?
@@ -229,12 +237,14 @@ fn open_audit(context: &Context, secrets: &Secrets) -> Result<AuditLog, Failure>
 
 fn admin(
     context: &Context,
+    record: &Arc<Audit>,
     store: &Arc<dyn Store>,
     reloader: &Arc<Reloader>,
     gateway_url: &str,
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     Ok(Arc::new(Admin::new(AdminParts {
+        audit: LateAudit::opened(Arc::clone(record)),
         store: Arc::clone(store),
         secrets: Arc::new(Secrets::new()),
         pepper: context.pepper()?,

@@ -17,6 +17,7 @@ use crate::config::LogConfig;
 use crate::context::Context;
 use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::record::make_ledger_key;
 use crate::secret::make_secret;
 use crate::server::{Server, listen, open_store};
 use crate::signals::Endings;
@@ -74,6 +75,7 @@ async fn start(
     let secrets = Secrets::new();
     make_secret(&secrets, &context.pepper()?)?;
     make_secret(&secrets, &context.audit_key()?)?;
+    make_ledger_key(&secrets, &context.ledger_key()?)?;
     provision::provision(context, demo, &store, &sandbox.sandbox, &sandbox.url).await?;
     demo.gateway_port = gateway.local_addr().ok().map(|address| address.port());
     demo.sandbox_port = sandbox

@@ -1,0 +1,276 @@
+//! What is recorded of requests that change something.
+
+use std::path::Path;
+
+use doorward_catalog::UpstreamKeyFormat;
+use doorward_keys::ClientKey;
+use doorward_ledger::{Act, Actor, ActorKind, Change, Event, Resource, Text, Verdict};
+use doorward_secrets::SecretRef;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::types::{
+    Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey, KeyIssue,
+    KeyList, KeyRevoke, Status, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList,
+    WorkspaceRemove, WorkspaceShow,
+};
+use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
+
+/// An administrative act as it is recorded, before and after.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    /// What is done, and to whom.
+    pub(crate) act: Act,
+    /// Its kind.
+    pub(crate) event: Event,
+}
+
+/// Stands for what was typed and could be a secret or somebody's words.
+const NOT_SAID: &str = "(not shown)";
+/// Longest name that is recorded as typed.
+const SAID_MAX: usize = 64;
+
+/// A name as it was typed, if it can be nothing worse: it may not be checked yet, and people paste
+/// keys where names belong.
+fn said(typed: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " ._:/-".contains(c);
+    let key = ClientKey::parse(typed).is_ok() || UpstreamKeyFormat::matches(typed);
+    if typed.len() <= SAID_MAX && !key && typed.chars().all(plain) {
+        typed.to_owned()
+    } else {
+        NOT_SAID.to_owned()
+    }
+}
+
+fn screen(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = said(text),
+        Value::Array(items) => items.iter_mut().for_each(screen),
+        Value::Object(members) => members.values_mut().for_each(screen),
+        _ => {}
+    }
+}
+
+/// A request with what is recorded of it.
+pub(crate) trait Acts: Call {
+    /// What is about to be done; `None` for a request that only looks.
+    fn deed(&self) -> Option<Deed> {
+        None
+    }
+
+    /// Adds what is known once it is done.
+    fn complete(deed: &mut Deed, answer: &Self::Answer) {
+        let _ = (deed, answer);
+    }
+}
+
+impl Deed {
+    /// One of this action on a thing of this kind.
+    pub(crate) fn new(action: &str, kind: &str, event: Event) -> Self {
+        let mut act = Act::new(action, Verdict::Pending);
+        act.actor = Some(Actor {
+            kind: ActorKind::Admin,
+            name: None,
+            person: None,
+            claimed: false,
+        });
+        act.resource = Some(Resource {
+            kind: kind.to_owned(),
+            ..Resource::default()
+        });
+        Self { act, event }
+    }
+
+    /// A name or id of Doorward's own as it was typed: an account's, no person's.
+    pub(crate) fn id(mut self, name: &str, typed: &str) -> Self {
+        self.set_id(name, &said(typed));
+        self
+    }
+
+    /// As [`id`](Self::id).
+    pub(crate) fn set_id(&mut self, name: &str, value: &str) {
+        let resource = self.act.resource.get_or_insert_with(Resource::default);
+        resource
+            .ids
+            .insert(name.to_owned(), Text::Clear(value.to_owned()));
+    }
+
+    /// What else was typed: names, codes and numbers.
+    pub(crate) fn with(mut self, name: &str, value: &impl Serialize) -> Self {
+        let mut value = serde_json::to_value(value).unwrap_or_default();
+        if value != Value::Null {
+            screen(&mut value);
+            self.act.metadata.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    fn of_client(deed: &mut Self, client: &ClientView) {
+        deed.set_id("client_id", &client.id);
+        deed.act.client = Some(client.name.clone());
+        deed.act.environment = Some(client.environment.as_str().to_owned());
+        deed.act.workspace = Some(client.workspace_id.clone());
+    }
+
+    fn of_key(deed: &mut Self, key: &KeyView) {
+        deed.set_id("client_id", &key.client_id);
+        deed.act.client = Some(key.client.clone());
+        deed.act.client_key = Some(key.id.clone());
+        deed.act.workspace = Some(key.workspace_id.clone());
+    }
+
+    fn of_workspace(deed: &mut Self, workspace: &WorkspaceView) {
+        deed.act.workspace = Some(workspace.id.clone());
+    }
+}
+
+impl Acts for Status {}
+impl Acts for WorkspaceList {}
+impl Acts for WorkspaceShow {}
+impl Acts for ClientList {}
+impl Acts for ClientShow {}
+impl Acts for KeyList {}
+
+impl Acts for WorkspaceAdd {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::UpstreamKey {
+            change: Change::Created,
+        };
+        let mut deed = Deed::new("workspace.add", "workspace", event)
+            .id("name", &self.name)
+            .with("sandbox", &self.sandbox);
+        // What is no reference may be the key itself.
+        let references = self.references.iter().map(|text| {
+            SecretRef::parse_in(text, Path::new("/"))
+                .map_or_else(|_| NOT_SAID.to_owned(), |reference| reference.to_string())
+        });
+        let references = references.collect::<Vec<_>>().into();
+        deed.act
+            .metadata
+            .insert("references".to_owned(), references);
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &WorkspaceAdded) {
+        Deed::of_workspace(deed, &answer.workspace);
+        let metadata = &mut deed.act.metadata;
+        metadata.insert("added_keys".to_owned(), answer.added_keys.clone().into());
+        let base_url = answer.workspace.base_url.clone().into();
+        metadata.insert("base_url".to_owned(), base_url);
+    }
+}
+
+impl Acts for WorkspaceRemove {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::new("workspace.remove", "workspace", Event::Admin).id("name", &self.name))
+    }
+
+    fn complete(deed: &mut Deed, answer: &WorkspaceView) {
+        Deed::of_workspace(deed, answer);
+    }
+}
+
+impl Acts for WorkspaceKeyRemove {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::UpstreamKey {
+            change: Change::Deleted,
+        };
+        Some(
+            Deed::new("upstream_key.remove", "upstream_key", event)
+                .id("workspace", &self.workspace)
+                .id("name", &self.key),
+        )
+    }
+
+    fn complete(deed: &mut Deed, answer: &UpstreamKeyView) {
+        deed.act.upstream_key = Some(answer.id.clone());
+        let reference = Value::from(answer.reference.clone());
+        deed.act.metadata.insert("reference".to_owned(), reference);
+    }
+}
+
+impl Acts for ClientCreate {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::Client {
+            change: Change::Created,
+        };
+        let mut deed = Deed::new("client.create", "client", event)
+            .with("grant", &self.grant)
+            .with("expires_at", &self.expires_at);
+        deed.act.client = Some(said(&self.name));
+        deed.act.environment = Some(self.environment.as_str().to_owned());
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &ClientView) {
+        Deed::of_client(deed, answer);
+    }
+}
+
+impl Acts for ClientSet {
+    fn deed(&self) -> Option<Deed> {
+        let (action, change) = match (self.disabled, &self.grant) {
+            (Some(true), None) => ("client.disable", Change::Disabled),
+            (Some(false), None) => ("client.enable", Change::Enabled),
+            (None, Some(_)) => ("client.grant", Change::Updated),
+            _ => ("client.set", Change::Updated),
+        };
+        let mut deed = Deed::new(action, "client", Event::Client { change })
+            .with("grant", &self.grant)
+            .with("disabled", &self.disabled);
+        deed.act.client = Some(said(&self.name));
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &ClientView) {
+        Deed::of_client(deed, answer);
+    }
+}
+
+impl Acts for ClientDelete {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::Client {
+            change: Change::Deleted,
+        };
+        let mut deed = Deed::new("client.delete", "client", event);
+        deed.act.client = Some(said(&self.name));
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &ClientView) {
+        Deed::of_client(deed, answer);
+    }
+}
+
+impl Acts for KeyIssue {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::ClientKey {
+            change: Change::Created,
+        };
+        let mut deed =
+            Deed::new("client_key.issue", "client_key", event).with("expires_at", &self.expires_at);
+        deed.act.client = Some(said(&self.client));
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &IssuedKey) {
+        Deed::of_key(deed, &answer.record);
+    }
+}
+
+impl Acts for KeyRevoke {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::ClientKey {
+            change: Change::Revoked,
+        };
+        // What was typed is kept only if it is a key's id: it could be the key itself.
+        let id = self.key_id.parse::<doorward_keys::KeyId>().ok();
+        let mut deed = Deed::new("client_key.revoke", "client_key", event);
+        deed.act.client_key = id.map(|id| id.to_string());
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &KeyView) {
+        Deed::of_key(deed, answer);
+    }
+}

@@ -1,0 +1,92 @@
+//! The record of acts as this program opens it: keys from references, the folder, who signs.
+
+mod keys;
+mod late;
+
+use std::sync::Arc;
+
+use doorward_audit::{Audit, AuditOptions, Draft};
+use doorward_ledger::log::Opened;
+use doorward_ledger::{Act, Actor, ActorKind, Event, Verdict};
+use doorward_secrets::{SecretRef, Secrets};
+use doorward_store::Store;
+
+pub(crate) use keys::{LedgerKeys, make_ledger_key};
+pub(crate) use late::LateAudit;
+
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::paths::write_private;
+
+/// Opens the ledger of the data folder, whose store is open.
+///
+/// # Errors
+/// When a key is missing, or the ledger refuses to start; the text says what to do.
+pub(crate) fn open_record(context: &Context, store: Arc<dyn Store>) -> Result<Audit, Failure> {
+    let secrets = Secrets::new();
+    let (audit_key_at, ledger_key_at) = (context.audit_key()?, context.ledger_key()?);
+    let audit_key = secrets.read(&audit_key_at).map_err(|error| {
+        Failure::usage(format_args!(
+            "the audit key: {error}; `doorward init` makes one"
+        ))
+    })?;
+    let keys = LedgerKeys::read(&secrets, &ledger_key_at)?;
+    let public = context.data_dir.ledger_public_keys();
+    write_private(&public, keys.public_text().as_bytes()).map_err(|error| {
+        Failure::failed(format_args!("can't write {}: {error}", public.display()))
+    })?;
+    let folder = context.data_dir.ledger();
+    let signer = Arc::clone(&keys.first);
+    let mut options = AuditOptions::new(folder, signer, audit_key, store);
+    options.signers = keys.signers();
+    options.trusted = keys.trusted;
+    let (audit, opened) = Audit::open(options).map_err(|error| {
+        Failure::failed(format_args!(
+            "the ledger in {} can't be opened, and nothing is done without it: {error}",
+            context.data_dir.ledger().display()
+        ))
+    })?;
+    told(&opened);
+    for reference in [&audit_key_at, &ledger_key_at] {
+        audit.note(secret_read(&audit, reference));
+    }
+    Ok(audit)
+}
+
+fn told(opened: &Opened) {
+    let Opened {
+        size,
+        torn_bytes,
+        rebuilt_tiles,
+        mended_checkpoint,
+        ..
+    } = *opened;
+    if torn_bytes > 0 || rebuilt_tiles > 0 || mended_checkpoint {
+        tracing::warn!(
+            size,
+            torn_bytes,
+            rebuilt_tiles,
+            mended_checkpoint,
+            "the ledger was not closed in order and was mended; nothing acknowledged was lost"
+        );
+    } else {
+        tracing::info!(size, "the ledger is open");
+    }
+}
+
+/// That Doorward read a secret: which, never what.
+pub(crate) fn secret_read(audit: &Audit, reference: &SecretRef) -> Draft {
+    let act = Act {
+        actor: Some(Actor {
+            kind: ActorKind::Doorward,
+            name: None,
+            person: None,
+            claimed: false,
+        }),
+        ..Act::new("secret.read", Verdict::Success)
+    };
+    let event = Event::SecretRead {
+        reference: reference.to_string(),
+    };
+    Draft::new(audit.now(), act, event)
+}
