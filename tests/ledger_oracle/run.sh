@@ -52,3 +52,5 @@ PY
     rm -r "$work/changed"
 done
 echo "changes are found"
+
+"$here/witness.sh" "$python"

@@ -2,6 +2,8 @@
 
 verify.py FOLDER        a log as `write_log` and `append_log` write it
 verify.py --vectors DOC the checkpoints and proof in docs/formats/ledger.md
+verify.py --checkpoint FILE ORIGIN SIZE KEY [WITNESS_KEY…]
+                        a checkpoint of that size, signed by KEY and cosigned by each witness
 """
 
 import base64
@@ -99,8 +101,19 @@ def vectors(document):
     print("vectors: checkpoints, cosignature and proof hold")
 
 
+def single(file, origin, size, key, *witnesses):
+    global ORIGIN
+    ORIGIN = origin
+    keys = [parse_vkey(text) for text in (key, *witnesses)]
+    opened = checkpoint(Path(file).read_bytes(), keys[0], keys[1:])
+    need(opened.size == int(size), f"size {size}, not {opened.size}:")
+    print(f"{origin}: checkpoint of {size} leaves, {len(witnesses)} cosignatures hold")
+
+
 ORIGIN = "ledger.example/oracle"
 if sys.argv[1] == "--vectors":
     vectors(Path(sys.argv[2]))
+elif sys.argv[1] == "--checkpoint":
+    single(*sys.argv[2:])
 else:
     folder(Path(sys.argv[1]))
