@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{TILE_HEIGHT, TILE_WIDTH};
-use crate::{Error, HASH_LEN, Hash, MAX_TREE_SIZE, Result, node_hash};
+use crate::hash::node_hashes;
+use crate::{Error, HASH_LEN, Hash, MAX_TREE_SIZE, Result};
 
 /// What a file under `tile/` holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -176,12 +177,7 @@ pub(crate) fn tile_root(hashes: &[Hash]) -> Option<Hash> {
     }
     let mut level = hashes.to_vec();
     while level.len() > 1 {
-        level = level
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|[left, right]| node_hash(left, right))
-            .collect();
+        level = node_hashes(&level);
     }
     level.first().copied()
 }

@@ -7,6 +7,9 @@ use ring::digest::{Context, SHA256, digest};
 
 use crate::{Error, base64};
 
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+
 /// Length of a [`struct@Hash`], in bytes.
 pub const HASH_LEN: usize = 32;
 
@@ -85,7 +88,37 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
 
 /// The hash of each of some leaves.
 pub(crate) fn leaf_hashes(leaves: &[&[u8]]) -> Vec<Hash> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(hashes) = lanes::hash_all(0, leaves) {
+        return hashes;
+    }
     leaves.iter().map(|leaf| leaf_hash(leaf)).collect()
+}
+
+/// The hash of the node above each pair of hashes; one without a partner is left out.
+pub(crate) fn node_hashes(hashes: &[Hash]) -> Vec<Hash> {
+    let pairs = hashes.as_chunks::<2>().0;
+    #[cfg(target_arch = "x86_64")]
+    {
+        let nodes: Vec<[u8; 2 * HASH_LEN]> = pairs
+            .iter()
+            .map(|[left, right]| {
+                let mut node = [0; 2 * HASH_LEN];
+                let (to_left, to_right) = node.split_at_mut(HASH_LEN);
+                to_left.copy_from_slice(&left.0);
+                to_right.copy_from_slice(&right.0);
+                node
+            })
+            .collect();
+        let nodes: Vec<&[u8]> = nodes.iter().map(<[u8; 2 * HASH_LEN]>::as_slice).collect();
+        if let Some(hashes) = lanes::hash_all(1, &nodes) {
+            return hashes;
+        }
+    }
+    pairs
+        .iter()
+        .map(|[left, right]| node_hash(left, right))
+        .collect()
 }
 
 /// The hash of an inner node: SHA-256 of the byte `0x01`, the left and the right child's hash.
