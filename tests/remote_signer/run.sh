@@ -10,7 +10,7 @@ log=${CARGO_TARGET_DIR:-$ROOT/target}/debug/examples/remote_log
 work=$(mktemp -d)
 served=
 end() {
-    [ -z "$served" ] || { kill -KILL "$served" && wait "$served"; } 2>/dev/null
+    [ -z "$served" ] || { kill -KILL "$served" && wait "$served"; } 2>/dev/null || true
     rm -rf "$work"
 }
 trap end EXIT
