@@ -103,7 +103,7 @@ pub struct Pulled {
     pub unreadable: u64,
     /// Pages read.
     pub pages: u32,
-    /// Whether all was read that there is; if not, the next reading goes on.
+    /// Whether a reading came to its end; if not, the next one goes on.
     pub complete: bool,
     /// What there is to say, in words: why it could not be read, or that it is empty.
     pub told: Option<String>,
@@ -143,8 +143,8 @@ pub async fn pull_once(
         if !step(audit, source, options, &mut position, walk, &mut pulled).await? {
             break;
         }
+        pulled.complete = true;
         if !resumed {
-            pulled.complete = true;
             break;
         }
     }

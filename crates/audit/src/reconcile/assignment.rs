@@ -6,6 +6,7 @@
 //! it uses right vertices of high rank where it can. Augmenting paths in order of importance give
 //! just that, since the sets that can be covered form a matroid.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -76,7 +77,7 @@ impl<C: Candidates> Search<'_, C> {
             .iter()
             .flat_map(Range::clone)
             .filter(|right| self.is_free(*right) && c.fits(left, *right))
-            .max_by_key(|right| (c.rank(*right), std::cmp::Reverse(c.distance(left, *right))));
+            .min_by_key(|right| (Reverse(c.rank(*right)), c.distance(left, *right), *right));
         if let Some(right) = best {
             self.pair(left, right);
         }

@@ -209,8 +209,11 @@ impl Candidates for Graph<'_> {
     fn distance(&self, left: usize, right: usize) -> u64 {
         match (self.slots.get(left), self.records.get(right)) {
             (Some(slot), Some(record)) => {
-                let end = slot.call.ended.unwrap_or(slot.call.at);
-                record.at.millis_since(end).unsigned_abs()
+                // Nobody can copy a call's name before its answer has told it.
+                let call = slot.call;
+                let late = record.at.millis_since(call.ended.unwrap_or(call.at));
+                let early = call.at.millis_since(record.at);
+                late.max(early).max(0).unsigned_abs()
             }
             _ => u64::MAX,
         }

@@ -1,0 +1,8 @@
+//! Instantly's own audit log, read from a sandbox and held against the ledger.
+
+#![cfg(test)]
+
+mod listing;
+mod mixed;
+mod pulling;
+mod stage;
