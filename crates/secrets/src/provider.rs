@@ -45,8 +45,12 @@ pub trait Provider: Send + Sync {
     }
 }
 
+/// Is told of each reading of a secret: which, and whether it was had.
+type Told = Box<dyn Fn(&SecretRef, bool) + Send + Sync>;
+
 /// Reads and writes secrets by whichever provider their scheme names.
 pub struct Secrets {
+    told: Option<Told>,
     env: Box<dyn Provider>,
     file: Box<dyn Provider>,
 }
@@ -55,6 +59,7 @@ impl Secrets {
     /// The providers of this build: the process's environment and files.
     pub fn new() -> Self {
         Self {
+            told: None,
             env: Box::new(EnvProvider::new()),
             file: Box::new(FileProvider::new()),
         }
@@ -70,9 +75,20 @@ impl Secrets {
         self
     }
 
+    /// The same, telling `told` of each reading: which secret, and whether it was had.
+    #[must_use]
+    pub fn telling(mut self, told: impl Fn(&SecretRef, bool) + Send + Sync + 'static) -> Self {
+        self.told = Some(Box::new(told));
+        self
+    }
+
     /// Reads the secret. See [`Provider::read`].
     pub fn read(&self, reference: &SecretRef) -> Result<SecretString> {
-        self.provider(reference.scheme()).read(reference)
+        let read = self.provider(reference.scheme()).read(reference);
+        if let Some(told) = &self.told {
+            told(reference, read.is_ok());
+        }
+        read
     }
 
     /// Writes the secret. See [`Provider::write`].

@@ -57,7 +57,9 @@ impl Session {
             let (context, store) = (context.clone(), Arc::clone(&store));
             LateAudit::later(move || {
                 let audit = open_record(&context, Arc::clone(&store));
-                audit.map(Arc::new).map_err(AdminError::from)
+                audit
+                    .map(|(audit, _)| Arc::new(audit))
+                    .map_err(AdminError::from)
             })
         };
         Ok(Self::Local(Arc::new(Admin::new(AdminParts {

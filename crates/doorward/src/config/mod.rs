@@ -1,6 +1,7 @@
 //! The configuration: read with all its faults told at once, by file and line.
 
 mod faults;
+mod instantly;
 mod ledger;
 mod reader;
 
@@ -12,7 +13,8 @@ use std::time::Duration;
 use doorward_gateway::Limits;
 
 pub(crate) use faults::Faults;
-pub(crate) use ledger::LedgerConfig;
+pub(crate) use instantly::InstantlyConfig;
+pub(crate) use ledger::{LedgerConfig, TransitConfig};
 use reader::Reader;
 
 use crate::exit::Failure;
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) audit: AuditConfig,
     /// The ledger.
     pub(crate) ledger: LedgerConfig,
+    /// The watch over Instantly's own audit log.
+    pub(crate) instantly: InstantlyConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
     /// What is logged.
@@ -102,6 +106,7 @@ impl Default for Config {
                 key: "file:secrets/audit-key".to_owned(),
             },
             ledger: LedgerConfig::default(),
+            instantly: InstantlyConfig::default(),
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4180)),
                 plain_http: false,
@@ -163,6 +168,7 @@ impl Config {
             pepper,
             audit,
             ledger,
+            instantly,
             gateway,
             log,
         } = &mut config;
@@ -176,6 +182,7 @@ impl Config {
                 table.text("key", &mut audit.key, reference);
             });
             root.table("ledger", |table| ledger.read(table));
+            root.table("instantly", |table| instantly.read(table));
             root.table("gateway", |table| {
                 table.text("listen", &mut gateway.listen, |text| {
                     text.parse()
@@ -282,16 +289,40 @@ mod tests {
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
 
+    fn settings() -> impl Iterator<Item = &'static str> {
+        DEFAULT
+            .lines()
+            .filter(|line| line.contains(" = ") && !line.starts_with('#'))
+    }
+
+    /// What is commented out is right as well.
+    #[test]
+    fn the_examples_of_the_default_can_be_taken_as_they_are() {
+        let text: String = DEFAULT
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(rest) if rest.starts_with('[') || rest.contains(" = \"") => rest,
+                _ => line,
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let config = Config::parse(&text).unwrap_or_else(|faults| panic!("{}", faults.told("it")));
+        assert_eq!(config.ledger.witnesses.len(), 1);
+        assert!(config.ledger.transit.is_some());
+    }
+
     /// Every setting stands in the commented default: what is taken away there is told by a test of
     /// another value for each.
     #[test]
     fn every_setting_of_the_default_counts() {
-        for line in DEFAULT.lines().filter(|line| line.contains(" = ")) {
+        for line in settings() {
             let (name, value) = line.split_once(" = ").unwrap();
             let other = match value.parse::<usize>() {
                 Ok(number) => (number + 1).to_string(),
                 Err(_) if name == "listen" => "\"[::1]:9\"".to_owned(),
                 Err(_) if name == "plain_http" => "true".to_owned(),
+                Err(_) if name == "watch" => "false".to_owned(),
+                Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
                 Err(_) if name == "to" => "\"stderr\"".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
                 Err(_) if name == "reads" => "\"durable\"".to_owned(),

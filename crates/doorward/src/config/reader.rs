@@ -20,6 +20,8 @@ pub(super) struct TableReader<'r, 't> {
     table: DeTable<'t>,
     /// Name of the table with a dot behind it; empty for the document.
     prefix: String,
+    /// Where the table is.
+    at: Range<usize>,
     known: Vec<&'static str>,
     faults: &'r mut Faults,
 }
@@ -47,7 +49,14 @@ impl<'t> Reader<'t> {
             return;
         }
         let table = std::mem::take(self.root.get_mut());
-        TableReader::read(self.text, table, String::new(), &mut self.faults, read);
+        TableReader::read(
+            self.text,
+            table,
+            String::new(),
+            0..0,
+            &mut self.faults,
+            read,
+        );
     }
 
     /// The end.
@@ -68,6 +77,7 @@ impl<'t> TableReader<'_, 't> {
         text: &'t str,
         table: DeTable<'t>,
         prefix: String,
+        at: Range<usize>,
         faults: &mut Faults,
         read: impl FnOnce(&mut TableReader<'_, 't>),
     ) {
@@ -75,6 +85,7 @@ impl<'t> TableReader<'_, 't> {
             text,
             table,
             prefix,
+            at,
             known: vec![],
             faults,
         };
@@ -156,22 +167,87 @@ impl<'t> TableReader<'_, 't> {
         }
     }
 
-    /// A table below this one.
+    /// A table below this one; whether it is there.
     pub(super) fn table(
         &mut self,
         name: &'static str,
         read: impl FnOnce(&mut TableReader<'_, 't>),
-    ) {
+    ) -> bool {
         let Some((span, value)) = self.take(name) else {
-            return;
+            return false;
         };
         match value {
             DeValue::Table(table) => {
                 let prefix = format!("{}{name}.", self.prefix);
-                TableReader::read(self.text, table, prefix, self.faults, read);
+                TableReader::read(self.text, table, prefix, span, self.faults, read);
             }
             _ => self.fault(name, span, "it must be a table of settings"),
         }
+        true
+    }
+
+    /// Tables of the same kind, each written as `[[name]]`; at most `most`.
+    pub(super) fn tables(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        mut read: impl FnMut(&mut TableReader<'_, 't>),
+    ) {
+        let Some((span, value)) = self.take(name) else {
+            return;
+        };
+        let DeValue::Array(items) = value else {
+            let why = format!("write each as a table [[{}{name}]]", self.prefix);
+            self.fault(name, span, &why);
+            return;
+        };
+        if items.len() > most {
+            self.fault(name, span, &format!("there may be {most} of them"));
+            return;
+        }
+        for item in items {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::Table(table) => {
+                    let prefix = format!("{}{name}.", self.prefix);
+                    TableReader::read(self.text, table, prefix, span, self.faults, &mut read);
+                }
+                _ => self.fault(name, span, "it must be a table of settings"),
+            }
+        }
+    }
+
+    /// A list of texts, each made into what it stands for.
+    pub(super) fn texts<T>(
+        &mut self,
+        name: &'static str,
+        into: &mut Vec<T>,
+        make: impl Fn(&str) -> Result<T, String>,
+    ) {
+        let Some((span, value)) = self.take(name) else {
+            return;
+        };
+        let DeValue::Array(items) = value else {
+            self.fault(name, span, "it must be a list like [\"one\", \"two\"]");
+            return;
+        };
+        into.clear();
+        for item in items {
+            let made = match item.get_ref().as_str() {
+                Some(text) => make(text),
+                None => Err("it must be text in quotes".to_owned()),
+            };
+            match made {
+                Ok(made) => into.push(made),
+                Err(why) => self.fault(name, item.span(), &why),
+            }
+        }
+    }
+
+    /// A setting that the table can't do without is not there.
+    pub(super) fn missing(&mut self, name: &str, why: &str) {
+        let why = format!("{}{name} is missing: {why}", self.prefix);
+        self.faults.add(self.text, self.at.clone(), why);
     }
 
     fn take(&mut self, name: &'static str) -> Option<(Range<usize>, DeValue<'t>)> {

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use doorward_audit::{TransitOptions, TransitSigner};
 use doorward_ledger::{KeyName, LocalSigner, Signer, VerifierKey};
 use doorward_secrets::{Error, Overwrite, SecretRef, Secrets};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::config::TransitConfig;
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::secret::{Made, random};
 
@@ -41,22 +44,50 @@ impl LedgerKeys {
             .map_err(|why| Failure::usage(format_args!("the ledger's key at {reference}: {why}")))
     }
 
+    /// The key of a service signs, beside those of the secret, if there is one.
+    ///
+    /// # Errors
+    /// When a setting does not fit or the service does not tell of its key.
+    pub(crate) fn remote(
+        context: &Context,
+        config: &TransitConfig,
+        reference: &SecretRef,
+    ) -> Result<Self, Failure> {
+        let secrets = Arc::new(Secrets::new());
+        let kept = match secrets.read(reference) {
+            Err(Error::Missing { .. }) => Lines::default(),
+            text => {
+                let fault =
+                    |why| Failure::usage(format_args!("the ledger's key at {reference}: {why}"));
+                Lines::parse(&text.map_err(Failure::usage)?).map_err(fault)?
+            }
+        };
+        let name = match &config.name {
+            Some(name) => KeyName::new(name).map_err(Failure::usage)?,
+            None => kept
+                .signers
+                .first()
+                .map(|signer| signer.verifier_key().name().clone())
+                .or_else(|| kept.trusted.first().map(|key| key.name().clone()))
+                .ok_or_else(|| Failure::usage("ledger.transit.name: say what the log is called"))?,
+        };
+        let token = SecretRef::parse_in(&config.token, context.data_dir.path())
+            .map_err(|error| Failure::usage(format_args!("ledger.transit.token: {error}")))?;
+        let mut options = TransitOptions::new(&config.url, &config.key, name, token, secrets);
+        options.mount.clone_from(&config.mount);
+        options.version = config.version;
+        options.namespace.clone_from(&config.namespace);
+        let signer = TransitSigner::connect(options)
+            .map_err(|error| Failure::failed(format_args!("ledger.transit: {error}")))?;
+        Ok(Self {
+            first: Arc::new(signer),
+            beside: kept.signers,
+            trusted: kept.trusted,
+        })
+    }
+
     fn parse(text: &SecretString) -> Result<Self, String> {
-        let mut signers = Vec::<Arc<dyn Signer>>::new();
-        let mut trusted = Vec::new();
-        for (number, line) in text.expose_secret().lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            let fault = |error| format!("line {}: {error}", number + 1);
-            if line.starts_with(SECRET) {
-                let signer = LocalSigner::from_secret(&line.into()).map_err(fault)?;
-                signers.push(Arc::new(signer));
-            } else {
-                trusted.push(line.parse().map_err(fault)?);
-            }
-        }
+        let Lines { signers, trusted } = Lines::parse(text)?;
         let mut signers = signers.into_iter();
         let first = signers.next().ok_or(
             "it holds no secret key; move it away, and `doorward init` makes one where there is \
@@ -77,15 +108,44 @@ impl LedgerKeys {
             .collect()
     }
 
-    /// Every public key, a line each: what a verifier needs.
-    pub(crate) fn public_text(&self) -> String {
+    /// Every public key: what a verifier needs.
+    pub(crate) fn public(&self) -> Vec<VerifierKey> {
         let signers = self.signers();
-        signers
-            .iter()
-            .map(|signer| signer.verifier_key())
-            .chain(&self.trusted)
-            .map(|key| format!("{key}\n"))
-            .collect()
+        let signing = signers.iter().map(|signer| signer.verifier_key());
+        signing.chain(&self.trusted).cloned().collect()
+    }
+
+    /// Every public key, a line each.
+    pub(crate) fn public_text(&self) -> String {
+        let keys = self.public();
+        keys.iter().map(|key| format!("{key}\n")).collect()
+    }
+}
+
+/// The lines of the secret, told apart.
+#[derive(Default)]
+struct Lines {
+    signers: Vec<Arc<dyn Signer>>,
+    trusted: Vec<VerifierKey>,
+}
+
+impl Lines {
+    fn parse(text: &SecretString) -> Result<Self, String> {
+        let mut lines = Self::default();
+        for (number, line) in text.expose_secret().lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() {
+                continue;
+            }
+            let fault = |error| format!("line {}: {error}", number + 1);
+            if line.starts_with(SECRET) {
+                let signer = LocalSigner::from_secret(&line.into()).map_err(fault)?;
+                lines.signers.push(Arc::new(signer));
+            } else {
+                lines.trusted.push(line.parse().map_err(fault)?);
+            }
+        }
+        Ok(lines)
     }
 }
 

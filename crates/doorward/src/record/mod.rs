@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use doorward_audit::{Audit, AuditOptions, Draft};
 use doorward_ledger::log::Opened;
-use doorward_ledger::{Act, Actor, ActorKind, Event, Verdict};
+use doorward_ledger::{Act, Actor, ActorKind, Event, Verdict, VerifierKey};
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::Store;
 
@@ -18,11 +18,15 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::paths::write_private;
 
-/// Opens the ledger of the data folder, whose store is open.
+/// Opens the ledger of the data folder, whose store is open. Gives the public keys that its
+/// checkpoints are believed by, too.
 ///
 /// # Errors
 /// When a key is missing, or the ledger refuses to start; the text says what to do.
-pub(crate) fn open_record(context: &Context, store: Arc<dyn Store>) -> Result<Audit, Failure> {
+pub(crate) fn open_record(
+    context: &Context,
+    store: Arc<dyn Store>,
+) -> Result<(Audit, Vec<VerifierKey>), Failure> {
     let secrets = Secrets::new();
     let (audit_key_at, ledger_key_at) = (context.audit_key()?, context.ledger_key()?);
     let audit_key = secrets.read(&audit_key_at).map_err(|error| {
@@ -30,11 +34,15 @@ pub(crate) fn open_record(context: &Context, store: Arc<dyn Store>) -> Result<Au
             "the audit key: {error}; `doorward init` makes one"
         ))
     })?;
-    let keys = LedgerKeys::read(&secrets, &ledger_key_at)?;
-    let public = context.data_dir.ledger_public_keys();
-    write_private(&public, keys.public_text().as_bytes()).map_err(|error| {
-        Failure::failed(format_args!("can't write {}: {error}", public.display()))
+    let keys = match &context.config.ledger.transit {
+        None => LedgerKeys::read(&secrets, &ledger_key_at)?,
+        Some(transit) => LedgerKeys::remote(context, transit, &ledger_key_at)?,
+    };
+    let file = context.data_dir.ledger_public_keys();
+    write_private(&file, keys.public_text().as_bytes()).map_err(|error| {
+        Failure::failed(format_args!("can't write {}: {error}", file.display()))
     })?;
+    let public = keys.public();
     let folder = context.data_dir.ledger();
     let signer = Arc::clone(&keys.first);
     let mut options = AuditOptions::new(folder, signer, audit_key, store);
@@ -50,7 +58,7 @@ pub(crate) fn open_record(context: &Context, store: Arc<dyn Store>) -> Result<Au
     for reference in [&audit_key_at, &ledger_key_at] {
         audit.note(secret_read(&audit, reference));
     }
-    Ok(audit)
+    Ok((audit, public))
 }
 
 fn told(opened: &Opened) {
@@ -74,8 +82,20 @@ fn told(opened: &Opened) {
     }
 }
 
+/// Reads secrets by configuration and store, and records each reading.
+pub(crate) fn recorded_secrets(audit: &Arc<Audit>) -> Secrets {
+    let audit = Arc::clone(audit);
+    Secrets::new().telling(move |reference, had| {
+        let mut draft = secret_read(&audit, reference);
+        if !had {
+            draft.act.result = Verdict::Failure;
+        }
+        audit.note(draft);
+    })
+}
+
 /// That Doorward read a secret: which, never what.
-pub(crate) fn secret_read(audit: &Audit, reference: &SecretRef) -> Draft {
+fn secret_read(audit: &Audit, reference: &SecretRef) -> Draft {
     let act = Act {
         actor: Some(Actor {
             kind: ActorKind::Doorward,

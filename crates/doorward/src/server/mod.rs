@@ -1,7 +1,9 @@
 //! A running server: the gateway and the admin socket over one store.
 
+mod instantly;
 mod learning;
 mod reload;
+mod watches;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,12 +20,13 @@ use tokio::time::timeout;
 
 use self::learning::Learning;
 use self::reload::Reloader;
+use self::watches::Watches;
 use crate::admin::{Admin, AdminError, AdminParts, AdminServer};
 use crate::commands::cannot_listen;
 use crate::config::AuditTo;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::record::{LateAudit, open_record};
+use crate::record::{LateAudit, open_record, recorded_secrets};
 use crate::secret::read_pepper;
 use crate::signals::{Endings, hang_ups};
 
@@ -60,6 +63,7 @@ pub(crate) struct Server {
     learning: JoinHandle<()>,
     audit: Arc<AuditLog>,
     record: Arc<Audit>,
+    watches: Watches,
     stop: watch::Sender<Stage>,
 }
 
@@ -91,7 +95,9 @@ impl Server {
             .confirm_pepper(&pepper.check_value())
             .map_err(AdminError::from)?;
         let audit = Arc::new(open_audit(context, &secrets)?);
-        let record = Arc::new(open_record(context, Arc::clone(&store))?);
+        let (record, ledger_keys) = open_record(context, Arc::clone(&store))?;
+        let record = Arc::new(record);
+        let secrets = recorded_secrets(&record);
 
         let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
             .allow_plain_http(gateway_config.plain_http);
@@ -114,6 +120,7 @@ impl Server {
             ))
         })?;
 
+        let watches = Watches::start(context, &record, &ledger_keys, &store)?;
         let (stop, stage) = watch::channel(Stage::Running);
         let admin = admin(context, &record, &store, &reloader, &gateway_url)?;
         Ok(Self {
@@ -128,6 +135,7 @@ impl Server {
             gateway_url,
             audit,
             record,
+            watches,
             stop,
         })
     }
@@ -169,6 +177,7 @@ impl Server {
             learning,
             audit,
             record,
+            watches,
             stop,
             ..
         } = self;
@@ -179,6 +188,7 @@ impl Server {
         let administered = timeout(ADMIN_DRAIN, &mut admin).await;
         admin.abort();
         hang_ups.abort();
+        watches.end().await;
         // What was learnt is written down.
         let _ = learning.await;
         if audit.flush().await.is_err() {
