@@ -173,12 +173,36 @@ def crash(runs):
             "leaves_lost": 0}
 
 
+def reconcile(acts):
+    """Mixed traffic on the sandbox, some through Doorward and some around it; who is told."""
+    done = subprocess.run(
+        ["cargo", "test", "--release", "--quiet", "-p", "doorward-audit", "--test", "instantly",
+         "mixed", "--", "--nocapture", "--test-threads=1"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+        env={**os.environ, "DOORWARD_RECONCILE_ACTS": str(acts)},
+    )
+    named = re.search(
+        r"(\d+) acts .*?, (\d+) records: (\d+) around told, (\d+) of (\d+) right; precision (\S+), "
+        r"recall (\S+); (\d+) of (\d+) missing told; read and judged in (\S+) s", done.stdout).groups()
+    unnamed = re.search(
+        r"(\d+) records without names: (\d+) around told, (\d+) were; judged in (\S+) s",
+        done.stdout).groups()
+    return {
+        "acts": int(named[0]), "records": int(named[1]), "around": int(named[4]),
+        "precision": float(named[5]), "recall": float(named[6]), "target": 1.0,
+        "missing": int(named[8]), "missing_told": int(named[7]), "seconds": float(named[9]),
+        "without_names": {"records": int(unnamed[0]), "around_told": int(unnamed[1]),
+                          "around": int(unnamed[2]), "seconds": float(unnamed[3])},
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("name", choices=["catalog", "sandbox", "up", "ledger", "crash", "all"])
+    parser.add_argument("name", choices=["catalog", "sandbox", "up", "ledger", "crash", "reconcile", "all"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1000, help="of crash")
+    parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
     options = parser.parse_args()
     run = {
         "catalog": catalog,
@@ -186,6 +210,7 @@ def main():
         "up": lambda: up(options.rounds),
         "ledger": lambda: ledger(options.rounds, options.seconds),
         "crash": lambda: crash(options.runs),
+        "reconcile": lambda: reconcile(options.acts),
     }
     names = list(run) if options.name == "all" else [options.name]
     print(json.dumps({"machine": machine(), **{name: run[name]() for name in names}}, indent=2))

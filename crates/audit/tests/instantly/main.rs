@@ -6,3 +6,4 @@ mod listing;
 mod mixed;
 mod pulling;
 mod stage;
+mod watching;

@@ -371,7 +371,7 @@ async fn every_act_around_doorward_is_told_and_no_other() {
     let (mut around, mut missing, mut matched) = (Vec::new(), Vec::new(), 0);
     let mut addresses = BTreeSet::new();
     let mut unknown = BTreeSet::new();
-    let (count, parts) = (acts(1_500), 10);
+    let (count, parts) = (acts(1_000), 5);
     let mut judging = 0.0;
     for part in 0..=parts {
         if part < parts {

@@ -16,7 +16,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 /// 2026-03-02T10:00:00Z.
-const NOW: i64 = 1_772_445_600_000;
+pub(crate) const NOW: i64 = 1_772_445_600_000;
 /// Where Doorward's calls come from.
 pub(crate) const EGRESS: &str = "203.0.113.7";
 /// Doorward's id of the upstream key.
@@ -43,7 +43,15 @@ pub(crate) struct Ask {
 }
 
 impl Stage {
+    /// A stage whose record says that it is the beginning.
     pub(crate) async fn new(change: impl FnOnce(&mut Settings)) -> Stage {
+        Self::with_clock(change, || Timestamp::from_millis(NOW)).await
+    }
+
+    pub(crate) async fn with_clock(
+        change: impl FnOnce(&mut Settings),
+        clock: fn() -> Timestamp,
+    ) -> Stage {
         let mut settings = Settings {
             rate_limits: false,
             ..Settings::default()
@@ -65,8 +73,7 @@ impl Stage {
         let audit_key = "an audit key of thirty-two bytes and more".into();
         let ledger = folder.path().join("ledger");
         let mut options = AuditOptions::new(ledger, signer, audit_key, Arc::clone(&store));
-        // Before all that happens here.
-        options.clock = || Timestamp::from_millis(NOW);
+        options.clock = clock;
         let (audit, _) = Audit::open(options).unwrap();
         let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, &running.url);
         let workspace = store
