@@ -14,7 +14,7 @@ use doorward_upstream::Client;
 use crate::config::InstantlyConfig;
 
 /// What is asked of Instantly for the watch. The first can't be done without.
-const ASKED: [Op; 3] = [Op::ListAuditLog, Op::ListAPIKey, Op::ListWorkspaceMember];
+pub(crate) const WATCHED: [Op; 3] = [Op::ListAuditLog, Op::ListAPIKey, Op::ListWorkspaceMember];
 const DAY_MS: i64 = 86_400_000;
 
 /// The sources, made anew when the state has changed.
@@ -123,7 +123,7 @@ fn watch_key(keys: &[UpstreamKey]) -> Option<&UpstreamKey> {
     keys.iter()
         .filter(|key| key.state == UpstreamKeyState::Active && may(key, Op::ListAuditLog))
         .min_by_key(|key| {
-            let lacks = ASKED.iter().filter(|op| !may(key, **op)).count();
+            let lacks = WATCHED.iter().filter(|op| !may(key, **op)).count();
             let breadth = key
                 .scope_set()
                 .map_or(usize::MAX, |scopes| scopes.allows().iter().count());

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub(crate) use self::instantly::WATCHED;
 use self::learning::Learning;
 use self::reload::Reloader;
 use self::watches::Watches;

@@ -25,6 +25,7 @@ use crate::context::Context;
 use crate::demo::Demo;
 use crate::exit::Failure;
 use crate::secret::{random, read_pepper};
+use crate::server::WATCHED;
 
 /// Name of the demo's workspace.
 const WORKSPACE: &str = "demo";
@@ -113,9 +114,9 @@ fn workspace(
 }
 
 /// The upstream keys by name, with the operations each is there for: one that reads, one that writes
-/// leads, one that writes campaigns, and a wide one for what is left. The gateway sends each call
-/// out under the narrowest that covers it.
-fn key_plan() -> [(&'static str, OpSet); 4] {
+/// leads, one that writes campaigns, one that Doorward itself watches Instantly's audit log with, and
+/// a wide one for what is left. The gateway sends each call out under the narrowest that covers it.
+fn key_plan() -> [(&'static str, OpSet); 5] {
     let narrow = [
         UseCase::AnalyticsDashboard,
         UseCase::LeadImport,
@@ -137,6 +138,7 @@ fn key_plan() -> [(&'static str, OpSet); 4] {
         ("reader", reads),
         ("lead-writer", leads),
         ("campaign-writer", campaigns),
+        ("watcher", WATCHED.into_iter().collect()),
         ("wide", rest),
     ]
 }
@@ -275,10 +277,12 @@ mod tests {
         for case in USE_CASES {
             assert!(case.operations().is_subset(all.allows()), "{case}");
         }
-        let [reader, leads, campaigns, wide] = plan;
+        let [reader, leads, campaigns, watcher, wide] = plan;
         assert!(reader.allows().iter().all(|op| !op.facts().writes()));
         assert_eq!(leads.to_string(), "lead_lists:create, leads:create");
         assert_eq!(campaigns.to_string(), "campaigns:create, campaigns:update");
+        assert!(WATCHED.into_iter().all(|op| watcher.covers(op)));
+        assert!(watcher.allows().iter().all(|op| !op.facts().writes()));
         assert!(!wide.contains(doorward_catalog::Scope::ALL_ALL), "{wide}");
     }
 }
