@@ -42,6 +42,12 @@ pub enum AuditError {
         /// Why it does not fit.
         why: &'static str,
     },
+    /// What was to be written can't be.
+    #[error("it can't be written: {0}")]
+    Write(#[from] std::io::Error),
+    /// There is no such format.
+    #[error("there is no format `{0}`: use jsonl, ocsf, csv or cef")]
+    Format(String),
     /// An application's claim does not fit.
     #[error("{member}: {why}")]
     Claim {

@@ -76,7 +76,7 @@ impl Filter {
     }
 
     /// Whether nothing after this record can fit, by its time.
-    fn is_past(&self, record: &Record) -> bool {
+    pub(crate) fn is_past(&self, record: &Record) -> bool {
         let Some(until) = self.until else {
             return false;
         };
@@ -112,10 +112,7 @@ pub fn find(
         next: None,
         looked_at: 0,
     };
-    let mut start = from.max(reader.minimum());
-    if let Some(since) = filter.since {
-        start = start.max(first_at(reader, since.plus_millis(-DISORDER_MS))?);
-    }
+    let start = from.max(first_fit(reader, filter)?);
     let mut cursor = reader.from(start)?;
     loop {
         if found.records.len() >= limit || found.looked_at >= budget {
@@ -165,6 +162,12 @@ pub fn find_last(
         end = start;
     }
     Ok(found)
+}
+
+/// Where the first leaf that fits can be.
+pub(crate) fn first_fit(reader: &Reader, filter: &Filter) -> Result<u64> {
+    let since = filter.since.map(|since| since.plus_millis(-DISORDER_MS));
+    since.map_or_else(|| Ok(reader.minimum()), |since| first_at(reader, since))
 }
 
 /// The first leaf at or after a time, leaves being in the order of time but for some minutes.

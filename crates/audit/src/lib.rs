@@ -13,6 +13,7 @@
 //! | [`reconcile`] | Instantly's own audit log held against the ledger |
 //! | [`Witnesses`] | others who vouch that the ledger only ever grew |
 //! | [`TransitSigner`] | a signing key that a service keeps to itself |
+//! | [`Format`], [`Exporter`] | entries in formats that others read |
 //! | [`StoreAnchor`] | the last signed checkpoint, in the store |
 //!
 //! People's keys are in the store, wrapped under the audit key, and never beside the ledger: a
@@ -27,6 +28,7 @@ mod commitments;
 mod draft;
 mod entry;
 mod error;
+mod export;
 mod find;
 pub mod instantly;
 mod keyring;
@@ -44,6 +46,7 @@ pub use claim::{CLAIM_MAX, Claim, ClaimResource, ClaimResult, Claimant};
 pub use draft::{Draft, SEALED_MAX};
 pub use entry::{Entry, Show};
 pub use error::{AuditError, Result};
+pub use export::{Exporter, Format, OCSF_VERSION, export};
 pub use find::{Filter, Found, find, find_last};
 pub use options::{AuditOptions, system_time};
 pub use people::{PERSON_MAX, Person, PersonKind, Unsealed};
