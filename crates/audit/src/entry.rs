@@ -46,7 +46,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_type: Option<String>,
     /// Whether the user is the client's word.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub user_claimed: bool,
     /// Name of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     /// Ids of what was acted on, by parameter.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resource_ids: BTreeMap<String, String>,
     /// `allow`, `deny` or `needs_approval`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_key: Option<String>,
     /// What else leaves of this kind say.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
 }
 

@@ -420,8 +420,7 @@ fn every_format_is_as_it_was() {
     for (show, name) in [(Show::Subjects, "subjects"), (Show::People, "people")] {
         for format in Format::ALL {
             let path = root().join(format!("tests/ocsf/{name}.{format}"));
-            let now = written(&entries(show), format)
-                .replace(env!("CARGO_PKG_VERSION"), "VERSION");
+            let now = written(&entries(show), format).replace(env!("CARGO_PKG_VERSION"), "VERSION");
             if std::env::var_os("DOORWARD_BLESS").is_some() {
                 std::fs::write(&path, &now).unwrap();
             }

@@ -72,7 +72,12 @@ fn extension(entry: &Entry) -> Vec<(&'static str, String)> {
             (!entry.resource_ids.is_empty())
                 .then(|| serde_json::to_string(&entry.resource_ids).unwrap_or_default()),
         ),
-        ("cn1", "cn1Label", "status", entry.status.map(|status| status.to_string())),
+        (
+            "cn1",
+            "cn1Label",
+            "status",
+            entry.status.map(|status| status.to_string()),
+        ),
     ];
     for (key, label, name, value) in labelled {
         if value.is_some() {
@@ -137,16 +142,21 @@ mod tests {
             let text = String::from_utf8(line(&entry)).unwrap();
             prop_assert_eq!(text.matches('\n').count(), 1);
             prop_assert!(!text.contains('\r'));
-            let unescaped = |wanted: char| {
-                let (mut count, mut escaped) = (0, false);
-                for char in text.chars() {
-                    count += usize::from(char == wanted && !escaped);
+            let unescaped = |text: &str, wanted: char| {
+                let mut escaped = false;
+                let mut found = Vec::new();
+                for (at, char) in text.char_indices() {
+                    if char == wanted && !escaped {
+                        found.push(at);
+                    }
                     escaped = char == '\\' && !escaped;
                 }
-                count
+                found
             };
+            let extension = &text[unescaped(&text, '|')[6] + 1..];
+            prop_assert!(extension.starts_with("externalId="));
             // externalId, cat, outcome, suser
-            prop_assert_eq!(unescaped('='), 4);
+            prop_assert_eq!(unescaped(extension, '=').len(), 4);
         }
     }
 }

@@ -43,40 +43,45 @@ pub(super) fn line(entry: &Entry) -> Vec<u8> {
         true => String::new(),
         false => value.unwrap_or_default(),
     };
-    record([
-        entry.seq.to_string(),
-        entry.timestamp.clone(),
-        entry.kind.clone(),
-        entry.action.clone(),
-        entry.result.clone(),
-        entry.id.map(|id| id.to_string()).unwrap_or_default(),
-        text(&entry.user),
-        text(&entry.user_type),
-        entry.user_claimed.to_string(),
-        text(&entry.client),
-        text(&entry.client_key_id),
-        text(&entry.environment),
-        text(&entry.workspace),
-        text(&entry.as_workspace),
-        text(&entry.operation),
-        text(&entry.resource),
-        text(&entry.resource_type),
-        json(
-            entry.resource_ids.is_empty(),
-            serde_json::to_string(&entry.resource_ids),
-        ),
-        text(&entry.decision),
-        text(&entry.reason),
-        entry.status.map(|status| status.to_string()).unwrap_or_default(),
-        text(&entry.request_id),
-        text(&entry.source_ip),
-        text(&entry.upstream_key),
-        json(
-            entry.metadata.is_empty(),
-            serde_json::to_string(&entry.metadata),
-        ),
-    ]
-    .into_iter())
+    record(
+        [
+            entry.seq.to_string(),
+            entry.timestamp.clone(),
+            entry.kind.clone(),
+            entry.action.clone(),
+            entry.result.clone(),
+            entry.id.map(|id| id.to_string()).unwrap_or_default(),
+            text(&entry.user),
+            text(&entry.user_type),
+            entry.user_claimed.to_string(),
+            text(&entry.client),
+            text(&entry.client_key_id),
+            text(&entry.environment),
+            text(&entry.workspace),
+            text(&entry.as_workspace),
+            text(&entry.operation),
+            text(&entry.resource),
+            text(&entry.resource_type),
+            json(
+                entry.resource_ids.is_empty(),
+                serde_json::to_string(&entry.resource_ids),
+            ),
+            text(&entry.decision),
+            text(&entry.reason),
+            entry
+                .status
+                .map(|status| status.to_string())
+                .unwrap_or_default(),
+            text(&entry.request_id),
+            text(&entry.source_ip),
+            text(&entry.upstream_key),
+            json(
+                entry.metadata.is_empty(),
+                serde_json::to_string(&entry.metadata),
+            ),
+        ]
+        .into_iter(),
+    )
 }
 
 fn record(cells: impl Iterator<Item = String>) -> Vec<u8> {

@@ -73,16 +73,11 @@ impl FromStr for Format {
 }
 
 /// The entry as one line of JSON, with its end: an [`Entry`], or an OCSF event.
-pub(crate) fn json_line(value: &impl serde::Serialize) -> Vec<u8> {
+fn json_line(value: &impl serde::Serialize) -> Vec<u8> {
     // Text, numbers and maps with text as keys: this can't fail.
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
     line
-}
-
-/// The entry as an OCSF event.
-pub(crate) fn ocsf_event(entry: &Entry) -> serde_json::Value {
-    ocsf::event(entry)
 }
 
 /// Writes entries in one format. Holds nothing back; whoever wants a buffer brings one.

@@ -36,7 +36,11 @@ impl Members {
 /// An object without the members that are null.
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let known = members.into_iter().filter(|(_, value)| !value.is_null());
-    Value::Object(known.map(|(name, value)| (name.to_owned(), value)).collect())
+    Value::Object(
+        known
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
 }
 
 /// The event.
@@ -130,10 +134,7 @@ fn unmapped(entry: &Entry) -> Value {
         ("as_workspace", json!(entry.as_workspace)),
         ("upstream_key", json!(entry.upstream_key)),
         ("user_type", json!(entry.user_type)),
-        (
-            "user_claimed",
-            json!(entry.user_claimed.then_some(true)),
-        ),
+        ("user_claimed", json!(entry.user_claimed.then_some(true))),
         (
             "metadata",
             json!((!entry.metadata.is_empty()).then_some(&entry.metadata)),
@@ -173,8 +174,7 @@ fn call(entry: &Entry) -> Value {
     let mut event = base(entry, CLASS, (6, "Application Activity"), &did);
     let (status, name) = match entry.result.as_str() {
         "success" => (1, "Success"),
-        "failure" => (2, "Failure"),
-        "refused" => (2, "Refused"),
+        "failure" | "refused" => (2, "Failure"),
         "pending" => (99, "Pending"),
         _ => (0, "Unknown"),
     };
@@ -246,10 +246,7 @@ fn actor(entry: &Entry) -> Value {
     });
     object([
         ("user", json!(user)),
-        (
-            "app_name",
-            entry.client.as_deref().unwrap_or(kind).into(),
-        ),
+        ("app_name", entry.client.as_deref().unwrap_or(kind).into()),
     ])
 }
 
@@ -291,9 +288,9 @@ fn api(entry: &Entry) -> Value {
         json!({"name": "Doorward", "version": env!("CARGO_PKG_VERSION")})
     };
     let request = entry.request_id.as_ref().map(|uid| json!({"uid": uid}));
-    let response = entry.status.map(|code| {
-        object([("code", code.into()), ("error", json!(entry.reason))])
-    });
+    let response = entry
+        .status
+        .map(|code| object([("code", code.into()), ("error", json!(entry.reason))]));
     object([
         (
             "operation",
