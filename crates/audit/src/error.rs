@@ -45,6 +45,14 @@ pub enum AuditError {
     /// What was to be written can't be.
     #[error("it can't be written: {0}")]
     Write(#[from] std::io::Error),
+    /// A sink's setting does not fit.
+    #[error("sink {sink}: {why}")]
+    Sink {
+        /// Which sink, by its name.
+        sink: String,
+        /// Why its setting does not fit.
+        why: &'static str,
+    },
     /// There is no such format.
     #[error("there is no format `{0}`: use jsonl, ocsf, csv or cef")]
     Format(String),

@@ -14,6 +14,7 @@
 //! | [`Witnesses`] | others who vouch that the ledger only ever grew |
 //! | [`TransitSigner`] | a signing key that a service keeps to itself |
 //! | [`Format`], [`Exporter`] | entries in formats that others read |
+//! | [`Sinks`] | the record handed on as it grows |
 //! | [`StoreAnchor`] | the last signed checkpoint, in the store |
 //!
 //! People's keys are in the store, wrapped under the audit key, and never beside the ledger: a
@@ -37,6 +38,7 @@ mod people;
 pub mod reconcile;
 mod refusals;
 mod signer;
+mod sink;
 mod web;
 mod witness;
 
@@ -51,6 +53,10 @@ pub use find::{Filter, Found, find, find_last};
 pub use options::{AuditOptions, system_time};
 pub use people::{PERSON_MAX, Person, PersonKind, Unsealed};
 pub use signer::{TransitOptions, TransitSigner};
+pub use sink::{
+    BatchBody, FileSink, HttpsSink, Retry, SinkConfig, SinkFormat, SinkKind, SinkMetrics, Sinks,
+    Start, SyslogSink,
+};
 pub use witness::{
     COSIGNED_PATH, Refusal, Witness, WitnessOptions, WitnessStatus, WitnessWatch, Witnesses,
 };

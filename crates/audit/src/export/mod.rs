@@ -45,7 +45,7 @@ impl Format {
     }
 
     /// The entry's line, with its end.
-    fn line(self, entry: &Entry) -> Vec<u8> {
+    pub(crate) fn line(self, entry: &Entry) -> Vec<u8> {
         match self {
             Self::Jsonl => json_line(entry),
             Self::Ocsf => json_line(&ocsf::event(entry)),

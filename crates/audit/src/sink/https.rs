@@ -1,0 +1,263 @@
+//! Batches by `POST`, signed, to an HTTPS endpoint.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_policy::Timestamp;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::Full;
+use secrecy::ExposeSecret;
+use tokio::runtime::Runtime;
+
+use super::config::{BatchBody, HttpsSink, SinkFormat};
+use super::line::{Deliver, Failure, Limits, Line};
+use super::sign::WebhookSecret;
+use super::stop::Stop;
+use crate::entry::Entry;
+use crate::web::{Web, is_here};
+
+/// Most bytes of an answer that are read; nothing is made of them.
+const ANSWER_MAX: usize = 1024 * 1024;
+
+/// Sends batches.
+pub(super) struct Poster {
+    config: HttpsSink,
+    format: SinkFormat,
+    uri: Uri,
+    web: Web,
+    secret: Option<WebhookSecret>,
+    bearer: Option<HeaderValue>,
+    /// Its own, on the sink's thread.
+    runtime: Option<Runtime>,
+}
+
+impl Poster {
+    /// Says what does not fit, without showing it.
+    pub(super) fn new(
+        config: HttpsSink,
+        format: SinkFormat,
+        ca: Option<&[u8]>,
+    ) -> Result<Self, &'static str> {
+        let uri = target(config.url.expose_secret())?;
+        let secret = match &config.secret {
+            None => None,
+            Some(secret) => Some(
+                WebhookSecret::parse(secret)
+                    .ok_or("its signing secret is not whsec_ and base64 of 24 to 64 bytes")?,
+            ),
+        };
+        let bearer = match &config.bearer {
+            None => None,
+            Some(token) => {
+                let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+                let mut value = HeaderValue::from_str(&text)
+                    .map_err(|_| "its bearer token does not fit in a header")?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        let web = Web::new(ca, config.timeout, ANSWER_MAX)
+            .map_err(|_| "its certificate authorities can't be used")?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|_| "no runtime could be started")?;
+        Ok(Self {
+            config,
+            format,
+            uri,
+            web,
+            secret,
+            bearer,
+            runtime: Some(runtime),
+        })
+    }
+
+    fn request(&self, lines: &[Line], now: Timestamp) -> Result<Request<Full<Bytes>>, Failure> {
+        let (body, content_type) = body(self.config.body, lines);
+        // The same for the same entries, however often they come: in between nothing else may have.
+        let id = match lines {
+            [only] => only.name.clone(),
+            [first, .., last] => format!("{}-{}", first.name, last.name),
+            [] => String::new(),
+        };
+        let seconds = now.millis().div_euclid(1000);
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(self.uri.clone())
+            .header(CONTENT_TYPE, content_type)
+            .header(USER_AGENT, concat!("doorward/", env!("CARGO_PKG_VERSION")))
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", seconds);
+        if let Some(secret) = &self.secret {
+            request = request.header("webhook-signature", secret.sign(&id, seconds, &body));
+        }
+        if let Some(bearer) = &self.bearer {
+            request = request.header(AUTHORIZATION, bearer.clone());
+        }
+        request
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|_| Failure::later("the request can't be made"))
+    }
+}
+
+impl Deliver for Poster {
+    fn limits(&self) -> Limits {
+        Limits {
+            entries: self.config.max_entries.max(1),
+            bytes: self.config.max_bytes,
+            linger: self.config.linger,
+        }
+    }
+
+    fn text(&self, entry: &Entry) -> Vec<u8> {
+        self.format.json(entry)
+    }
+
+    fn deliver(&mut self, lines: &[Line], now: Timestamp, stop: &Stop) -> Result<(), Failure> {
+        let request = self.request(lines, now)?;
+        let Some(runtime) = &self.runtime else {
+            return Err(Failure::Stopped);
+        };
+        let answer = runtime.block_on(async {
+            tokio::select! {
+                answer = self.web.send(request) => Some(answer),
+                () = stop.over() => None,
+            }
+        });
+        match answer {
+            None => Err(Failure::Stopped),
+            Some(Err(error)) => Err(Failure::later(error)),
+            Some(Ok(answer)) => judge(answer.status, &answer.headers, now),
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A name that is being looked up is not waited for.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The endpoint; plain http for this machine alone.
+fn target(url: &str) -> Result<Uri, &'static str> {
+    let form = "its URL is not https://host[:port][/path]";
+    let uri: Uri = url.parse().map_err(|_| form)?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(form);
+    };
+    if authority.as_str().contains('@') {
+        return Err("its URL must not hold a user");
+    }
+    match scheme {
+        "https" => Ok(uri),
+        "http" if is_here(authority.host()) => Ok(uri),
+        "http" => Err("plain http is for this machine alone: use https"),
+        _ => Err(form),
+    }
+}
+
+fn body(form: BatchBody, lines: &[Line]) -> (Vec<u8>, &'static str) {
+    let texts = lines.iter().map(|line| line.text.as_slice());
+    match form {
+        BatchBody::Lines => {
+            let mut body = Vec::new();
+            for text in texts {
+                body.extend_from_slice(text);
+                body.push(b'\n');
+            }
+            (body, "application/x-ndjson")
+        }
+        BatchBody::Array => {
+            let joined = texts.collect::<Vec<_>>().join(&b','.to_owned());
+            ([b"[", joined.as_slice(), b"]"].concat(), "application/json")
+        }
+    }
+}
+
+/// What a status means for a batch. One that is about the entries is refused; one that is about
+/// the receiver, who may be set up wrong, is tried again: no entry may be lost by that.
+fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Result<(), Failure> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let why = format!("the receiver answered {}", status.as_u16());
+    if matches!(status.as_u16(), 400 | 413 | 415 | 422) {
+        return Err(Failure::Refused(why));
+    }
+    let after = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| retry_after(value, now));
+    Err(Failure::Later { why, after })
+}
+
+/// Seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value)
+        .ok()?;
+    let wait = at.as_millisecond().saturating_sub(now.millis());
+    Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_may_ask_for_time() {
+        let now = Timestamp::from_seconds(784_111_767);
+        let asked = |text| retry_after(text, now);
+        assert_eq!(asked("120"), Some(Duration::from_secs(120)));
+        assert_eq!(
+            asked("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(asked("Sun, 06 Nov 1970 08:49:37 GMT"), None);
+        assert_eq!(asked("Fri, 06 Nov 1970 08:49:37 GMT"), Some(Duration::ZERO));
+        for bad in ["", "-1", "soon", "99999999999999999999999"] {
+            assert_eq!(asked(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_reached_safely_or_not_at_all() {
+        for good in [
+            "https://siem.example/in?channel=a",
+            "http://127.0.0.1:8080/",
+            "http://[::1]:8080",
+        ] {
+            assert!(target(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://siem.example/",
+            "https://user:word@siem.example/",
+            "ftp://siem.example/",
+            "siem.example",
+            "/in",
+            "",
+        ] {
+            assert!(target(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn batches_are_lines_or_an_array() {
+        let line = |text: &str| Line {
+            sequence: 0,
+            at: None,
+            name: String::new(),
+            text: text.as_bytes().to_vec(),
+        };
+        let lines = [line("{\"a\":1}"), line("{\"b\":2}")];
+        assert_eq!(body(BatchBody::Lines, &lines).0, b"{\"a\":1}\n{\"b\":2}\n");
+        assert_eq!(body(BatchBody::Array, &lines).0, b"[{\"a\":1},{\"b\":2}]");
+    }
+}
