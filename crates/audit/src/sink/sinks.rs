@@ -60,7 +60,7 @@ impl Sinks {
                 return Err(fault(&name, why));
             }
             let target = target(&config)?;
-            let remembered = CursorFile::new(audit.log().storage(), &format!("sink-{name}"))?;
+            let remembered = CursorFile::beside(audit.log(), &format!("sink-{name}"))?;
             let meter = Arc::new(Meter::new(&name, kind(&config.kind)));
             meters.push(Arc::clone(&meter));
             let follower = Follower::new(Parts {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::index::BatchCursor;
-use super::{LogError, Reader};
+use super::{Log, LogError, Reader};
 use crate::segment::{Storage, read_all, replace};
 
 /// A leaf with its place in the log.
@@ -155,6 +155,15 @@ impl CursorFile {
             storage,
             path: format!("cursors/{name}"),
         })
+    }
+
+    /// Under this name, beside the files of an open log.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn beside(log: &Log, name: &str) -> Result<Self, LogError> {
+        Self::new(Arc::clone(&log.shared.storage), name)
     }
 
     /// The sequence that comes next; `None` when nothing was remembered yet.

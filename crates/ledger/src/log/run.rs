@@ -288,11 +288,6 @@ impl Log {
         Reader::live(Arc::clone(&self.shared))
     }
 
-    /// Where its files are: for a [`CursorFile`](super::CursorFile) beside them.
-    pub fn storage(&self) -> Arc<dyn Storage> {
-        Arc::clone(&self.shared.storage)
-    }
-
     /// How it is doing.
     pub fn status(&self) -> Status {
         let (waiting, halt) = {
