@@ -100,22 +100,64 @@ pub fn decide<'a>(client: &ClientView<'a>, request: &RequestFacts<'_>) -> Decisi
     }
 }
 
+/// Decides on whether a client may write a claim into the ledger at `now`. As [`decide`] does, but
+/// that no operation is asked for.
+pub fn decide_audit<'a>(client: &ClientView<'a>, now: Timestamp) -> Decision<'a> {
+    let request = RequestFacts {
+        op: None,
+        workspace: client.workspace,
+        as_workspace: None,
+        now,
+    };
+    let denial = match check_client(client, &request) {
+        Ok(grant) if grant.audit() => return Decision::Allow,
+        Ok(_) => deny(client, &request, DenyReason::AuditNotGranted, None),
+        Err(denial) => denial,
+    };
+    Decision::Deny(denial)
+}
+
 /// The operation that is allowed, or the denial.
 pub(crate) fn check<'a>(
     client: &ClientView<'a>,
     request: &RequestFacts<'_>,
 ) -> Result<Op, Denial<'a>> {
-    let now = request.now;
-    let deny = |reason, since| Denial {
+    let grant = check_client(client, request)?;
+    let Some(op) = request.op else {
+        return Err(deny(client, request, DenyReason::UnknownOperation, None));
+    };
+    if grant.contains(op, request.now) {
+        return Ok(op);
+    }
+    let (reason, since) = not_granted(grant, op, request.now);
+    Err(deny(client, request, reason, since))
+}
+
+fn deny<'a>(
+    client: &ClientView<'a>,
+    request: &RequestFacts<'_>,
+    reason: DenyReason,
+    since: Option<Timestamp>,
+) -> Denial<'a> {
+    Denial {
         reason,
         client: client.name,
         environment: client.environment,
         operation: request.op,
         granted: client
             .grant
-            .map_or(ScopeSet::EMPTY, |grant| grant.scopes(now)),
+            .map_or(ScopeSet::EMPTY, |grant| grant.scopes(request.now)),
         since,
-    };
+    }
+}
+
+/// The grant in force, or why the key, the client, its grant or the workspace stands against it.
+fn check_client<'a>(
+    client: &ClientView<'a>,
+    request: &RequestFacts<'_>,
+) -> Result<&'a EffectiveGrant, Denial<'a>> {
+    let now = request.now;
+    let deny = |reason, since| deny(client, request, reason, since);
     let come = |time: Option<Timestamp>| time.filter(|time| *time <= now);
 
     // Revoked and disabled hold from the moment they are known, whatever the clock says.
@@ -141,14 +183,7 @@ pub(crate) fn check<'a>(
     {
         return Err(deny(DenyReason::WorkspaceNotGranted, None));
     }
-    let Some(op) = request.op else {
-        return Err(deny(DenyReason::UnknownOperation, None));
-    };
-    if grant.contains(op, now) {
-        return Ok(op);
-    }
-    let (reason, since) = not_granted(grant, op, now);
-    Err(deny(reason, since))
+    Ok(grant)
 }
 
 /// Tells apart the ways in which an operation is not granted.

@@ -36,11 +36,13 @@ pub enum DenyReason {
     /// A scope of the client would cover the operation, yet it was not granted: its use case
     /// needs other operations of that scope, or the scope is only assumed.
     OperationNotGranted,
+    /// The client may not write entries of its own into the ledger.
+    AuditNotGranted,
 }
 
 impl DenyReason {
     /// Every reason, in the order they are looked at.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::KeyRevoked,
         Self::KeyExpired,
         Self::ClientDisabled,
@@ -53,6 +55,7 @@ impl DenyReason {
         Self::EnvironmentCeiling,
         Self::ScopeMissing,
         Self::OperationNotGranted,
+        Self::AuditNotGranted,
     ];
 
     /// The stable name for programs, in snake case.
@@ -70,6 +73,7 @@ impl DenyReason {
             Self::EnvironmentCeiling => "environment_ceiling",
             Self::ScopeMissing => "scope_missing",
             Self::OperationNotGranted => "operation_not_granted",
+            Self::AuditNotGranted => "audit_not_granted",
         }
     }
 
@@ -221,6 +225,11 @@ impl Denial<'_> {
                 f,
                 "client '{client}' is not granted this workspace; ask for a client of it, or for \
                  the sub-workspace to be added to the grant"
+            ),
+            DenyReason::AuditNotGranted => write!(
+                f,
+                "client '{client}' is not granted to write into the ledger; ask for `audit` to be \
+                 added to its grant"
             ),
             reason => write!(f, "client '{client}' is denied: {reason}"),
         }

@@ -30,6 +30,9 @@ pub struct Grant {
     /// named: the API itself restricts nothing here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sub_workspaces: BTreeSet<String>,
+    /// Whether the client may write entries of its own into the ledger: claims, marked as such.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub audit: bool,
     /// Lifts the environment's ceiling for a limited time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlass>,
@@ -71,6 +74,15 @@ impl Grant {
         }
     }
 
+    /// The same grant with the right to write claims into the ledger.
+    #[must_use]
+    pub fn with_audit(self) -> Self {
+        Self {
+            audit: true,
+            ..self
+        }
+    }
+
     /// The same grant with the ceiling lifted until `expires_at`.
     #[must_use]
     pub fn with_break_glass(self, reason: impl Into<String>, expires_at: Timestamp) -> Self {
@@ -82,6 +94,14 @@ impl Grant {
             ..self
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature is the serializer's"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What stands behind a workspace.
@@ -135,6 +155,10 @@ mod tests {
             serde_json::from_str::<Grant>("{}").unwrap(),
             Grant::default()
         );
+        let with_audit = Grant::default().with_audit();
+        let text = serde_json::to_string(&with_audit).unwrap();
+        assert_eq!(text, r#"{"audit":true}"#);
+        assert_eq!(serde_json::from_str::<Grant>(&text).unwrap(), with_audit);
         assert!(serde_json::from_str::<Grant>(r#"{"use_case":["lead-import"]}"#).is_err());
     }
 }

@@ -43,14 +43,16 @@ mod authorized;
 mod decide;
 mod deny;
 mod grant;
+mod inputs;
 mod refused;
 mod resolve;
 mod time;
 
 pub use authorized::{Authorized, authorize};
-pub use decide::{ClientView, Decision, RequestFacts, decide};
+pub use decide::{ClientView, Decision, RequestFacts, decide, decide_audit};
 pub use deny::{Denial, DenyReason};
 pub use grant::{BREAK_GLASS_MAX_MILLIS, BreakGlass, Grant, WorkspaceKind};
+pub use inputs::{AUDIT_ACTION, Inputs};
 pub use refused::{GrantRefused, Via};
 pub use resolve::EffectiveGrant;
 pub use time::{Timestamp, TimestampError};

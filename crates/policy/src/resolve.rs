@@ -26,6 +26,7 @@ pub struct EffectiveGrant {
     lifted: OpSet,
     lifted_until: Option<Timestamp>,
     sub_workspaces: BTreeSet<String>,
+    audit: bool,
     environment: Environment,
     kind: WorkspaceKind,
 }
@@ -69,6 +70,11 @@ impl EffectiveGrant {
     /// Whether the client may act on this sub-workspace.
     pub fn reaches(&self, sub_workspace: &str) -> bool {
         self.sub_workspaces.contains(sub_workspace)
+    }
+
+    /// Whether the client may write claims into the ledger.
+    pub fn audit(&self) -> bool {
+        self.audit
     }
 
     /// The environment it was resolved for.
@@ -166,7 +172,7 @@ impl Grant {
             given = given.union(ceiling.scope(scope)?);
             scopes.insert(scope);
         }
-        if given.is_empty() && lifted.is_empty() {
+        if given.is_empty() && lifted.is_empty() && !self.audit {
             return Err(GrantRefused::Empty);
         }
         Ok(EffectiveGrant {
@@ -175,6 +181,7 @@ impl Grant {
             lifted: lifted.difference(given),
             lifted_until: self.break_glass.as_ref().map(|glass| glass.expires_at),
             sub_workspaces: self.checked_sub_workspaces()?,
+            audit: self.audit,
             environment,
             kind,
         })

@@ -5,7 +5,7 @@
 use doorward_catalog::{Environment, Op, OpSet, UseCase};
 use doorward_policy::{
     ClientView, Decision, Denial, DenyReason, EffectiveGrant, Grant, RequestFacts, Timestamp,
-    WorkspaceKind, authorize, decide,
+    WorkspaceKind, authorize, decide, decide_audit,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -409,9 +409,35 @@ proptest! {
             operations: [op].into(),
             scopes: [scope].into(),
             sub_workspaces: [sub].into(),
+            audit: false,
             break_glass: None,
         };
         let refused = grant.resolve(Environment::Staging, WorkspaceKind::Live, NOW).unwrap_err();
         prop_assert!(!refused.to_string().chars().any(char::is_control));
     }
+}
+
+#[test]
+fn claims_take_a_right_of_their_own() {
+    let resolve = |grant: &Grant| grant.resolve(Environment::Development, WorkspaceKind::Live, NOW);
+    let (name, workspace): (Arc<str>, Arc<str>) = ("crm".into(), "ws_1".into());
+    let without = resolve(&Grant::for_use_case("reader")).unwrap();
+    let client = ClientView::new(&name, &workspace, &without);
+    let Decision::Deny(denial) = decide_audit(&client, NOW) else {
+        panic!("allowed")
+    };
+    assert_eq!(denial.reason(), DenyReason::AuditNotGranted);
+    assert!(denial.to_string().contains("ask for `audit`"), "{denial}");
+
+    // It is enough for a grant, and gives no operation.
+    assert!(resolve(&Grant::default()).is_err());
+    let only = resolve(&Grant::default().with_audit()).unwrap();
+    assert!(only.operations(NOW).is_empty());
+    let client = ClientView::new(&name, &workspace, &only);
+    assert!(decide_audit(&client, NOW).is_allow());
+    let revoked = ClientView {
+        key_revoked_at: Some(NOW),
+        ..client
+    };
+    assert!(!decide_audit(&revoked, NOW).is_allow());
 }
