@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::body::BoxError;
-use crate::record::Call;
+use crate::record::{Call, NotRecorded, Recording};
 
 /// The body of an answer.
 pub struct Answer(Kind);
@@ -27,6 +27,19 @@ struct Stream {
     idle: Pin<Box<Sleep>>,
     patience: Duration,
     call: Call,
+    end: End,
+}
+
+/// What becomes of the end of an answer.
+enum End {
+    /// It is passed on as it comes.
+    Free,
+    /// The last piece that came is held until there is another, or until the outcome is recorded.
+    Held(Bytes),
+    /// It waits for the record.
+    Waiting(Bytes, Recording<'static, ()>),
+    /// All was passed on, or broken off.
+    Passed,
 }
 
 impl Answer {
@@ -37,17 +50,60 @@ impl Answer {
     /// Passes on a body. `call` has the outcome that is recorded if it arrives whole.
     pub(crate) fn stream(inner: Incoming, call: Call, patience: Duration) -> Self {
         let idle = Box::pin(sleep(patience));
+        let end = if call.holds_answer() {
+            End::Held(Bytes::new())
+        } else {
+            End::Free
+        };
         Self(Kind::Stream(Box::new(Stream {
             inner,
             idle,
             patience,
             call,
+            end,
         })))
     }
 }
 
 impl Stream {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            if let End::Waiting(last, recording) = &mut self.end {
+                let recorded = ready!(recording.as_mut().poll(cx));
+                let last = std::mem::take(last);
+                self.end = End::Passed;
+                return Poll::Ready(match recorded {
+                    Ok(()) if last.is_empty() => None,
+                    Ok(()) => Some(Ok(Frame::data(last))),
+                    Err(NotRecorded) => Some(Err(NotRecorded.into())),
+                });
+            }
+            if matches!(self.end, End::Passed) {
+                return Poll::Ready(None);
+            }
+            let data = match ready!(self.poll_data(cx)) {
+                Some(data) => data?,
+                None => match std::mem::replace(&mut self.end, End::Passed) {
+                    End::Held(last) => {
+                        self.end = End::Waiting(last, self.call.settle_held());
+                        continue;
+                    }
+                    _ => return Poll::Ready(None),
+                },
+            };
+            match &mut self.end {
+                // The piece before this one was not the last.
+                End::Held(held) if held.is_empty() => *held = data,
+                End::Held(held) => {
+                    return Poll::Ready(Some(Ok(Frame::data(std::mem::replace(held, data)))));
+                }
+                _ => return Poll::Ready(Some(Ok(Frame::data(data)))),
+            }
+        }
+    }
+
+    /// The next piece of the API's answer.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         loop {
             let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
                 ready!(self.idle.as_mut().poll(cx));
@@ -66,8 +122,35 @@ impl Stream {
                 outcome.bytes_out += data.len() as u64;
             }
             self.idle.as_mut().reset(Instant::now() + self.patience);
-            return Poll::Ready(Some(Ok(Frame::data(data))));
+            return Poll::Ready(Some(Ok(data)));
         }
+    }
+
+    /// Bytes that came and were not passed on yet.
+    fn held(&self) -> u64 {
+        match &self.end {
+            End::Held(bytes) | End::Waiting(bytes, _) => bytes.len() as u64,
+            End::Free | End::Passed => 0,
+        }
+    }
+
+    fn is_end(&self) -> bool {
+        match self.end {
+            End::Free => self.inner.is_end_stream(),
+            End::Held(_) | End::Waiting(..) => false,
+            End::Passed => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (inner, held) = (self.inner.size_hint(), self.held());
+        let mut hint = SizeHint::new();
+        // The upper bound first: a lower one may not exceed it.
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint.set_lower(inner.lower().saturating_add(held));
+        hint
     }
 
     fn fail(&mut self, reason: &'static str) {
@@ -108,7 +191,7 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_none(),
-            Kind::Stream(stream) => stream.inner.is_end_stream(),
+            Kind::Stream(stream) => stream.is_end(),
         }
     }
 
@@ -117,7 +200,7 @@ impl Body for Answer {
             Kind::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Kind::Stream(stream) => stream.inner.size_hint(),
+            Kind::Stream(stream) => stream.size_hint(),
         }
     }
 }

@@ -163,19 +163,19 @@ impl AuditLog {
 }
 
 impl Recorder for AuditLog {
-    fn intent<'a>(&'a self, call: &'a CallFacts) -> Recording<'a> {
+    fn intent<'a>(&'a self, call: &'a CallFacts) -> Recording<'a, Option<doorward_ledger::LeafId>> {
         if !call.writes() {
-            return Box::pin(std::future::ready(Ok(())));
+            return Box::pin(std::future::ready(Ok(None)));
         }
         let (done, wait) = oneshot::channel();
         let sent = self.send(Message::Intent(self.line(call, None), done));
         Box::pin(async move {
             sent?;
-            acknowledged(wait).await
+            acknowledged(wait).await.map(|()| None)
         })
     }
 
-    fn outcome(&self, call: &CallFacts, outcome: &Outcome) {
+    fn outcome(&self, call: &CallFacts, _: Option<doorward_ledger::LeafId>, outcome: &Outcome) {
         // A full queue is counted; the call itself can't be undone.
         let _ = self.send(Message::Line(self.line(call, Some(outcome))));
     }

@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use crate::body::HeldBody;
 use crate::headers::{self, X_AS_WORKSPACE, is_named_by_connection};
 use crate::query;
+use crate::record::Parameter;
 use crate::refusal::Refusal;
 
 /// Most characters of a workspace's id in `x-as-workspace`.
@@ -19,6 +20,8 @@ const WORKSPACE_ID_MAX: usize = 64;
 pub(crate) struct Head {
     /// The operation, or why there is none.
     pub(crate) op: Result<Op, RouteError>,
+    /// The path's parameter, decoded.
+    pub(crate) parameter: Option<Parameter>,
     target: PathAndQuery,
     accept: Option<HeaderValue>,
     as_workspace: Option<HeaderValue>,
@@ -45,11 +48,16 @@ impl Head {
             return Err(Refusal::route(error));
         }
         let malformed = || Refusal::bad_request("path_not_canonical", "the target is malformed");
+        let parameter = found.as_ref().ok().and_then(|found| {
+            let (name, _) = found.params.raw()?;
+            let value = found.params.value()?;
+            Some(Parameter { name, value })
+        });
         // Made from what is decided on: the operation and its decoded parameter.
         let path = match &found {
             Ok(found) => found
                 .op
-                .path_with(found.params.value().as_deref())
+                .path_with(parameter.as_ref().map(|parameter| parameter.value.as_str()))
                 .ok_or_else(malformed)?,
             Err(_) => path.to_owned(),
         };
@@ -60,6 +68,7 @@ impl Head {
         let target = target.map_err(|_| malformed())?;
         Ok(Self {
             op: found.map(|matched| matched.op),
+            parameter,
             target,
             accept: headers::accept(&parts.headers),
             as_workspace: as_workspace(&parts.headers)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_policy::{ClientView, Decision, DenyReason, RequestFacts, decide};
+use doorward_policy::{ClientView, Decision, DenyReason, Inputs, RequestFacts, Timestamp, decide};
 use doorward_store::Known;
 use http::request::Parts;
 
@@ -46,6 +46,17 @@ pub(crate) fn request_facts<'a>(
         as_workspace: head.as_workspace(),
         now: facts.at,
     }
+}
+
+/// What a decision on `asked` depends on, to be kept with it.
+pub(crate) fn inputs(known: &Known<'_>, asked: &RequestFacts<'_>, taken_at: Timestamp) -> Inputs {
+    Inputs::new(
+        &known.view(),
+        asked,
+        &known.client.record.grant,
+        known.workspace.kind,
+        taken_at,
+    )
 }
 
 /// Whether the key itself is no good any more. Judged before anything of the request, so that its

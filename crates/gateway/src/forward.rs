@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use doorward_catalog::Op;
 use doorward_catalog::wire::ErrorBody;
 use doorward_policy::Authorized;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
@@ -16,7 +18,7 @@ use crate::canonical::ForwardRequest;
 use crate::headers::{self, DOORWARD_DECISION, DOORWARD_REQUEST_ID, X_AS_WORKSPACE};
 use crate::limits::Limits;
 use crate::observe::{Observer, ScopeRequired};
-use crate::record::{Call, Recorded};
+use crate::record::{Call, Outcome, Recorded};
 use crate::refusal::Refusal;
 use crate::request_id::RequestId;
 use crate::upstream::{Upstream, UpstreamKey};
@@ -59,11 +61,18 @@ impl Forwarder {
         if *authorized.workspace() != upstream.workspace {
             return self.fail(&mut call, &authorized, Failure::Unsendable);
         }
+        note(&mut call, |outcome| outcome.sent = true);
         let name = our_name(call.facts().request_id);
         let response = match self.exchange(&authorized, upstream, key, &name).await {
             Ok(response) => response,
-            Err(failure) => return self.fail(&mut call, &authorized, failure),
+            Err(failure) => {
+                let nothing_sent = matches!(failure, Failure::Unreachable | Failure::Unsendable);
+                note(&mut call, |outcome| outcome.sent = !nothing_sent);
+                return self.fail(&mut call, &authorized, failure);
+            }
         };
+        let status = response.status().as_u16();
+        note(&mut call, |outcome| outcome.answered = Some(status));
         if response.status().is_redirection() || response.status().is_informational() {
             let refusal = Refusal::new(
                 StatusCode::BAD_GATEWAY,
@@ -169,12 +178,18 @@ impl Forwarder {
             parts.headers.insert(DOORWARD_REQUEST_ID, id);
         }
         parts.extensions.clear();
+        note(&mut call, |outcome| {
+            outcome.status = parts.status.as_u16();
+            outcome.reason = None;
+            outcome.success = parts.status.as_u16() < 400;
+        });
         if may_teach(parts.status, &parts.headers, &body) {
             return match self.read_lesson(body).await {
                 Some(bytes) => {
                     self.learn(&bytes, authorized, key);
-                    call.finish(true, parts.status.as_u16(), None, bytes.len() as u64);
-                    Response::from_parts(parts, Answer::whole(bytes))
+                    note(&mut call, |outcome| outcome.bytes_out = bytes.len() as u64);
+                    self.pass_on_whole(parts, bytes, call, authorized.op())
+                        .await
                 }
                 None => {
                     let why = "the API's refusal could not be read";
@@ -183,13 +198,30 @@ impl Forwarder {
                 }
             };
         }
-        if let Some(outcome) = call.outcome_mut() {
-            outcome.status = parts.status.as_u16();
-            outcome.reason = None;
-            outcome.success = parts.status.as_u16() < 400;
+        if body.is_end_stream() {
+            return self
+                .pass_on_whole(parts, Bytes::new(), call, authorized.op())
+                .await;
         }
         let answer = Answer::stream(body, call, self.limits.response_idle);
         Response::from_parts(parts, answer)
+    }
+
+    /// An answer that is here whole, passed on when it may be. `call` has its outcome.
+    async fn pass_on_whole(
+        &self,
+        parts: Parts,
+        bytes: Bytes,
+        mut call: Call,
+        op: Op,
+    ) -> Response<Answer> {
+        if !call.holds_answer() {
+            call.settle();
+        } else if call.settle_held().await.is_err() {
+            let id = call.facts().request_id;
+            return unrecorded(op).response(id).map(Answer::whole);
+        }
+        Response::from_parts(parts, Answer::whole(bytes))
     }
 
     async fn read_lesson(&self, body: Incoming) -> Option<Bytes> {
@@ -263,6 +295,21 @@ fn outgoing(
         headers.insert(X_AS_WORKSPACE, id.clone());
     }
     Some(outgoing)
+}
+
+/// The refusal of a call that was allowed and carried out as far as it is now, and whose record
+/// failed.
+fn unrecorded(op: Op) -> Refusal {
+    let why = "the answer can't be recorded, and so is not passed on";
+    let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ledger_unavailable", why);
+    refusal.of(op).after_allowed()
+}
+
+/// Notes what is known of the outcome by now.
+fn note(call: &mut Call, what: impl FnOnce(&mut Outcome)) {
+    if let Some(outcome) = call.outcome_mut() {
+        what(outcome);
+    }
 }
 
 /// Answers with a refusal and records it.

@@ -17,14 +17,15 @@ use crate::answer::Answer;
 use crate::body::{Bodies, BoxError, HeldBody};
 use crate::canonical::{ForwardRequest, Head, check_body_head};
 use crate::clock::Clock;
-use crate::decide::{client_is_out, identify, note, request_facts};
+use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::error::Error;
 use crate::forward::{Forwarder, respond};
+use crate::headers;
 use crate::keychoice;
 use crate::limits::Limits;
 use crate::observe::Observer;
 use crate::raw_head::HeadFault;
-use crate::record::{Call, CallFacts, Recorder};
+use crate::record::{Actor, Call, CallFacts, Recorder};
 use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
 use crate::snapshot::{Snapshot, SnapshotHandle};
@@ -209,20 +210,23 @@ impl Inner {
             return Err(Refusal::unauthorized());
         }
         self.observer.client_key_used(known.key_id, facts.at);
-        let head = Head::read(parts)?;
+        facts.actor = headers::actor(&parts.headers)?.map(|name| Actor(name.to_owned()));
+        let mut head = Head::read(parts)?;
         facts.op = head.op.ok();
+        facts.parameter = head.parameter.take();
         facts.as_workspace = head.as_workspace().map(Arc::from);
-        match decide(&client, &request_facts(&client, &head, facts)) {
-            Decision::Allow => Ok(head),
+        let asked = request_facts(&client, &head, facts);
+        let denial = match decide(&client, &asked) {
+            Decision::Allow => return Ok(head),
+            Decision::Deny(denial) => denial,
+            _ => return Err(Refusal::unauthorized()),
+        };
+        facts.inputs = Some(Arc::new(inputs(&known, &asked, snapshot.taken_at())));
+        Err(match head.op {
             // A wrong method says which there are.
-            Decision::Deny(denial) => Err(match head.op {
-                Err(error) if denial.reason() == DenyReason::UnknownOperation => {
-                    Refusal::route(error)
-                }
-                _ => Refusal::denial(&denial),
-            }),
-            _ => Err(Refusal::unauthorized()),
-        }
+            Err(error) if denial.reason() == DenyReason::UnknownOperation => Refusal::route(error),
+            _ => Refusal::denial(&denial),
+        })
     }
 
     /// The decision that counts, on the very request that is sent.
@@ -244,8 +248,12 @@ impl Inner {
             now: self.clock.now(),
         };
         let request = head.into_request(op, body);
-        let authorized = authorize(&client, &asked, request)
-            .map_err(|denial| note(facts, denial.reason(), Refusal::denial(&denial)))?;
+        let allowed = authorize(&client, &asked, request);
+        if facts.writes() || allowed.is_err() {
+            facts.inputs = Some(Arc::new(inputs(known, &asked, snapshot.taken_at())));
+        }
+        let authorized =
+            allowed.map_err(|denial| note(facts, denial.reason(), Refusal::denial(&denial)))?;
         let unavailable = |reason, message: &'static str| {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
         };
@@ -282,7 +290,7 @@ impl Inner {
             Err(mut call) => {
                 let refusal = Refusal::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "audit_unavailable",
+                    "ledger_unavailable",
                     "the call can't be recorded, and so is not carried out",
                 );
                 return respond(&mut call, &refusal.of(op));

@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
 
+use crate::refusal::Refusal;
+
 /// Whether the gateway allowed the call: `allowed` or `denied`.
 pub(crate) const DOORWARD_DECISION: HeaderName = HeaderName::from_static("doorward-decision");
 /// The call's name in the record.
@@ -10,6 +12,11 @@ pub(crate) const DOORWARD_REQUEST_ID: HeaderName = HeaderName::from_static("door
 /// The API's header by which an admin workspace acts on a sub-workspace.
 pub(crate) const X_AS_WORKSPACE: HeaderName = HeaderName::from_static("x-as-workspace");
 
+/// The person that a client says it acts for. Kept for the record, never sent on.
+pub(crate) const DOORWARD_ACTOR: HeaderName = HeaderName::from_static("doorward-actor");
+
+/// Most bytes of a `Doorward-Actor`.
+const ACTOR_MAX: usize = 256;
 /// Most bytes of an `Accept` that is passed on.
 const ACCEPT_MAX: usize = 256;
 
@@ -84,6 +91,38 @@ pub(crate) fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
     (plain && !is_named_by_connection(headers, &header::ACCEPT)).then(|| line.clone())
 }
 
+/// The person that the client says it acts for.
+///
+/// # Errors
+/// When it is named more than once, or its name is not 1 to 256 bytes of printable UTF-8.
+pub(crate) fn actor(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut lines = headers.get_all(&DOORWARD_ACTOR).iter();
+    let Some(line) = lines.next() else {
+        return Ok(None);
+    };
+    let name = std::str::from_utf8(line.as_bytes())
+        .unwrap_or_default()
+        .trim();
+    let printable =
+        !name.is_empty() && name.len() <= ACTOR_MAX && !name.chars().any(is_unprintable);
+    if lines.next().is_some() || !printable || is_named_by_connection(headers, &DOORWARD_ACTOR) {
+        return Err(Refusal::bad_request(
+            "actor_malformed",
+            "doorward-actor must be given once and hold 1 to 256 bytes of printable UTF-8",
+        ));
+    }
+    Ok(Some(name))
+}
+
+/// Control characters, and those that turn the direction of text or can't be seen.
+fn is_unprintable(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +159,42 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-type", "x-three"]);
+    }
+
+    #[test]
+    fn an_actor_is_named_once_and_printably() {
+        let named = |lines: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(DOORWARD_ACTOR, HeaderValue::from_bytes(line).unwrap());
+            }
+            actor(&headers)
+                .map(|name| name.map(str::to_owned))
+                .map_err(|refusal| refusal.reason())
+        };
+        assert_eq!(named(&[]), Ok(None));
+        assert_eq!(
+            named(&[b"ann@example.com"]),
+            Ok(Some("ann@example.com".to_owned()))
+        );
+        assert_eq!(
+            named(&["Änne Ö.".as_bytes()]),
+            Ok(Some("Änne Ö.".to_owned()))
+        );
+        assert!(named(&[&[b'a'; ACTOR_MAX]]).is_ok());
+        for bad in [
+            &[&b"ann"[..], b"ann"][..],
+            &[b""],
+            &[b" \t"],
+            &[b"a\tb"],
+            &[b"\xff\xfe"],
+            &["a\u{202e}b".as_bytes()],
+            &[&[b'a'; ACTOR_MAX + 1]],
+        ] {
+            assert_eq!(named(bad), Err("actor_malformed"), "{bad:?}");
+        }
+        let dropped = map(&[("doorward-actor", "ann"), ("connection", "Doorward-Actor")]);
+        assert!(actor(&dropped).is_err());
     }
 
     #[test]

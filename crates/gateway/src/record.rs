@@ -6,14 +6,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use doorward_audit::{Draft, Recorded as RecordedAct};
 use doorward_catalog::{Environment, Method, Op};
 use doorward_keys::KeyId;
-use doorward_policy::{Authorized, Timestamp};
+use doorward_ledger::LeafId;
+use doorward_policy::{Authorized, Inputs, Timestamp};
 
 use crate::request_id::RequestId;
 
-/// All that is known of a call before it is carried out. No secret and no people's data: of the
-/// path there is the operation, of the body its digest.
+/// All that is known of a call before it is carried out. No secret of Doorward's; of the body there
+/// is the digest. What is about people (`source`, `parameter`, `actor`, `inputs`) is sealed or left
+/// out by whoever records it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CallFacts {
@@ -27,6 +30,12 @@ pub struct CallFacts {
     pub method: Option<Method>,
     /// The operation, if it is one.
     pub op: Option<Op>,
+    /// What is asked of Doorward itself, where it is no operation, such as `audit.claim`.
+    pub action: Option<&'static str>,
+    /// The path's parameter, decoded: its name and its value.
+    pub parameter: Option<Parameter>,
+    /// The person that the client says it acts for, by its header `Doorward-Actor`.
+    pub actor: Option<Actor>,
     /// The presented key's public id, if it was well formed.
     pub client_key_id: Option<KeyId>,
     /// Name of the client.
@@ -46,6 +55,35 @@ pub struct CallFacts {
     pub body_sha256: Option<[u8; 32]>,
     /// Why there is no such caller, for the record alone.
     pub stranger: Option<&'static str>,
+    /// What the decision depended on, so that it can be made again later: of writes and refusals.
+    pub inputs: Option<Arc<Inputs>>,
+}
+
+/// A parameter of a path.
+#[derive(Clone)]
+pub struct Parameter {
+    /// As the API names it: `id`, `email`.
+    pub name: &'static str,
+    /// Decoded.
+    pub value: String,
+}
+
+/// A person that a client says it acts for.
+#[derive(Clone)]
+pub struct Actor(pub String);
+
+/// Shows nothing of who it is.
+impl std::fmt::Debug for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Actor(…)")
+    }
+}
+
+/// Shows the name alone: the value may be somebody's address.
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Parameter({})", self.name)
+    }
 }
 
 impl CallFacts {
@@ -56,6 +94,9 @@ impl CallFacts {
             source,
             method: None,
             op: None,
+            action: None,
+            parameter: None,
+            actor: None,
             client_key_id: None,
             client: None,
             environment: None,
@@ -65,6 +106,7 @@ impl CallFacts {
             bytes_in: 0,
             body_sha256: None,
             stranger: None,
+            inputs: None,
         }
     }
 
@@ -86,6 +128,10 @@ pub struct Outcome {
     pub reason: Option<&'static str>,
     /// Bytes of the answer's body.
     pub bytes_out: u64,
+    /// Whether anything was sent to the API.
+    pub sent: bool,
+    /// The status that the API answered; `None` when it did not.
+    pub answered: Option<u16>,
     /// Whether the caller got a whole answer with a status below 400.
     pub success: bool,
     /// From the request's head to the answer's end.
@@ -97,19 +143,43 @@ pub struct Outcome {
 #[error("the call can't be recorded")]
 pub struct NotRecorded;
 
-/// What [`Recorder::intent`] gives.
-pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<(), NotRecorded>> + Send + 'a>>;
+/// What a recorder gives that is awaited: done when what was recorded is durable.
+pub type Recording<'a, T> = Pin<Box<dyn Future<Output = Result<T, NotRecorded>> + Send + 'a>>;
 
 /// Keeps the record of calls.
 pub trait Recorder: Send + Sync {
-    /// Records that a call is about to be carried out. When this is done, so is the record.
+    /// Records that a call is about to be carried out. When this is done, so is the record. Gives
+    /// the intent's leaf, if there is one, for the outcome to refer to.
     ///
     /// A write whose intent can't be recorded is not carried out. For a read the recorder decides:
-    /// with `Ok` it goes on.
-    fn intent<'a>(&'a self, call: &'a CallFacts) -> Recording<'a>;
+    /// with `Ok` it goes on. An intent that comes to be recorded when nobody waits for it any more
+    /// is the recorder's to end: it records that nothing was sent.
+    fn intent<'a>(&'a self, call: &'a CallFacts) -> Recording<'a, Option<LeafId>>;
 
     /// Records how a call ended, or that it was refused. Returns at once.
-    fn outcome(&self, call: &CallFacts, outcome: &Outcome);
+    fn outcome(&self, call: &CallFacts, intent: Option<LeafId>, outcome: &Outcome);
+
+    /// Whether the end of a read's answer waits until its outcome is recorded.
+    fn holds_reads(&self) -> bool {
+        false
+    }
+
+    /// Records how a read ended. Done when the answer's end may be passed on.
+    fn outcome_of_read(&self, call: &CallFacts, outcome: &Outcome) -> Recording<'static, ()> {
+        self.outcome(call, None, outcome);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Records an act that is no call. When this is done, so is the record.
+    fn act(&self, draft: Draft) -> Recording<'_, RecordedAct> {
+        drop(draft);
+        Box::pin(std::future::ready(Err(NotRecorded)))
+    }
+
+    /// Counts a refusal that is not worth a record of its own.
+    fn count(&self, at: Timestamp, reason: &'static str) {
+        let _ = (at, reason);
+    }
 }
 
 /// An allowed request whose intent is recorded. [`Call::intend`] is the only way to one.
@@ -131,6 +201,7 @@ pub(crate) struct Call {
     recorder: Arc<dyn Recorder>,
     facts: Box<CallFacts>,
     started: Instant,
+    intent: Option<LeafId>,
     /// What is recorded if it is dropped now; `None` once recorded.
     outcome: Option<Outcome>,
 }
@@ -142,6 +213,8 @@ impl Call {
             status: 0,
             reason: Some("caller_gone"),
             bytes_out: 0,
+            sent: false,
+            answered: None,
             success: false,
             latency: Duration::ZERO,
         };
@@ -149,6 +222,7 @@ impl Call {
             recorder,
             facts: Box::new(facts),
             started,
+            intent: None,
             outcome: Some(outcome),
         }
     }
@@ -175,10 +249,13 @@ impl Call {
             outcome.allowed = true;
         }
         match self.recorder.intent(&self.facts).await {
-            Ok(()) => Ok(Recorded {
-                authorized,
-                call: self,
-            }),
+            Ok(intent) => {
+                self.intent = intent;
+                Ok(Recorded {
+                    authorized,
+                    call: self,
+                })
+            }
             Err(NotRecorded) => Err(self),
         }
     }
@@ -192,24 +269,40 @@ impl Call {
         bytes_out: u64,
     ) {
         if let Some(outcome) = &mut self.outcome {
-            *outcome = Outcome {
-                allowed,
-                status,
-                reason,
-                bytes_out,
-                success: reason.is_none() && status < 400,
-                latency: Duration::ZERO,
-            };
+            outcome.allowed = allowed;
+            outcome.status = status;
+            outcome.reason = reason;
+            outcome.bytes_out = bytes_out;
+            outcome.success = reason.is_none() && status < 400;
         }
         self.settle();
     }
 
     /// Records what there is to record, once.
     pub(crate) fn settle(&mut self) {
-        if let Some(mut outcome) = self.outcome.take() {
-            outcome.latency = self.started.elapsed();
-            self.recorder.outcome(&self.facts, &outcome);
+        if let Some(outcome) = self.take_outcome() {
+            self.recorder.outcome(&self.facts, self.intent, &outcome);
         }
+    }
+
+    /// Whether the end of the answer waits for the record.
+    pub(crate) fn holds_answer(&self) -> bool {
+        !self.facts.writes() && self.outcome.is_some() && self.recorder.holds_reads()
+    }
+
+    /// Records what there is to record, once, where the end of the answer waits for it. Done when
+    /// that may be passed on.
+    pub(crate) fn settle_held(&mut self) -> Recording<'static, ()> {
+        match self.take_outcome() {
+            Some(outcome) => self.recorder.outcome_of_read(&self.facts, &outcome),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
+    }
+
+    fn take_outcome(&mut self) -> Option<Outcome> {
+        let mut outcome = self.outcome.take()?;
+        outcome.latency = self.started.elapsed();
+        Some(outcome)
     }
 }
 

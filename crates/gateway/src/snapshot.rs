@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use doorward_catalog::{Op, Scope};
 use doorward_keys::{KeyRefused, Pepper};
+use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Known, UpstreamKeyState, Workspace};
 
@@ -26,6 +27,11 @@ impl Snapshot {
     /// The store's generation it was made from.
     pub fn generation(&self) -> u64 {
         self.state.generation
+    }
+
+    /// When it was read from the store, and its grants resolved.
+    pub(crate) fn taken_at(&self) -> Timestamp {
+        self.state.taken_at
     }
 
     pub(crate) fn authenticate(&self, presented: &str) -> Result<Known<'_>, KeyRefused> {

@@ -80,6 +80,6 @@ async fn who_never_reads_is_given_up() {
     let (door, key) = reader(&upstream, limits).await;
     let mut deaf = door.connect().await;
     deaf.write(get("/api/v2/campaigns", &key)).await;
-    let lines = timeout(LONG, door.lines(1)).await.unwrap();
-    assert_eq!(lines[0]["reason"], "caller_gone");
+    let entries = timeout(LONG, door.entries(1)).await.unwrap();
+    assert_eq!(entries[0].reason.as_deref(), Some("caller_gone"));
 }

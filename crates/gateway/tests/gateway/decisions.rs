@@ -249,9 +249,9 @@ async fn what_the_api_asks_for_is_learnt_and_its_answer_passed_on() {
         learnt,
         [("listWebhook".to_owned(), vec!["webhooks:read".to_owned()])]
     );
-    let line = &door.lines(1).await[0];
+    let entry = &door.entries(1).await[0];
     assert_eq!(
-        (&line["decision"], &line["result"]),
-        (&"allowed".into(), &"failure".into())
+        (entry.decision.as_deref(), entry.result.as_str()),
+        (Some("allow"), "failure")
     );
 }

@@ -1,16 +1,21 @@
 //! A gateway with a client or two, and a caller that speaks raw HTTP to it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
-    AuditLog, AuditSink, Clock, Gateway, GatewayConfig, Limits, Observer, Recorder, ScopeRequired,
-    SnapshotBuilder, SnapshotHandle, serve,
+    Clock, Gateway, GatewayConfig, LedgerRecorder, Limits, Observer, RecordSettings, Recorder,
+    ScopeRequired, SnapshotBuilder, SnapshotHandle, serve,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
+use doorward_ledger::log::Tuning;
+use doorward_ledger::{KeyName, LocalSigner};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_secrets::{EnvProvider, Scheme, Secrets};
 use doorward_store::{NewClient, NewClientKey, NewUpstreamKey, NewWorkspace, SqliteStore, Store};
@@ -31,19 +36,30 @@ pub(crate) fn upstream_key(name: &str) -> String {
     UpstreamKeyFormat::compose("0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f", &tail)
 }
 
-/// Takes all that is written to it.
-#[derive(Clone, Default)]
-pub(crate) struct Written(pub(crate) Arc<Mutex<Vec<u8>>>);
+/// The ledger's signer.
+pub(crate) fn signer() -> LocalSigner {
+    let name = KeyName::new("ledger.example/test").unwrap();
+    LocalSigner::from_seed(name, &[7; 32]).unwrap()
+}
 
-impl std::io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+fn open_audit(folder: &Path, store: &Arc<SqliteStore>) -> Audit {
+    let store: Arc<dyn Store> = Arc::clone(store) as Arc<dyn Store>;
+    let options = AuditOptions {
+        tuning: Tuning {
+            segment_bytes: 1 << 20,
+            reserve_bytes: 4096,
+            checkpoint_every: Duration::from_millis(20),
+            ..Tuning::default()
+        },
+        clock: || NOW,
+        ..AuditOptions::new(
+            folder.to_owned(),
+            Arc::new(signer()),
+            AUDIT_KEY.into(),
+            store,
+        )
+    };
+    Audit::open(options).unwrap().0
 }
 
 #[derive(Default)]
@@ -72,16 +88,16 @@ impl Observer for Learnt {
 
 pub(crate) struct Door {
     pub(crate) address: SocketAddr,
-    pub(crate) store: SqliteStore,
+    pub(crate) store: Arc<SqliteStore>,
     pub(crate) workspace: String,
     pub(crate) pepper: Pepper,
     pub(crate) snapshot: SnapshotHandle,
     pub(crate) builder: SnapshotBuilder,
-    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) folder: tempfile::TempDir,
     pub(crate) learnt: Arc<Learnt>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
-    written: Written,
     clock: Arc<AtomicI64>,
     issued: u8,
 }
@@ -90,7 +106,7 @@ pub(crate) struct Door {
 #[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
-    pub(crate) sink: Option<Box<dyn std::io::Write + Send>>,
+    pub(crate) record: RecordSettings,
     /// Names and scopes of the upstream keys; one of `all:all` unless given.
     pub(crate) upstream_keys: Vec<(&'static str, &'static str)>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
@@ -104,7 +120,7 @@ impl Door {
     }
 
     pub(crate) async fn open_with(upstream: &Upstream, setup: Setup) -> Self {
-        let store = SqliteStore::in_memory().unwrap();
+        let store = Arc::new(SqliteStore::in_memory().unwrap());
         let base_url = setup
             .base_url
             .unwrap_or(format!("http://{}", upstream.address));
@@ -136,17 +152,17 @@ impl Door {
         assert!(faults.is_empty(), "{faults:?}");
         let snapshot = SnapshotHandle::new(snapshot);
 
-        let written = Written::default();
-        let sink = setup.sink.unwrap_or_else(|| Box::new(written.clone()));
-        let audit = AuditLog::open(AuditSink::Other(sink), &AUDIT_KEY.into()).unwrap();
-        let (audit, learnt) = (Arc::new(audit), Arc::new(Learnt::default()));
+        let folder = tempfile::tempdir().unwrap();
+        let audit = Arc::new(open_audit(&folder.path().join("ledger"), &store));
+        let learnt = Arc::new(Learnt::default());
         let clock = Arc::new(AtomicI64::new(NOW.millis()));
         let told = Arc::clone(&clock);
         let config = GatewayConfig {
             limits: setup.limits,
             clock: Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst))),
         };
-        let recorder = setup.recorder.unwrap_or(audit.clone());
+        let recorder = LedgerRecorder::new(Arc::clone(&audit), setup.record);
+        let recorder = setup.recorder.unwrap_or(Arc::new(recorder));
         let gateway = Gateway::new(config, snapshot.clone(), recorder, learnt.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -165,7 +181,7 @@ impl Door {
             learnt,
             stop: Some(stop),
             stopped,
-            written,
+            folder,
             clock,
             issued: 0,
         }
@@ -173,16 +189,35 @@ impl Door {
 
     /// Makes a client of that grant in production and gives its key.
     pub(crate) fn client(&mut self, name: &str, grant: Grant) -> String {
-        let new = NewClient::new(&self.workspace, name, Environment::Production, grant);
+        self.client_in(Environment::Production, name, grant)
+    }
+
+    /// Makes a client of that grant and gives its key.
+    pub(crate) fn client_in(
+        &mut self,
+        environment: Environment,
+        name: &str,
+        grant: Grant,
+    ) -> String {
+        let new = NewClient::new(&self.workspace, name, environment, grant);
         let client = self.store.create_client(&new, NOW).unwrap().id;
-        self.key(&client, None)
+        self.key_in(environment, &client, None)
     }
 
     /// Issues a key to a client.
     pub(crate) fn key(&mut self, client: &str, expires_at: Option<Timestamp>) -> String {
+        self.key_in(Environment::Production, client, expires_at)
+    }
+
+    fn key_in(
+        &mut self,
+        environment: Environment,
+        client: &str,
+        expires_at: Option<Timestamp>,
+    ) -> String {
         self.issued += 1;
         let random = [self.issued; ClientKey::RANDOM_LEN];
-        let key = ClientKey::generate(Environment::Production, &random);
+        let key = ClientKey::generate(environment, &random);
         let new = NewClientKey::of(&key, &self.pepper).expiring(expires_at);
         self.store.add_client_key(client, &new, NOW).unwrap();
         self.refresh();
@@ -212,29 +247,70 @@ impl Door {
         }
     }
 
-    /// The audit lines of calls so far, once `count` of them are there.
-    pub(crate) async fn lines(&self, count: usize) -> Vec<serde_json::Value> {
+    /// The entries of calls so far, once `count` of them are there; people in clear.
+    pub(crate) async fn entries(&self, count: usize) -> Vec<Entry> {
         for _ in 0..500 {
-            self.audit.flush().await.unwrap();
-            let lines = self.parse_lines();
-            if lines.len() >= count {
-                assert_eq!(lines.len(), count, "{lines:#?}");
-                return lines;
+            let entries = self.entries_now();
+            if entries.len() >= count {
+                assert_eq!(entries.len(), count, "{entries:#?}");
+                return entries;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        panic!("{count} lines did not come: {:#?}", self.parse_lines());
+        panic!("{count} entries did not come: {:#?}", self.entries_now());
     }
 
-    /// All that was written to the audit log.
-    pub(crate) fn audit_text(&self) -> String {
-        String::from_utf8(self.written.0.lock().unwrap().clone()).unwrap()
+    /// The entries of calls so far.
+    pub(crate) fn entries_now(&self) -> Vec<Entry> {
+        self.audit.flush();
+        let found = find(&self.audit.reader(), &Filter::default(), 0, 10_000, 10_000).unwrap();
+        let entries = found
+            .records
+            .iter()
+            .map(|record| self.audit.entry(record, Show::People));
+        entries
+            .map(Result::unwrap)
+            .filter(|entry| entry.kind != "state")
+            .collect()
     }
 
-    fn parse_lines(&self) -> Vec<serde_json::Value> {
-        let text = self.audit_text();
-        let parse = |line: &str| serde_json::from_str(line.strip_prefix("[AUDIT] ").unwrap());
-        text.lines().map(|line| parse(line).unwrap()).collect()
+    /// Ends the record and gives what it counted of strangers, by reason.
+    pub(crate) fn strangers(&self) -> BTreeMap<String, u64> {
+        self.audit.close().unwrap();
+        let entries = self.entries_now();
+        let refusals: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.is_strangers())
+            .collect();
+        let [refusals] = refusals.as_slice() else {
+            panic!("one leaf: {entries:#?}")
+        };
+        let reasons = refusals.metadata["reasons"].as_object().unwrap().iter();
+        reasons
+            .map(|(reason, count)| (reason.clone(), count.as_u64().unwrap()))
+            .collect()
+    }
+
+    /// Every byte in the ledger's folder.
+    pub(crate) fn ledger_bytes(&self) -> Vec<u8> {
+        fn below(dir: &Path) -> Vec<u8> {
+            let mut bytes = Vec::new();
+            for entry in std::fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                bytes.extend(if path.is_dir() {
+                    below(&path)
+                } else {
+                    std::fs::read(path).unwrap()
+                });
+            }
+            bytes
+        }
+        below(&self.ledger())
+    }
+
+    /// The ledger's folder.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.folder.path().join("ledger")
     }
 }
 

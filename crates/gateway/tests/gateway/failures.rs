@@ -43,9 +43,11 @@ async fn a_write_whose_answer_is_lost_is_sent_once() {
         assert_eq!(answer.json()["doorward"]["operation"], "createLead");
         assert_eq!(upstream.seen().len(), n);
     }
-    let lines = door.lines(6).await;
-    assert_eq!(lines[1]["reason"], "outcome_unknown");
-    assert_eq!(lines[1]["result"], "failure");
+    for call in door.entries(6).await.chunks(2) {
+        assert_eq!(call[0].kind, "intent");
+        assert_eq!(call[1].reason.as_deref(), Some("outcome_unknown"));
+        assert_eq!(call[1].result, "unknown");
+    }
 }
 
 #[tokio::test]
@@ -144,15 +146,15 @@ async fn an_answer_that_breaks_off_is_not_made_whole() {
         connection.write(get(target, &key)).await;
         assert!(connection.read().await.is_none(), "{target}");
     }
-    let lines = door.lines(2).await;
-    assert_eq!(lines[0]["reason"], "response_cut");
-    assert_eq!(lines[1]["reason"], "response_timeout");
-    for line in lines {
+    let entries = door.entries(2).await;
+    assert_eq!(entries[0].reason.as_deref(), Some("response_cut"));
+    assert_eq!(entries[1].reason.as_deref(), Some("response_timeout"));
+    for entry in entries {
         assert_eq!(
-            (&line["status"], &line["result"]),
-            (&200.into(), &"failure".into())
+            (entry.status, entry.result.as_str()),
+            (Some(200), "failure")
         );
-        assert_eq!(line["metadata"]["bytes_out"], 4);
+        assert_eq!(entry.metadata["answer"]["bytes"], 4);
     }
 }
 
@@ -171,14 +173,16 @@ async fn a_write_goes_on_when_its_caller_goes_away() {
     // Nor does shutting down cut it off.
     door.stop.take().unwrap().send(()).unwrap();
     (&mut door.stopped).await.unwrap().unwrap();
-    let lines = door.lines(2).await;
-    assert_eq!(lines[1]["phase"], "outcome");
-    // The API's answer came, though nobody was there to have it.
+    let entry = &door.entries(2).await[1];
+    // The API's answer came, though nobody was there to have it: what was done was done.
     assert_eq!(
-        (&lines[1]["status"], &lines[1]["reason"]),
-        (&200.into(), &"caller_gone".into())
+        (entry.kind.as_str(), entry.status, entry.reason.as_deref()),
+        ("outcome", Some(200), Some("caller_gone"))
     );
-    assert_eq!(lines[1]["operation"], "createLead");
+    assert_eq!(
+        (entry.action.as_str(), entry.result.as_str()),
+        ("createLead", "success")
+    );
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ async fn a_big_answer_is_streamed() {
         .send(get("/api/v2/block-lists-entries/download", &key))
         .await;
     assert_eq!((answer.status, answer.body.len()), (200, SIZE));
-    assert_eq!(door.lines(1).await[0]["metadata"]["bytes_out"], SIZE);
+    assert_eq!(door.entries(1).await[0].metadata["answer"]["bytes"], SIZE);
 }
 
 #[tokio::test]

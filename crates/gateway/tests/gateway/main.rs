@@ -10,5 +10,6 @@ mod decisions;
 mod door;
 mod failures;
 mod forwarding;
+mod ledger;
 mod upstream;
 mod wire;

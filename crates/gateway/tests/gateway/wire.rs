@@ -119,6 +119,7 @@ async fn only_what_is_listed_goes_on() {
         "X-Original-URL: /api/v2/api-keys",
         "Idempotency-Key: abc",
         "Doorward-Decision: allowed",
+        "Doorward-Actor: ann@example.com",
     ];
     let answer = door
         .send(request("POST", "/api/v2/leads", &key, &lines, BODY))
