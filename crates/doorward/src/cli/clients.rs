@@ -150,6 +150,10 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) sub_workspace: Vec<String>,
 
+    /// Let it write entries of its own into the ledger with `POST /audit`
+    #[arg(long)]
+    pub(crate) audit: bool,
+
     /// Go beyond the environment's ceiling for a limited time; say why
     #[arg(long, value_name = "REASON")]
     pub(crate) break_glass: Option<String>,

@@ -148,6 +148,7 @@ fn grant(args: GrantArgs, now: doorward_policy::Timestamp) -> Grant {
         operations: args.operation.into_iter().collect(),
         scopes: args.scope.into_iter().collect(),
         sub_workspaces: args.sub_workspace.into_iter().collect(),
+        audit: args.audit,
         break_glass: None,
     };
     match args.break_glass {
