@@ -42,7 +42,7 @@ pub enum Fate {
 }
 
 /// A call that went through Doorward.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OurCall {
     /// Place in the ledger of its first leaf.
     pub sequence: u64,
@@ -51,6 +51,7 @@ pub struct OurCall {
     /// When its answer was whole; `None` when there was none.
     pub ended: Option<Timestamp>,
     /// The operation.
+    #[serde(with = "operation")]
     pub operation: Op,
     /// Instantly's id of the workspace acted on, if known.
     pub place: Option<String>,
@@ -62,6 +63,26 @@ pub struct OurCall {
     pub objects: Objects,
     /// What became of it.
     pub fate: Fate,
+}
+
+/// An operation, by its id.
+mod operation {
+    use doorward_catalog::Op;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature is serde's"
+    )]
+    pub(super) fn serialize<S: Serializer>(op: &Op, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(op.id())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Op, D::Error> {
+        let id = String::deserialize(from)?;
+        Op::from_id(&id).ok_or_else(|| D::Error::custom("no such operation"))
+    }
 }
 
 /// A record of Instantly's audit log, as much of it as is kept.

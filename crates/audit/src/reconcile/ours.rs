@@ -13,8 +13,8 @@ use crate::audit::Audit;
 use crate::error::Result;
 use crate::find::{Filter, find};
 
-/// Leaves that are looked at in one go.
-const BATCH: usize = 4_096;
+/// Leaves may lie this far from their order in time.
+const DISORDER_MS: i64 = 600_000;
 /// Most calls that are held against records at once.
 pub(super) const CALLS_MAX: usize = 500_000;
 /// Why a call was certainly not carried out, though it was allowed.
@@ -29,16 +29,27 @@ pub(super) struct Calls {
 
 impl Calls {
     /// Takes a leaf. `places` gives Instantly's id of a workspace by Doorward's.
-    pub(super) fn take(&mut self, record: &Record, places: &BTreeMap<String, String>) {
+    /// When the leaf says it happened.
+    pub(super) fn take(
+        &mut self,
+        record: &Record,
+        places: &BTreeMap<String, String>,
+    ) -> Option<Timestamp> {
         let Ok(ReadLeaf::Known(leaf)) = ReadLeaf::from_bytes(&record.leaf) else {
-            return;
+            return None;
         };
+        let at = leaf.at;
+        self.add(record.sequence, *leaf, places);
+        Some(at)
+    }
+
+    fn add(&mut self, sequence: u64, leaf: Leaf, places: &BTreeMap<String, String>) {
         let Leaf {
             id, at, act, event, ..
-        } = *leaf;
+        } = leaf;
         match event {
             Event::Intent { operation, .. } => {
-                if let Some(call) = call(record.sequence, at, &operation, &act, places) {
+                if let Some(call) = call(sequence, at, &operation, &act, places) {
                     self.open.insert(id, self.all.len());
                     self.all.push(call);
                 }
@@ -54,7 +65,7 @@ impl Calls {
                 let index = match (at_hand, intent, operation) {
                     (Some(index), ..) => index,
                     (None, None, Some(operation)) => {
-                        let Some(call) = call(record.sequence, at, &operation, &act, places) else {
+                        let Some(call) = call(sequence, at, &operation, &act, places) else {
                             return;
                         };
                         self.all.push(call);
@@ -142,27 +153,49 @@ pub(super) fn calls_between(
     let reader = audit.reader();
     let filter = Filter {
         since: Some(from),
-        until: Some(to.plus_millis(wait_ms)),
         ..Filter::default()
     };
-    let (mut calls, mut next, mut end) = (Calls::default(), 0, to);
-    loop {
-        let found = find(&reader, &filter, next, BATCH, u64::MAX)?;
-        for record in &found.records {
-            calls.take(record, places);
+    let first = find(&reader, &filter, 0, 1, u64::MAX)?;
+    let Some(first) = first.records.first() else {
+        return Ok((Vec::new(), to));
+    };
+    let past = to.plus_millis(wait_ms.saturating_add(DISORDER_MS));
+    let mut cursor = reader.from(first.sequence)?;
+    let (mut calls, mut end) = (Calls::default(), to);
+    while let Some(record) = cursor.next()? {
+        // Most leaves are of reads, and of what leaves no trace: they are not worth reading whole.
+        if !may_matter(&record.leaf) {
+            continue;
+        }
+        if let Some(at) = calls.take(&record, places)
+            && at > past
+        {
+            break;
         }
         if calls.all.len() >= CALLS_MAX {
             end = calls.all.last().map_or(to, |call| call.at).min(to);
             break;
         }
-        match found.next {
-            Some(position) if position > next => next = position,
-            _ => break,
-        }
     }
     let mut calls = calls.into_calls();
     calls.retain(|call| call.at >= from && call.at < end);
     Ok((calls, end))
+}
+
+/// Whether a leaf may be of a call that leaves a trace: by its operation, which is a member of its
+/// own in the canonical form. What is wrongly taken is sorted out later.
+fn may_matter(leaf: &[u8]) -> bool {
+    const MEMBER: &str = "\"operation\":\"";
+    let Ok(text) = std::str::from_utf8(leaf) else {
+        return false;
+    };
+    // An outcome need not repeat its intent's.
+    let Some(at) = text.find(MEMBER) else {
+        return text.contains("\"kind\":\"outcome\"");
+    };
+    let rest = text.get(at + MEMBER.len()..).unwrap_or_default();
+    let id = rest.split('"').next().unwrap_or_default();
+    Op::from_id(id).is_some_and(|op| !traces(op).is_empty())
 }
 
 #[cfg(test)]
@@ -246,6 +279,21 @@ mod tests {
             (calls[1].sequence, calls[1].fate, calls[1].ended),
             (5, Fate::Unknown, None)
         );
+    }
+
+    #[test]
+    fn only_leaves_that_may_matter_are_read_whole() {
+        let matters = |leaf: &Leaf| may_matter(leaf.to_bytes().unwrap().as_bytes());
+        assert!(matters(&intent(1, "patchCampaign")));
+        assert!(!matters(&intent(1, "listCampaign")));
+        assert!(!matters(&intent(1, "\"patchCampaign\"")));
+        let mut bare = outcome(1, Verdict::Success, Some(200), None);
+        assert!(matters(&bare));
+        if let Event::Outcome { operation, .. } = &mut bare.event {
+            *operation = None;
+        }
+        assert!(matters(&bare));
+        assert!(!may_matter(b"\xff"));
     }
 
     #[test]

@@ -8,10 +8,11 @@ use doorward_policy::Timestamp;
 use doorward_store::{Judgement, Workspace};
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Known, TheirRecord, Windows};
+use super::facts::{Fate, Known, OurCall, TheirRecord, Windows};
 use super::judge::{Answer, Question, reconcile};
 use super::ours::calls_between;
 use super::report::{KeyClass, Report};
+use super::traces::traces;
 use crate::audit::Audit;
 use crate::draft::Draft;
 use crate::error::{AuditError, Result};
@@ -23,6 +24,8 @@ const RECORDS_MAX: usize = 200_000;
 const LEAVES_MAX: usize = 100;
 /// A log that was read this much less far than another, in milliseconds, is not waited for.
 const STALE_MS: i64 = 3_600_000;
+/// Most calls that are held ready for a late trace; the oldest go first.
+const LATE_MAX: usize = 10_000;
 /// The name of the state that holds a [`Progress`].
 const PROGRESS: &str = "reconcile";
 
@@ -46,6 +49,9 @@ struct Progress {
     judged_to: Option<Timestamp>,
     #[serde(default)]
     known: Known,
+    /// Calls whose trace may come late, and did not come yet.
+    #[serde(default)]
+    late: Vec<OurCall>,
 }
 
 /// What the store says of workspaces.
@@ -61,6 +67,7 @@ struct World {
     notes: Vec<String>,
     known: Known,
     judged_to: Option<Timestamp>,
+    late: Vec<OurCall>,
     learn_egress: bool,
 }
 
@@ -99,7 +106,7 @@ pub fn reconcile_since(
         since,
         until: cut,
     };
-    let (answer, until) = judge(audit, &world, options, &records, &HashSet::new(), span)?;
+    let (answer, until, _) = judge(audit, &world, options, &records, &HashSet::new(), span)?;
     let mut report = answer.report;
     if world.pulled_to.is_none() {
         let told = "no audit log of Instantly's was read yet";
@@ -144,8 +151,9 @@ pub fn reconcile_open(
     distinct(&mut records);
     records.retain(|record| record.at >= since || world.judged_to.is_some());
     let first = records.first().map_or(since, |record| record.at).min(since);
-    let from = first.plus_millis(w.longest().saturating_neg());
-    let to = until.plus_millis(w.longest());
+    // What may come later than this was kept from the passes before.
+    let from = first.plus_millis(w.prompt().saturating_neg() - w.skew_ms);
+    let to = until.plus_millis(w.prompt());
     let taken: HashSet<(u64, u8)> = audit
         .store()
         .matched_traces(from, to)?
@@ -158,7 +166,7 @@ pub fn reconcile_open(
         since,
         until,
     };
-    let (answer, end) = judge(audit, &world, options, &records, &taken, span)?;
+    let (answer, end, late) = judge(audit, &world, options, &records, &taken, span)?;
     until = end;
     record_findings(audit, &answer.report, now)?;
 
@@ -189,6 +197,7 @@ pub fn reconcile_open(
     let progress = Progress {
         judged_to: Some(until),
         known,
+        late,
     };
     let text = serde_json::to_string(&progress)
         .map_err(|_| AuditError::NotRecorded("the progress has no form"))?;
@@ -210,7 +219,7 @@ struct Span {
 }
 
 /// Judges; gives also the time before which it did, which is less far when there are too many
-/// calls.
+/// calls, and the calls whose trace may still come late.
 fn judge(
     audit: &Audit,
     world: &World,
@@ -218,10 +227,16 @@ fn judge(
     records: &[TheirRecord],
     taken: &HashSet<(u64, u8)>,
     span: Span,
-) -> Result<(Answer, Timestamp)> {
+) -> Result<(Answer, Timestamp, Vec<OurCall>)> {
     let w = options.windows;
     let to = span.until.plus_millis(w.skew_ms);
-    let (calls, end) = calls_between(audit, &world.places, span.from, to, w.prompt())?;
+    let (mut calls, end) = calls_between(audit, &world.places, span.from, to, w.prompt())?;
+    let known: HashSet<u64> = calls.iter().map(|call| call.sequence).collect();
+    let before = world
+        .late
+        .iter()
+        .filter(|call| !known.contains(&call.sequence));
+    calls.extend(before.cloned());
     let until = if end < to { end } else { span.until };
     let count = records.partition_point(|record| record.at < until);
     let mut answer = reconcile(&Question {
@@ -237,7 +252,16 @@ fn judge(
         until,
     });
     answer.report.notes.extend(world.notes.iter().cloned());
-    Ok((answer, until))
+    let came: HashSet<u64> = answer.matches.iter().map(|m| m.call).collect();
+    calls.retain(|call| {
+        let waits = traces(call.operation).iter().any(|trace| trace.late);
+        let open = !came.contains(&call.sequence) && call.fate != Fate::NotDone;
+        waits && open && until.millis_since(call.at) <= w.longest()
+    });
+    let surplus = calls.len().saturating_sub(LATE_MAX);
+    calls.sort_by_key(|call| call.sequence);
+    calls.drain(..surplus);
+    Ok((answer, until, calls))
 }
 
 impl World {
@@ -298,6 +322,7 @@ impl World {
             notes,
             known,
             judged_to: progress.judged_to,
+            late: progress.late,
             learn_egress,
         })
     }

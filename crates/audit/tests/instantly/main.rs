@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod every;
 mod listing;
 mod mixed;
 mod pulling;
