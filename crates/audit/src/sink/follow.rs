@@ -141,11 +141,17 @@ impl Follower {
     /// the rest.
     fn fill(&mut self) -> Result<()> {
         let began = Instant::now();
+        let linger = self.limits.linger;
+        let left = || linger.saturating_sub(began.elapsed());
         let mut bytes = 0;
         let mut wait = POLL;
         while self.pending.len() < self.limits.entries && bytes < self.limits.bytes {
             let Some(record) = self.read(wait)? else {
-                break;
+                wait = left().min(POLL);
+                if self.pending.is_empty() || wait.is_zero() || self.stop.is_ending() {
+                    break;
+                }
+                continue;
             };
             match self.audit.entry(&record, self.show) {
                 Ok(entry) => {
@@ -174,7 +180,7 @@ impl Follower {
                     };
                 }
             }
-            wait = self.limits.linger.saturating_sub(began.elapsed()).min(POLL);
+            wait = left().min(POLL);
         }
         Ok(())
     }

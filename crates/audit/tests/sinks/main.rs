@@ -5,6 +5,7 @@
 mod receivers;
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -144,6 +145,81 @@ fn a_file_gets_all_across_restarts_and_a_crash() {
     assert!(sinks.stop(Duration::from_secs(5)));
     let found = sequences(&std::fs::read_to_string(&path).unwrap());
     assert_all_in_order(&found, 0..size);
+}
+
+/// Not a test of its own: the process that `kill_minus_nine_loses_nothing` kills.
+#[test]
+fn killed_again_and_again() {
+    let Some(dir) = std::env::var_os("DOORWARD_KILLED_IN") else {
+        return;
+    };
+    let audit = open(dir.as_ref());
+    let port = std::env::var("DOORWARD_KILLED_PORT").unwrap();
+    let _sinks = Sinks::start(&audit, killed_sinks(dir.as_ref(), &port)).unwrap();
+    loop {
+        act(&audit);
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+fn killed_sinks(dir: &Path, port: &str) -> Vec<SinkConfig> {
+    let file = FileSink {
+        max_bytes: 100_000,
+        keep: 1_000,
+        ..FileSink::new(dir.join("audit.jsonl"))
+    };
+    let siem = HttpsSink {
+        max_entries: 50,
+        linger: Duration::from_millis(10),
+        ..HttpsSink::new(format!("http://localhost:{port}/audit?channel=a"))
+    };
+    vec![
+        config("file", SinkKind::File(file)),
+        config("siem", SinkKind::Https(siem)),
+    ]
+}
+
+#[test]
+fn kill_minus_nine_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let receiver = HttpReceiver::start(None, |_| Answer::status(200));
+    let port = receiver.url.split([':', '/']).nth(4).unwrap();
+    let path = dir.path().join("audit.jsonl");
+    for round in 0..6 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "killed_again_and_again"])
+            .env("DOORWARD_KILLED_IN", dir.path())
+            .env("DOORWARD_KILLED_PORT", port)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let before = receiver.requests().len();
+        until("delivery", || {
+            receiver.requests().len() > before + 2 && path.exists()
+        });
+        std::thread::sleep(Duration::from_millis(37 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let audit = open(dir.path());
+    let size = audit.reader().size();
+    assert!(size > 100, "{size}");
+    let sinks = Sinks::start(&audit, killed_sinks(dir.path(), port)).unwrap();
+    assert!(sinks.stop(Duration::from_secs(10)));
+    let taken: Vec<_> = receiver
+        .requests()
+        .iter()
+        .flat_map(|request| sequences(&request.text()))
+        .collect();
+    assert_all_in_order(&taken, 0..size);
+    let mut text = String::new();
+    for number in (1..1_000).rev() {
+        let old = dir.path().join(format!("audit.jsonl.{number}"));
+        text += &std::fs::read_to_string(old).unwrap_or_default();
+    }
+    assert!(!text.is_empty(), "no rotation");
+    text += &std::fs::read_to_string(&path).unwrap();
+    assert_all_in_order(&sequences(&text), 0..size);
 }
 
 #[test]
