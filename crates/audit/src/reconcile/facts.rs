@@ -153,17 +153,21 @@ pub struct Windows {
     pub lag_ms: i64,
     /// Most milliseconds from a call whose answer was lost to its record.
     pub lost_ms: i64,
+    /// Milliseconds after which a record that is not there yet is told as missing.
+    pub grace_ms: i64,
     /// Most milliseconds from a call to a record that a job or somebody's browser leaves.
     pub late_ms: i64,
 }
 
 impl Default for Windows {
-    /// 5 s of skew, a minute of lag, two minutes for what was lost, an hour for what is late.
+    /// 5 s of skew, a minute of lag, two minutes for what was lost, an hour for what is late, and
+    /// five minutes of grace.
     fn default() -> Self {
         Self {
             skew_ms: 5_000,
             lag_ms: 60_000,
             lost_ms: 120_000,
+            grace_ms: 300_000,
             late_ms: 3_600_000,
         }
     }

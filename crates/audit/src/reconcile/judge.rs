@@ -112,7 +112,9 @@ pub fn reconcile(question: &Question<'_>) -> Answer {
         .slots
         .iter()
         .zip(&found)
-        .filter(|(slot, _)| due(slot.deadline) && !unread(slot.call))
+        .filter(|(slot, _)| {
+            due(slot.deadline.plus_millis(q.windows.grace_ms)) && !unread(slot.call)
+        })
         .inspect(|_| report.traces += 1)
         .filter(|(slot, right)| right.is_none() && slot.trace.due && slot.call.fate == Fate::Done)
         .map(|(slot, _)| slot.call)

@@ -152,7 +152,7 @@ pub fn reconcile_open(
     records.retain(|record| record.at >= since || world.judged_to.is_some());
     let first = records.first().map_or(since, |record| record.at).min(since);
     // What may come later than this was kept from the passes before.
-    let from = first.plus_millis(w.prompt().saturating_neg() - w.skew_ms);
+    let from = first.plus_millis((w.prompt() + w.skew_ms + w.grace_ms).saturating_neg());
     let to = until.plus_millis(w.prompt());
     let taken: HashSet<(u64, u8)> = audit
         .store()
