@@ -90,9 +90,12 @@ fn record(cells: impl Iterator<Item = String>) -> Vec<u8> {
     line.into_bytes()
 }
 
+/// What a cell begins with that a spreadsheet would calculate; some read the wide forms as well.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A cell. One that a spreadsheet would calculate gets an apostrophe before it.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let formula = text.starts_with(FORMULA);
     let quoted = formula || text.contains([',', '"', '\r', '\n']) || text.trim() != text;
     if !quoted {
         return text.to_owned();
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn formulas_are_defused() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"] {
             assert!(cell(formula).starts_with("\"'"), "{formula:?}");
         }
         assert_eq!(cell("a=1"), "a=1");
@@ -170,7 +173,7 @@ mod tests {
             for (column, text) in [("user", user), ("reason", reason)] {
                 let at = COLUMNS.iter().position(|name| *name == column).unwrap();
                 let found = &rows[0][at];
-                prop_assert!(!found.starts_with(['=', '+', '-', '@', '\t', '\r']));
+                prop_assert!(!found.starts_with(FORMULA));
                 prop_assert_eq!(found.strip_prefix('\'').filter(|_| !text.starts_with('\'')).unwrap_or(found), &text);
             }
         }

@@ -8,10 +8,10 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use secrecy::ExposeSecret;
-use tokio::runtime::Runtime;
 
 use super::config::{BatchBody, HttpsSink, SinkFormat};
 use super::line::{Deliver, Failure, Limits, Line};
+use super::net::OwnRuntime;
 use super::sign::WebhookSecret;
 use super::stop::Stop;
 use crate::entry::Entry;
@@ -28,8 +28,7 @@ pub(super) struct Poster {
     web: Web,
     secret: Option<WebhookSecret>,
     bearer: Option<HeaderValue>,
-    /// Its own, on the sink's thread.
-    runtime: Option<Runtime>,
+    runtime: OwnRuntime,
 }
 
 impl Poster {
@@ -59,10 +58,6 @@ impl Poster {
         };
         let web = Web::new(ca, config.timeout, ANSWER_MAX)
             .map_err(|_| "its certificate authorities can't be used")?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|_| "no runtime could be started")?;
         Ok(Self {
             config,
             format,
@@ -70,7 +65,7 @@ impl Poster {
             web,
             secret,
             bearer,
-            runtime: Some(runtime),
+            runtime: OwnRuntime::new()?,
         })
     }
 
@@ -117,26 +112,11 @@ impl Deliver for Poster {
 
     fn deliver(&mut self, lines: &[Line], now: Timestamp, stop: &Stop) -> Result<(), Failure> {
         let request = self.request(lines, now)?;
-        let Some(runtime) = &self.runtime else {
-            return Err(Failure::Stopped);
-        };
-        let answer = runtime.block_on(async {
-            tokio::select! {
-                answer = self.web.send(request) => Some(answer),
-                () = stop.over() => None,
-            }
-        });
+        let answer = self.runtime.run(stop, self.web.send(request));
         match answer {
             None => Err(Failure::Stopped),
             Some(Err(error)) => Err(Failure::later(error)),
             Some(Ok(answer)) => judge(answer.status, &answer.headers, now),
-        }
-    }
-
-    fn close(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // A name that is being looked up is not waited for.
-            runtime.shutdown_background();
         }
     }
 }

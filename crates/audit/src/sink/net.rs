@@ -1,4 +1,4 @@
-//! Connections to receivers: TLS, or plain to this machine.
+//! Connections to receivers: TLS, or plain to this machine; and what they run on.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,43 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
+
+use super::stop::Stop;
+
+/// A runtime of a sink's own: it runs on the sink's thread, while something is delivered.
+pub(super) struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    pub(super) fn new() -> Result<Self, &'static str> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(|_| "no runtime could be started")
+    }
+
+    /// Runs it to its end; `None` when the time was over before.
+    pub(super) fn run<T>(&self, stop: &Stop, future: impl Future<Output = T>) -> Option<T> {
+        self.0.as_ref()?.block_on(async {
+            tokio::select! {
+                output = future => Some(output),
+                () = stop.over() => None,
+            }
+        })
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // A name that is being looked up is not waited for; and this may be another runtime's
+            // thread, which must not wait for anything.
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// Bytes both ways.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}

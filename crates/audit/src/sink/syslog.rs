@@ -10,11 +10,10 @@ use doorward_policy::Timestamp;
 use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::runtime::Runtime;
 
 use super::config::{SinkFormat, SyslogSink};
 use super::line::{Deliver, Failure, Limits, Line};
-use super::net::{Duplex, Endpoint};
+use super::net::{Duplex, Endpoint, OwnRuntime};
 use super::stop::Stop;
 use crate::entry::Entry;
 
@@ -35,7 +34,7 @@ pub(super) struct Syslog {
     message: Message,
     connection: Option<Box<dyn Duplex>>,
     recent: VecDeque<(Instant, Vec<u8>)>,
-    runtime: Option<Runtime>,
+    runtime: OwnRuntime,
 }
 
 impl Syslog {
@@ -61,10 +60,6 @@ impl Syslog {
             Endpoint::plain(host, *port, *timeout)?
         };
         let hostname = hostname.clone().or_else(system_hostname);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|_| "no runtime could be started")?;
         Ok(Self {
             endpoint,
             timeout: *timeout,
@@ -77,7 +72,7 @@ impl Syslog {
             },
             connection: None,
             recent: VecDeque::new(),
-            runtime: Some(runtime),
+            runtime: OwnRuntime::new()?,
         })
     }
 
@@ -141,18 +136,13 @@ impl Deliver for Syslog {
 
     fn deliver(&mut self, lines: &[Line], _: Timestamp, stop: &Stop) -> Result<(), Failure> {
         self.settle();
-        let Some(runtime) = &self.runtime else {
-            return Err(Failure::Stopped);
-        };
         let frames: Vec<u8> = lines.iter().flat_map(|line| &line.text).copied().collect();
         let connection = self.connection.take();
-        let sent = runtime.block_on(async {
-            let sending = send(&self.endpoint, connection, &self.recent, &frames);
-            tokio::select! {
-                sent = tokio::time::timeout(self.timeout, sending) => Some(sent),
-                () = stop.over() => None,
-            }
-        });
+        let sending = send(&self.endpoint, connection, &self.recent, &frames);
+        let timeout = self.timeout;
+        let sent = self
+            .runtime
+            .run(stop, async { tokio::time::timeout(timeout, sending).await });
         match sent {
             None => Err(Failure::Stopped),
             Some(Err(_)) => Err(Failure::later(format!(
@@ -169,15 +159,12 @@ impl Deliver for Syslog {
     }
 
     fn close(&mut self) {
-        let Some(runtime) = self.runtime.take() else {
-            return;
-        };
         if let Some(mut stream) = self.connection.take() {
             // What is on its way arrives before the end does. Nobody can be told if not.
-            let _ =
-                runtime.block_on(async { tokio::time::timeout(FAREWELL, stream.shutdown()).await });
+            let _ = self.runtime.run(&Stop::new(), async {
+                tokio::time::timeout(FAREWELL, stream.shutdown()).await
+            });
         }
-        runtime.shutdown_background();
     }
 }
 

@@ -514,6 +514,19 @@ fn what_does_not_fit_is_told_and_starts_nothing() {
     }
 }
 
+#[tokio::test]
+async fn sinks_start_and_end_within_a_runtime() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = open(dir.path());
+    let receiver = HttpReceiver::start(None, |_| Answer::status(200));
+    let siem = config("siem", SinkKind::Https(https(&receiver)));
+    let bad = SinkConfig::new("", SinkKind::Stdout);
+    assert!(Sinks::start(&audit, vec![siem.clone(), bad]).is_err());
+    let sinks = start(&audit, siem);
+    until("delivery", || metrics(&sinks).lag == 0);
+    drop(sinks);
+}
+
 #[test]
 fn ocsf_goes_where_it_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
