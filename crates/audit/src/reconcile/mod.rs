@@ -16,6 +16,7 @@
 
 mod assignment;
 mod facts;
+mod findings;
 mod graph;
 mod judge;
 mod ours;
