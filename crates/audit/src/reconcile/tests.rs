@@ -278,7 +278,6 @@ fn traffic() -> impl Strategy<Value = Vec<(What, usize, usize, i64)>> {
 const OPS: [Op; 3] = [Op::PatchCampaign, Op::AddVariables, Op::PauseCampaign];
 
 /// Calls and records of the traffic, and which records are direct and which calls lack theirs.
-#[expect(clippy::type_complexity, reason = "a test's own")]
 fn play(
     acts: &[(What, usize, usize, i64)],
     marks: bool,
