@@ -104,16 +104,31 @@ impl Bodies {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BoxError>,
     {
+        self.read_up_to(self.max, client, body).await
+    }
+
+    /// The same, of no more than `max` bytes.
+    pub(crate) async fn read_up_to<B>(
+        &self,
+        max: usize,
+        client: &Arc<str>,
+        body: B,
+    ) -> Result<Option<HeldBody>, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<BoxError>,
+    {
+        let max = max.min(self.max);
         if body.is_end_stream() {
             return Ok(None);
         }
         // What is announced is reserved before a byte is read.
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if announced > self.max {
+        if announced > max {
             return Err(too_large());
         }
         let mut share = self.reserve(client, announced)?;
-        let read = self.collect(body, announced, &mut share);
+        let read = self.collect(body, max, announced, &mut share);
         let bytes = match tokio::time::timeout(self.patience, read).await {
             Ok(bytes) => bytes?,
             Err(_) => {
@@ -145,6 +160,7 @@ impl Bodies {
     async fn collect<B>(
         &self,
         mut body: B,
+        max: usize,
         announced: usize,
         share: &mut Share,
     ) -> Result<Bytes, Refusal>
@@ -164,7 +180,7 @@ impl Bodies {
                 continue;
             };
             let length = first.len() + whole.len() + data.len();
-            if length > self.max {
+            if length > max {
                 return Err(too_large());
             }
             if length > reserved {

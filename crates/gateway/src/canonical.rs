@@ -109,6 +109,11 @@ pub(crate) fn check_body_head(op: Op, headers: &HeaderMap, empty: bool) -> Resul
             "a GET has no body",
         ));
     }
+    check_json(headers)
+}
+
+/// Whether a body is JSON, by its head.
+pub(crate) fn check_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let unsupported = |why| {
         Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

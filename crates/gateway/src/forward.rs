@@ -301,8 +301,7 @@ fn outgoing(
 /// failed.
 fn unrecorded(op: Op) -> Refusal {
     let why = "the answer can't be recorded, and so is not passed on";
-    let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ledger_unavailable", why);
-    refusal.of(op).after_allowed()
+    Refusal::ledger(why).of(op).after_allowed()
 }
 
 /// Notes what is known of the outcome by now.

@@ -14,8 +14,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::answer::Answer;
+use crate::beside::{self, Beside};
 use crate::body::{Bodies, BoxError, HeldBody};
 use crate::canonical::{ForwardRequest, Head, check_body_head};
+use crate::claims::{self, CLAIMS_A_SECOND};
 use crate::clock::Clock;
 use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::error::Error;
@@ -24,6 +26,7 @@ use crate::headers;
 use crate::keychoice;
 use crate::limits::Limits;
 use crate::observe::Observer;
+use crate::rate::Rates;
 use crate::raw_head::HeadFault;
 use crate::record::{Actor, Call, CallFacts, Recorder};
 use crate::refusal::Refusal;
@@ -35,25 +38,37 @@ use crate::upstream::{Upstream, UpstreamKey};
 const HEALTH: &str = "/healthz";
 
 /// What a gateway is made with, beside its collaborators.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct GatewayConfig {
     /// Bounds on what comes from outside.
     pub limits: Limits,
     /// The time by which keys expire.
     pub clock: Clock,
+    /// What is served beside the API, each on paths of its own.
+    pub beside: Vec<Arc<dyn Beside>>,
+}
+
+impl std::fmt::Debug for GatewayConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GatewayConfig")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Guards calls to the Instantly API. Shared by all connections; cloning gives the same gateway.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     limits: Limits,
-    clock: Clock,
-    snapshot: SnapshotHandle,
+    pub(crate) clock: Clock,
+    pub(crate) snapshot: SnapshotHandle,
     recorder: Arc<dyn Recorder>,
-    observer: Arc<dyn Observer>,
-    bodies: Bodies,
+    pub(crate) observer: Arc<dyn Observer>,
+    beside: Vec<Arc<dyn Beside>>,
+    pub(crate) claims: Rates,
+    pub(crate) bodies: Bodies,
     forwarder: Forwarder,
     ids: RequestIds,
     writes: AtomicUsize,
@@ -78,7 +93,11 @@ impl Gateway {
         recorder: Arc<dyn Recorder>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
-        let GatewayConfig { limits, clock } = config;
+        let GatewayConfig {
+            limits,
+            clock,
+            beside,
+        } = config;
         Ok(Self(Arc::new(Inner {
             bodies: Bodies::new(&limits),
             forwarder: Forwarder {
@@ -87,8 +106,10 @@ impl Gateway {
             },
             ids: RequestIds::new().map_err(|_| Error::Random)?,
             writes: AtomicUsize::new(0),
+            claims: Rates::new(CLAIMS_A_SECOND),
             limits,
             clock,
+            beside,
             snapshot,
             recorder,
             observer,
@@ -149,13 +170,25 @@ impl Inner {
         B::Error: Into<BoxError>,
     {
         let (parts, body) = request.into_parts();
-        if parts.uri.path() == HEALTH && parts.uri.authority().is_none() {
+        let ours = parts.uri.authority().is_none();
+        if parts.uri.path() == HEALTH && ours {
             return health(&parts.method);
         }
-        let mut call = self.call(peer);
-        let response = match self.admit(&parts, body, call.facts_mut()).await {
-            Ok(admitted) => self.carry_out(admitted, call).await,
-            Err(refusal) => respond(&mut call, &refusal),
+        let path = parts.uri.path();
+        let beside = self
+            .beside
+            .iter()
+            .find(|beside| ours && beside.serves(path));
+        let response = if let Some(beside) = beside {
+            beside::answer(beside.as_ref(), &parts, peer).await
+        } else if ours && parts.uri == claims::TARGET {
+            self.claim(&parts, body, self.call(peer)).await
+        } else {
+            let mut call = self.call(peer);
+            match self.admit(&parts, body, call.facts_mut()).await {
+                Ok(admitted) => self.carry_out(admitted, call).await,
+                Err(refusal) => respond(&mut call, &refusal),
+            }
         };
         // A chunked request is this connection's last: what follows it was not looked at.
         if parts.headers.contains_key(TRANSFER_ENCODING) {
@@ -288,12 +321,8 @@ impl Inner {
         let recorded = match call.intend(authorized).await {
             Ok(recorded) => recorded,
             Err(mut call) => {
-                let refusal = Refusal::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "ledger_unavailable",
-                    "the call can't be recorded, and so is not carried out",
-                );
-                return respond(&mut call, &refusal.of(op));
+                let why = "the call can't be recorded, and so is not carried out";
+                return respond(&mut call, &Refusal::ledger(why).of(op));
             }
         };
         if !op.facts().writes() {
@@ -316,10 +345,10 @@ impl Inner {
 }
 
 /// A write under way, counted as long as it lives.
-struct Write(Arc<Inner>);
+pub(crate) struct Write(Arc<Inner>);
 
 impl Write {
-    fn begin(inner: &Arc<Inner>) -> Self {
+    pub(crate) fn begin(inner: &Arc<Inner>) -> Self {
         inner.writes.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(inner))
     }
@@ -332,7 +361,7 @@ impl Drop for Write {
 }
 
 /// Who a body is of: the client, by its workspace and name.
-fn sender(facts: &CallFacts) -> Arc<str> {
+pub(crate) fn sender(facts: &CallFacts) -> Arc<str> {
     let workspace = facts.workspace.as_deref().unwrap_or_default();
     let client = facts.client.as_deref().unwrap_or_default();
     format!("{workspace}/{client}").into()

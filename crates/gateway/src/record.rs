@@ -299,6 +299,21 @@ impl Call {
         }
     }
 
+    /// Records another act in the place of an outcome. The call is still to be finished when that
+    /// fails.
+    pub(crate) async fn act(&mut self, draft: Draft) -> Result<RecordedAct, NotRecorded> {
+        let recorded = self.recorder.act(draft).await?;
+        self.outcome = None;
+        Ok(recorded)
+    }
+
+    /// Counts a refusal in the place of recording an outcome.
+    pub(crate) fn count(&mut self, reason: &'static str) {
+        if self.take_outcome().is_some() {
+            self.recorder.count(self.facts.at, reason);
+        }
+    }
+
     fn take_outcome(&mut self) -> Option<Outcome> {
         let mut outcome = self.outcome.take()?;
         outcome.latency = self.started.elapsed();

@@ -26,7 +26,8 @@ pub(crate) struct Refusal {
     operation: Option<Op>,
     required: Option<Scope>,
     granted: Option<ScopeSet>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
+    member: Option<&'static str>,
 }
 
 impl Refusal {
@@ -44,6 +45,36 @@ impl Refusal {
             required: None,
             granted: None,
             allow: None,
+            member: None,
+        }
+    }
+
+    /// 405 of a path that has one method.
+    pub(crate) fn wrong_method(only: &'static str) -> Self {
+        Self {
+            allow: Some(only.into()),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "unknown_operation",
+                format!("the path has no such method; it has {only}"),
+            )
+        }
+    }
+
+    /// 503: what can't be recorded is not done.
+    pub(crate) fn ledger(message: &'static str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ledger_unavailable",
+            message,
+        )
+    }
+
+    /// 400: a member of a claim does not fit.
+    pub(crate) fn claim(member: &'static str, why: &str) -> Self {
+        Self {
+            member: Some(member),
+            ..Self::bad_request("claim_malformed", format!("{member}: {why}"))
         }
     }
 
@@ -69,7 +100,7 @@ impl Refusal {
                 format!("the path is not in canonical form: {why}"),
             ),
             RouteError::WrongMethod(methods) => {
-                let allow = Some(methods.names());
+                let allow = Some(methods.names().into());
                 let message = error.to_string();
                 let status = StatusCode::METHOD_NOT_ALLOWED;
                 Self {
@@ -142,6 +173,7 @@ impl Refusal {
                 operation: self.operation.map(Op::id),
                 required: self.required.map(|scope| [scope]),
                 granted: self.granted,
+                member: self.member,
                 request_id,
             },
         };
@@ -163,7 +195,7 @@ impl Refusal {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
@@ -193,5 +225,7 @@ struct Details {
     required: Option<[Scope; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     granted: Option<ScopeSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<&'static str>,
     request_id: RequestId,
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
-    Clock, Gateway, GatewayConfig, LedgerRecorder, Limits, Observer, RecordSettings, Recorder,
-    ScopeRequired, SnapshotBuilder, SnapshotHandle, serve,
+    Beside, Clock, Gateway, GatewayConfig, LedgerRecorder, Limits, Observer, RecordSettings,
+    Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, serve,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
 use doorward_ledger::log::Tuning;
@@ -102,6 +102,9 @@ pub(crate) struct Door {
     issued: u8,
 }
 
+/// Makes what is served beside the API.
+pub(crate) type MakeBeside = Box<dyn FnOnce(Arc<Audit>, &Path) -> Arc<dyn Beside>>;
+
 /// What a door may be opened with, beside what is usual.
 #[derive(Default)]
 pub(crate) struct Setup {
@@ -110,6 +113,8 @@ pub(crate) struct Setup {
     /// Names and scopes of the upstream keys; one of `all:all` unless given.
     pub(crate) upstream_keys: Vec<(&'static str, &'static str)>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
+    /// What is served beside the API, of the record and its folder.
+    pub(crate) beside: Option<MakeBeside>,
     /// Where the workspace is, if not at the upstream.
     pub(crate) base_url: Option<String>,
 }
@@ -157,7 +162,10 @@ impl Door {
         let learnt = Arc::new(Learnt::default());
         let clock = Arc::new(AtomicI64::new(NOW.millis()));
         let told = Arc::clone(&clock);
+        let make = setup.beside;
+        let beside = make.map(|make| make(Arc::clone(&audit), &folder.path().join("ledger")));
         let config = GatewayConfig {
+            beside: beside.into_iter().collect(),
             limits: setup.limits,
             clock: Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst))),
         };

@@ -5,11 +5,13 @@
 mod audit;
 mod authentication;
 mod bodies;
+mod claims;
 mod crowding;
 mod decisions;
 mod door;
 mod failures;
 mod forwarding;
 mod ledger;
+mod pages;
 mod upstream;
 mod wire;
