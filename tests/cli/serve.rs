@@ -84,6 +84,9 @@ fn a_workspace_is_added_by_its_keys_and_served() {
     )
     .ended(0);
     let key = run(path, &["key", "issue", "importer"]).ended(0).stdout;
+    let config = path.join("doorward.toml");
+    let sink = "\n[[audit.sink]]\nto = \"file\"\n";
+    fs::write(&config, fs::read_to_string(&config).unwrap() + sink).unwrap();
     let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
     let gateway = server.text("gateway_url");
     let lead = || Some(json!({"email": "ada@example.com"}));
@@ -97,17 +100,6 @@ fn a_workspace_is_added_by_its_keys_and_served() {
         (made.status, made.header("doorward-decision")),
         (200, "allowed")
     );
-    let audit = fs::read_to_string(path.join(".doorward/audit.log")).unwrap();
-    assert!(
-        audit.lines().all(|line| line.starts_with("[AUDIT] {")),
-        "{audit}"
-    );
-    assert_eq!(
-        audit.matches("\"action\":\"createLead\"").count(),
-        2,
-        "{audit}"
-    );
-
     // A second server is told of the first; SIGHUP keeps it going; SIGTERM ends it.
     let second = run(path, &["serve", "--listen", "127.0.0.1:0"]).ended(2);
     assert!(second.stderr.contains("already"), "{second:?}");
@@ -121,6 +113,25 @@ fn a_workspace_is_added_by_its_keys_and_served() {
     assert_eq!(listed.status, 200);
     assert_eq!(server.end(Signal::TERM).code(), Some(0));
     assert_eq!(sandbox.end(Signal::TERM).code(), Some(0));
+
+    // What happened was handed on before the end, people as random ids.
+    let audit = fs::read_to_string(path.join(".doorward/audit.jsonl")).unwrap();
+    let entries: Vec<Value> = audit
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |action: &str| {
+        let entries = entries.iter().filter(|entry| entry["action"] == action);
+        entries
+            .map(|entry| entry["kind"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("createLead"), ["intent", "outcome"], "{audit}");
+    assert_eq!(of("listLeads"), ["outcome"], "{audit}");
+    assert_eq!(of("client_key.issue"), ["client_key", "client_key"]);
+    let call = entries.iter().find(|entry| entry["kind"] == "outcome");
+    assert!(call.unwrap()["source_ip"].as_str().unwrap().starts_with("sub_"));
+    assert!(!audit.contains("ada@"), "{audit}");
 }
 
 /// Adds the workspace `acme` by a key that is piped in.

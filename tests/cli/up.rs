@@ -52,7 +52,9 @@ fn the_first_line_tells_all_and_everything_answers() {
         ("admin.sock", 0o600),
         ("demo.json", 0o600),
         ("doorward.db", 0o600),
-        ("audit.log", 0o600),
+        ("ledger", 0o700),
+        ("ledger.pub", 0o600),
+        ("secrets/ledger-key", 0o600),
         ("secrets/pepper", 0o600),
         ("secrets/upstream-reader.key", 0o600),
     ] {

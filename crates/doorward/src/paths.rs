@@ -63,6 +63,16 @@ impl DataDir {
         self.0.join("doorward.db")
     }
 
+    /// Makes the ledger's folder, with mode 0700, when it is missing.
+    ///
+    /// # Errors
+    /// When it can't be made, or others may look into it.
+    pub(crate) fn make_ledger(&self) -> Result<PathBuf, Failure> {
+        let path = self.ledger();
+        make_private(&path)?;
+        Ok(path)
+    }
+
     /// The ledger.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.0.join("ledger")

@@ -1,6 +1,7 @@
 //! The ledger's settings.
 
 use doorward_audit::Witness;
+use doorward_gateway::{Reads, ReadsWithout};
 use doorward_ledger::KeyName;
 
 use super::reader::TableReader;
@@ -52,31 +53,11 @@ pub(crate) struct WitnessConfig {
     pub(crate) key: String,
 }
 
-/// When a read's record is on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reads {
-    /// Soon after the answer.
-    Async,
-    /// Before the answer ends.
-    Durable,
-}
-
-/// What happens to reads when nothing can be recorded. Writes are refused in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReadsWithout {
-    /// They are refused.
-    Refuse,
-    /// They go on.
-    Allow,
-    /// Those of production clients are refused.
-    RefuseInProduction,
-}
-
 impl Default for LedgerConfig {
     fn default() -> Self {
         Self {
             key: "file:secrets/ledger-key".to_owned(),
-            reads: Reads::Async,
+            reads: Reads::Noted,
             reads_without: ReadsWithout::RefuseInProduction,
             transit: None,
             witnesses: Vec::new(),
@@ -89,7 +70,7 @@ impl LedgerConfig {
     pub(super) fn read(&mut self, table: &mut TableReader<'_, '_>) {
         table.text("key", &mut self.key, reference);
         table.text("reads", &mut self.reads, |text| match text {
-            "async" => Ok(Reads::Async),
+            "async" => Ok(Reads::Noted),
             "durable" => Ok(Reads::Durable),
             _ => Err("choose \"async\" or \"durable\"".to_owned()),
         });

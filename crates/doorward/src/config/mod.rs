@@ -1,5 +1,6 @@
 //! The configuration: read with all its faults told at once, by file and line.
 
+mod audit;
 mod faults;
 mod instantly;
 mod ledger;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use doorward_gateway::Limits;
 
+pub(crate) use audit::{AuditConfig, SinkSettings, SinkTo};
 pub(crate) use faults::Faults;
 pub(crate) use instantly::InstantlyConfig;
 pub(crate) use ledger::{LedgerConfig, TransitConfig};
@@ -35,7 +37,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Reference of the pepper; `file:name` is relative to the data folder.
     pub(crate) pepper: String,
-    /// The audit log.
+    /// The record of acts.
     pub(crate) audit: AuditConfig,
     /// The ledger.
     pub(crate) ledger: LedgerConfig,
@@ -45,26 +47,6 @@ pub(crate) struct Config {
     pub(crate) gateway: GatewayConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
-}
-
-/// The audit log's settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AuditConfig {
-    /// Where its lines go.
-    pub(crate) to: AuditTo,
-    /// Reference of the key under which lines commit to bodies.
-    pub(crate) key: String,
-}
-
-/// Where audit lines go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum AuditTo {
-    /// A file in the data folder, or at an absolute path.
-    File(PathBuf),
-    /// Standard error.
-    Stderr,
-    /// Standard output.
-    Stdout,
 }
 
 /// The gateway's settings.
@@ -101,10 +83,7 @@ impl Default for Config {
         Self {
             data_dir: crate::paths::DEFAULT.into(),
             pepper: "file:secrets/pepper".to_owned(),
-            audit: AuditConfig {
-                to: AuditTo::File("audit.log".into()),
-                key: "file:secrets/audit-key".to_owned(),
-            },
+            audit: AuditConfig::default(),
             ledger: LedgerConfig::default(),
             instantly: InstantlyConfig::default(),
             gateway: GatewayConfig {
@@ -177,10 +156,7 @@ impl Config {
                 non_empty(text).map(PathBuf::from)
             });
             root.text("pepper", pepper, reference);
-            root.table("audit", |table| {
-                table.text("to", &mut audit.to, audit_to);
-                table.text("key", &mut audit.key, reference);
-            });
+            root.table("audit", |table| audit.read(table));
             root.table("ledger", |table| ledger.read(table));
             root.table("instantly", |table| instantly.read(table));
             root.table("gateway", |table| {
@@ -268,17 +244,6 @@ fn reference(text: &str) -> Result<String, String> {
     crate::secret::check_reference(text).map(|()| text.to_owned())
 }
 
-fn audit_to(text: &str) -> Result<AuditTo, String> {
-    match (text, text.strip_prefix("file:")) {
-        ("stderr", _) => Ok(AuditTo::Stderr),
-        ("stdout", _) => Ok(AuditTo::Stdout),
-        (_, Some(path)) if !path.is_empty() => Ok(AuditTo::File(
-            path.strip_prefix("//").unwrap_or(path).into(),
-        )),
-        _ => Err("choose \"file:NAME\", \"stderr\" or \"stdout\"".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +272,7 @@ mod tests {
             .flat_map(|line| [line, "\n"])
             .collect();
         let config = Config::parse(&text).unwrap_or_else(|faults| panic!("{}", faults.told("it")));
+        assert_eq!(config.audit.sinks.len(), 3);
         assert_eq!(config.ledger.witnesses.len(), 1);
         assert!(config.ledger.transit.is_some());
     }
@@ -323,7 +289,6 @@ mod tests {
                 Err(_) if name == "plain_http" => "true".to_owned(),
                 Err(_) if name == "watch" => "false".to_owned(),
                 Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
-                Err(_) if name == "to" => "\"stderr\"".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
                 Err(_) if name == "reads" => "\"durable\"".to_owned(),
                 Err(_) if name == "reads_without" => "\"allow\"".to_owned(),

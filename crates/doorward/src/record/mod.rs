@@ -43,7 +43,7 @@ pub(crate) fn open_record(
         Failure::failed(format_args!("can't write {}: {error}", file.display()))
     })?;
     let public = keys.public();
-    let folder = context.data_dir.ledger();
+    let folder = context.data_dir.make_ledger()?;
     let signer = Arc::clone(&keys.first);
     let mut options = AuditOptions::new(folder, signer, audit_key, store);
     options.signers = keys.signers();

@@ -3,14 +3,15 @@
 mod instantly;
 mod learning;
 mod reload;
+mod sinks;
 mod watches;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_audit::Audit;
-use doorward_gateway::{AuditLog, AuditSink, Gateway, GatewayConfig, SnapshotBuilder};
+use doorward_audit::{Audit, Sinks};
+use doorward_gateway::{Gateway, GatewayConfig, LedgerRecorder, RecordSettings, SnapshotBuilder};
 use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -24,7 +25,6 @@ use self::reload::Reloader;
 use self::watches::Watches;
 use crate::admin::{Admin, AdminError, AdminParts, AdminServer};
 use crate::commands::cannot_listen;
-use crate::config::AuditTo;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{LateAudit, open_record, recorded_secrets};
@@ -62,9 +62,9 @@ pub(crate) struct Server {
     admin: JoinHandle<std::io::Result<()>>,
     hang_ups: JoinHandle<()>,
     learning: JoinHandle<()>,
-    audit: Arc<AuditLog>,
     record: Arc<Audit>,
     watches: Watches,
+    sinks: Sinks,
     stop: watch::Sender<Stage>,
 }
 
@@ -95,7 +95,6 @@ impl Server {
         store
             .confirm_pepper(&pepper.check_value())
             .map_err(AdminError::from)?;
-        let audit = Arc::new(open_audit(context, &secrets)?);
         let (record, ledger_keys) = open_record(context, Arc::clone(&store))?;
         let record = Arc::new(record);
         let secrets = recorded_secrets(&record);
@@ -109,7 +108,14 @@ impl Server {
             limits: gateway_config.limits.clone(),
             ..GatewayConfig::default()
         };
-        let recorder = Arc::clone(&audit);
+        let recorder = Arc::new(LedgerRecorder::new(
+            Arc::clone(&record),
+            RecordSettings {
+                reads: context.config.ledger.reads,
+                reads_without: context.config.ledger.reads_without,
+                ..RecordSettings::default()
+            },
+        ));
         let gateway = Gateway::new(config, reloader.handle(), recorder, Arc::new(learning))
             .map_err(Failure::failed)?;
         let gateway_url = url_of(&listener)?;
@@ -121,6 +127,8 @@ impl Server {
             ))
         })?;
 
+        let sinks = sinks::configured(context, &recorded_secrets(&record))?;
+        let sinks = Sinks::start(&record, sinks).map_err(Failure::usage)?;
         let watches = Watches::start(context, &record, &ledger_keys, &store)?;
         let (stop, stage) = watch::channel(Stage::Running);
         let admin = admin(context, &record, &store, &reloader, &gateway_url)?;
@@ -134,9 +142,9 @@ impl Server {
             hang_ups: tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
             learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
             gateway_url,
-            audit,
             record,
             watches,
+            sinks,
             stop,
         })
     }
@@ -176,9 +184,9 @@ impl Server {
             mut admin,
             hang_ups,
             learning,
-            audit,
             record,
             watches,
+            sinks,
             stop,
             ..
         } = self;
@@ -192,10 +200,12 @@ impl Server {
         watches.end().await;
         // What was learnt is written down.
         let _ = learning.await;
-        if audit.flush().await.is_err() {
-            tracing::error!("the last audit lines could not be written");
-        }
-        let closed = tokio::task::spawn_blocking(move || record.close()).await;
+        let closed = tokio::task::spawn_blocking(move || {
+            record.flush();
+            sinks.stop(sinks::DRAIN);
+            record.close()
+        });
+        let closed = closed.await;
         served.map_err(Failure::failed)?.map_err(Failure::failed)?;
         closed.map_err(Failure::failed)?.map_err(Failure::failed)?;
         if let Ok(administered) = administered {
@@ -228,22 +238,6 @@ fn url_of(listener: &TcpListener) -> Result<String, Failure> {
         });
     }
     Ok(format!("http://{address}"))
-}
-
-fn open_audit(context: &Context, secrets: &Secrets) -> Result<AuditLog, Failure> {
-    let reference = context.audit_key()?;
-    let key = secrets.read(&reference).map_err(|error| {
-        Failure::usage(format_args!(
-            "the audit key: {error}; `doorward init` makes one"
-        ))
-    })?;
-    let sink = match &context.config.audit.to {
-        AuditTo::File(path) => AuditSink::File(context.data_dir.path().join(path)),
-        AuditTo::Stderr => AuditSink::Stderr,
-        AuditTo::Stdout => AuditSink::Stdout,
-    };
-    AuditLog::open(sink, &key)
-        .map_err(|error| Failure::usage(format_args!("{error}; see [audit] in the configuration")))
 }
 
 fn admin(
