@@ -37,7 +37,7 @@ pub(crate) fn outcome(call: &CallFacts, intent: Option<LeafId>, outcome: &Outcom
         intent,
         operation: call.op.map(|op| op.id().to_owned()),
         status: some_status(outcome),
-        latency_us: u64::try_from(outcome.latency.as_micros()).unwrap_or(i64::MAX as u64),
+        latency_us: u64::try_from(outcome.latency.as_micros()).unwrap_or_default(),
         body: None,
         answer: outcome.answered.map(|_| Body {
             bytes: outcome.bytes_out,

@@ -205,6 +205,9 @@ impl ClientView {
                 count => parts.push(format!("{count} {one}s")),
             }
         }
+        if grant.audit {
+            parts.push("ledger entries".to_owned());
+        }
         parts.join(" + ")
     }
 }

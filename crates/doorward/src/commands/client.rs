@@ -215,6 +215,14 @@ fn show(client: &ClientView, wide: bool, output: Output) -> Result<(), Failure> 
         ("granted scopes", Cell::from(joined(&grant.scopes))),
         ("sub-workspaces", Cell::from(joined(&grant.sub_workspaces))),
         (
+            "ledger",
+            Cell::from(if grant.audit {
+                "may write entries of its own"
+            } else {
+                ""
+            }),
+        ),
+        (
             "break-glass",
             Cell::toned(glass.unwrap_or_default(), Tone::Careful),
         ),

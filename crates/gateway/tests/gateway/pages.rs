@@ -134,6 +134,31 @@ async fn no_more_of_a_tile_is_given_than_is_signed() {
 }
 
 #[tokio::test]
+async fn what_witnesses_cosigned_is_served_as_it_is() {
+    let (door, _upstream) = filled(LedgerAccess::Open, 1).await;
+    std::fs::create_dir(door.ledger().join("witness")).unwrap();
+    let path = door.ledger().join(doorward_audit::COSIGNED_PATH);
+    std::fs::write(path, "a note").unwrap();
+    let mut connection = door.connect().await;
+    let answer = fetch(&mut connection, "cosigned", "").await;
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (200, &b"a note"[..])
+    );
+    // Of a HEAD the length is told, and no body comes.
+    let head = "HEAD /ledger/cosigned HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n";
+    connection.write(head).await;
+    let mut text = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut connection.stream, &mut text)
+        .await
+        .unwrap();
+    assert!(
+        text.contains("content-length: 6\r\n") && text.ends_with("\r\n\r\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn nothing_else_is_reached() {
     let (door, upstream) = filled(LedgerAccess::Open, 1).await;
     let mut connection = door.connect().await;
