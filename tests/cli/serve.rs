@@ -130,7 +130,12 @@ fn a_workspace_is_added_by_its_keys_and_served() {
     assert_eq!(of("listLeads"), ["outcome"], "{audit}");
     assert_eq!(of("client_key.issue"), ["client_key", "client_key"]);
     let call = entries.iter().find(|entry| entry["kind"] == "outcome");
-    assert!(call.unwrap()["source_ip"].as_str().unwrap().starts_with("sub_"));
+    assert!(
+        call.unwrap()["source_ip"]
+            .as_str()
+            .unwrap()
+            .starts_with("sub_")
+    );
     assert!(!audit.contains("ada@"), "{audit}");
 }
 

@@ -56,6 +56,17 @@ impl Context {
         self.secret("ledger.key", &self.config.ledger.key)
     }
 
+    /// Where the token is that opens the ledger's pages, if there is one.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    pub(crate) fn pages_token(&self) -> Result<Option<SecretRef>, Failure> {
+        let reference = self.config.ledger.pages_token.as_deref();
+        reference
+            .map(|reference| self.secret("ledger.pages_token", reference))
+            .transpose()
+    }
+
     /// A reference of the configuration; `file:name` is relative to the data folder.
     ///
     /// # Errors

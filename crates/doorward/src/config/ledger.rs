@@ -1,7 +1,7 @@
 //! The ledger's settings.
 
 use doorward_audit::Witness;
-use doorward_gateway::{Reads, ReadsWithout};
+use doorward_gateway::{LedgerAccess, Reads, ReadsWithout};
 use doorward_ledger::KeyName;
 
 use super::reader::TableReader;
@@ -19,6 +19,10 @@ pub(crate) struct LedgerConfig {
     pub(crate) reads: Reads,
     /// What happens to reads when nothing can be recorded.
     pub(crate) reads_without: ReadsWithout,
+    /// Who may read it over HTTP, at the gateway's address.
+    pub(crate) pages: LedgerAccess,
+    /// Reference of the token that opens the leaves there.
+    pub(crate) pages_token: Option<String>,
     /// A service that signs instead of the key.
     pub(crate) transit: Option<TransitConfig>,
     /// Who cosigns checkpoints.
@@ -59,6 +63,8 @@ impl Default for LedgerConfig {
             key: "file:secrets/ledger-key".to_owned(),
             reads: Reads::Noted,
             reads_without: ReadsWithout::RefuseInProduction,
+            pages: LedgerAccess::Off,
+            pages_token: None,
             transit: None,
             witnesses: Vec::new(),
         }
@@ -84,6 +90,18 @@ impl LedgerConfig {
                 _ => Err("choose \"refuse\", \"refuse_in_production\" or \"allow\"".to_owned()),
             },
         );
+        table.text("pages", &mut self.pages, |text| match text {
+            "off" => Ok(LedgerAccess::Off),
+            "open" => Ok(LedgerAccess::Open),
+            "token" => Ok(LedgerAccess::Token),
+            _ => Err("choose \"off\", \"open\" or \"token\"".to_owned()),
+        });
+        table.text("pages_token", &mut self.pages_token, |text| {
+            reference(text).map(Some)
+        });
+        if self.pages == LedgerAccess::Token && self.pages_token.is_none() {
+            table.missing("pages_token", "say where the token is that opens the pages");
+        }
         self.transit = read_transit(table);
         let witnesses = &mut self.witnesses;
         table.tables("witness", WITNESSES_MAX, |table| {

@@ -290,6 +290,7 @@ mod tests {
                 Err(_) if name == "watch" => "false".to_owned(),
                 Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
+                Err(_) if name == "pages" => "\"open\"".to_owned(),
                 Err(_) if name == "reads" => "\"durable\"".to_owned(),
                 Err(_) if name == "reads_without" => "\"allow\"".to_owned(),
                 Err(_) if name == "format" => "\"json\"".to_owned(),

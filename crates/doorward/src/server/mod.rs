@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_audit::{Audit, Sinks};
-use doorward_gateway::{Gateway, GatewayConfig, LedgerRecorder, RecordSettings, SnapshotBuilder};
+use doorward_gateway::{
+    Beside, Gateway, GatewayConfig, LedgerPages, LedgerRecorder, RecordSettings, SnapshotBuilder,
+};
 use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -106,6 +108,7 @@ impl Server {
         let (learning, lessons) = Learning::new();
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
+            beside: pages(context, &record, &recorded_secrets(&record))?,
             ..GatewayConfig::default()
         };
         let recorder = Arc::new(LedgerRecorder::new(
@@ -238,6 +241,26 @@ fn url_of(listener: &TcpListener) -> Result<String, Failure> {
         });
     }
     Ok(format!("http://{address}"))
+}
+
+/// The ledger's pages, where they are to be had.
+fn pages(
+    context: &Context,
+    record: &Arc<Audit>,
+    secrets: &Secrets,
+) -> Result<Vec<Arc<dyn Beside>>, Failure> {
+    let config = &context.config.ledger;
+    let token = match context.pages_token()? {
+        Some(reference) => Some(
+            secrets
+                .read(&reference)
+                .map_err(|error| Failure::usage(format_args!("ledger.pages_token: {error}")))?,
+        ),
+        None => None,
+    };
+    let folder = context.data_dir.ledger();
+    let pages = LedgerPages::new(Arc::clone(record), &folder, config.pages, token.as_ref());
+    Ok(vec![Arc::new(pages)])
 }
 
 fn admin(
