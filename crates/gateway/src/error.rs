@@ -38,12 +38,6 @@ pub enum Error {
     /// The system's certificates could not be read.
     #[error("the system's certificate authorities can't be read: {0}")]
     Roots(std::io::Error),
-    /// The audit sink could not be opened.
-    #[error("the audit log can't be written: {0}")]
-    Audit(std::io::Error),
-    /// The key under which bodies are committed to is too short.
-    #[error("the audit key must have at least 32 bytes, this has {0}")]
-    AuditKey(usize),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,

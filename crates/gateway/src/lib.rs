@@ -7,10 +7,13 @@
 //! 2. **reads** the request into its canonical form, within [`Limits`],
 //! 3. **decides** by the policy; what is allowed is an
 //!    [`Authorized`](doorward_policy::Authorized) request,
-//! 4. **records** its intent by the [`Recorder`],
+//! 4. **records** the intent of a write by the [`Recorder`],
 //! 5. **forwards** it to the workspace under the narrowest upstream key that covers it, and passes
 //!    the answer on,
 //! 6. **records** the outcome.
+//!
+//! Beside the API it takes claims, `POST /audit`, of clients that were granted to make them, and
+//! serves what is [`Beside`] it, such as the [`LedgerPages`].
 //!
 //! The types see to the order: what forwards takes only what was authorised and recorded. Nothing
 //! raw of a request is sent on: path, query and headers are rebuilt from what was decided on, the
@@ -23,13 +26,13 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use doorward_gateway::{
-//!     AuditLog, AuditSink, Gateway, GatewayConfig, Limits, NoObserver, SnapshotBuilder,
-//!     SnapshotHandle, serve,
+//!     Gateway, GatewayConfig, LedgerRecorder, Limits, NoObserver, RecordSettings,
+//!     SnapshotBuilder, SnapshotHandle, serve,
 //! };
 //! # async fn run(
 //! #     store: doorward_store::Snapshot,
 //! #     pepper: doorward_keys::Pepper,
-//! #     audit_key: secrecy::SecretString,
+//! #     audit: Arc<doorward_audit::Audit>,
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let secrets = doorward_secrets::Secrets::new();
 //! let builder = SnapshotBuilder::new(pepper, secrets, &Limits::default());
@@ -38,9 +41,9 @@
 //!     tracing::warn!(%fault, "left out");
 //! }
 //! let snapshot = SnapshotHandle::new(snapshot);
-//! let audit = Arc::new(AuditLog::open(AuditSink::Stderr, &audit_key)?);
+//! let recorder = Arc::new(LedgerRecorder::new(audit, RecordSettings::default()));
 //! let gateway =
-//!     Gateway::new(GatewayConfig::default(), snapshot.clone(), audit, Arc::new(NoObserver))?;
+//!     Gateway::new(GatewayConfig::default(), snapshot.clone(), recorder, Arc::new(NoObserver))?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:4000").await?;
 //! serve(listener, gateway, std::future::pending()).await?;
 //! # Ok(())
@@ -48,8 +51,6 @@
 //! ```
 
 mod answer;
-mod audit;
-mod audit_writer;
 mod auth;
 mod beside;
 mod body;
@@ -82,7 +83,6 @@ mod stall;
 mod upstream;
 
 pub use answer::Answer;
-pub use audit::{AuditLog, AuditSink};
 pub use beside::{Beside, BesideAnswer, BesideRequest};
 pub use clock::Clock;
 pub use error::Error;

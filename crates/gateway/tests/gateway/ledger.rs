@@ -306,6 +306,25 @@ async fn writes_stop_when_they_can_not_be_recorded() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_is_moved_away_stops_writes_soon() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let key = door.client("importer", Grant::for_use_case("lead-import"));
+    let lead = post("/api/v2/leads", &key, BODY);
+    assert_eq!(door.send(&lead).await.status, 200);
+    std::fs::rename(door.ledger(), door.folder.path().join("elsewhere")).unwrap();
+    let stopped = async {
+        while door.send(&lead).await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), stopped)
+        .await
+        .unwrap();
+    door.send(&lead).await.refused(503, "ledger_unavailable");
+}
+
+#[tokio::test]
 async fn an_intent_that_comes_too_late_is_ended() {
     let upstream = Upstream::plain().await;
     let record = RecordSettings {

@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-mod audit;
 mod authentication;
 mod bodies;
 mod claims;
