@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod api;
+mod audit;
 mod canary;
 mod clients;
 mod harness;

@@ -25,6 +25,7 @@ pub enum Show {
 /// One entry: the members that are not known are left out. People's values are in clear or a
 /// subject's id, by [`Show`]; an erased one is `sub_… (erased)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(default)]
 pub struct Entry {
     /// Place in the ledger, from zero.
     pub seq: u64,

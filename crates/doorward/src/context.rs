@@ -67,6 +67,17 @@ impl Context {
             .transpose()
     }
 
+    /// Where the keys are, unless a service signs.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    pub(crate) fn own_ledger_key(&self) -> Result<Option<SecretRef>, Failure> {
+        match self.config.ledger.transit {
+            Some(_) => Ok(None),
+            None => self.ledger_key().map(Some),
+        }
+    }
+
     /// A reference of the configuration; `file:name` is relative to the data folder.
     ///
     /// # Errors

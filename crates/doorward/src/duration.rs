@@ -20,6 +20,11 @@ impl Lasting {
     pub(crate) fn after(self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.0)
     }
+
+    /// As the standard library has it.
+    pub(crate) fn duration(self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.0.unsigned_abs())
+    }
 }
 
 impl FromStr for Lasting {
@@ -35,6 +40,33 @@ impl FromStr for Lasting {
             return Err("choose a time between a second and ten years".to_owned());
         }
         Ok(Self(millis as i64))
+    }
+}
+
+/// A point in time: so long ago (`24h`, `7d`), a day (`2026-01-31`, its begin in UTC), or RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(Lasting(millis)) = text.parse() {
+            let now = jiff::Timestamp::now().as_millisecond();
+            return Ok(Self(Timestamp::from_millis(now.saturating_sub(millis))));
+        }
+        let is_day = text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok();
+        let whole = if is_day {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
+        let time = whole.parse::<jiff::Timestamp>().map_err(|_| {
+            "write how long ago (24h, 7d), a day (2026-01-31) or a time \
+             (2026-01-31T12:00:00Z)"
+                .to_owned()
+        })?;
+        Ok(Self(Timestamp::from_millis(time.as_millisecond())))
     }
 }
 
@@ -59,6 +91,19 @@ mod tests {
             "", "0s", "-1h", "500ms", "11y", "1mo", "soon", "90", "4000d",
         ] {
             assert!(text.parse::<Lasting>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_are_ago_days_or_times() {
+        let day = "2026-01-31".parse::<Moment>().unwrap();
+        assert_eq!(Ok(day), "2026-01-31T00:00:00Z".parse());
+        assert_eq!(Ok(day), "2026-01-31T01:00:00+01:00".parse());
+        let ago = "24h".parse::<Moment>().unwrap().0;
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        assert!((86_399_000..86_460_000).contains(&now.millis_since(ago)));
+        for text in ["", "yesterday", "2026-02-30", "2026-01", "-1h", "17"] {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
         }
     }
 }

@@ -64,10 +64,11 @@ impl Admin {
     ///
     /// # Errors
     /// As the request says, and when it can't be recorded.
-    pub(crate) fn carry_out<C: Acts>(&self, call: C, who: &Who) -> Result<C::Answer, AdminError>
+    pub(crate) fn carry_out<C: Acts>(&self, mut call: C, who: &Who) -> Result<C::Answer, AdminError>
     where
         Self: Handle<C>,
     {
+        call.done_by(who);
         let Some(mut deed) = call.deed() else {
             return self.handle(call);
         };

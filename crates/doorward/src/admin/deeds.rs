@@ -9,6 +9,7 @@ use doorward_secrets::SecretRef;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::carry::Who;
 use super::types::{
     Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey, KeyIssue,
     KeyList, KeyRevoke, Status, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList,
@@ -56,6 +57,11 @@ pub(crate) trait Acts: Call {
     /// What is about to be done; `None` for a request that only looks.
     fn deed(&self) -> Option<Deed> {
         None
+    }
+
+    /// Told who asks: for what writes leaves of its own kind and names them.
+    fn done_by(&mut self, who: &Who) {
+        let _ = who;
     }
 
     /// Adds what is known once it is done.

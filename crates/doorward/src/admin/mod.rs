@@ -3,6 +3,11 @@
 //! A running server carries requests out for callers on its socket; with none running, a command
 //! opens the store itself and carries them out in its own process. Both go through [`Admin`].
 
+mod audit_deeds;
+mod audit_keys;
+mod audit_people;
+mod audit_types;
+mod audit_writing;
 mod carry;
 mod clients;
 mod deeds;
@@ -17,6 +22,10 @@ mod types;
 mod views;
 mod workspaces;
 
+pub(crate) use audit_types::{
+    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview, AuditRotate,
+    AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
+};
 pub(crate) use error::AdminError;
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};

@@ -19,6 +19,10 @@ use bytes::Bytes;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::spawn_blocking;
 
+use super::audit_types::{
+    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview, AuditRotate,
+    AuditShow,
+};
 use super::carry::Who;
 use super::deeds::Acts;
 use super::error::AdminError;
@@ -135,6 +139,14 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<KeyIssue>(router);
     let router = on::<KeyList>(router);
     let router = on::<KeyRevoke>(router);
+    let router = on::<AuditFind>(router);
+    let router = on::<AuditShow>(router);
+    let router = on::<AuditAnchor>(router);
+    let router = on::<AuditErase>(router);
+    let router = on::<AuditEraseMonth>(router);
+    let router = on::<AuditPrune>(router);
+    let router = on::<AuditReview>(router);
+    let router = on::<AuditRotate>(router);
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(

@@ -21,6 +21,8 @@ pub(crate) struct AdminParts {
     pub(crate) secrets: Arc<Secrets>,
     /// Where the pepper is.
     pub(crate) pepper: SecretRef,
+    /// Where the keys are that sign the ledger; none when a service signs.
+    pub(crate) ledger_key: Option<SecretRef>,
     /// The data folder; `file:name` is relative to it.
     pub(crate) data_dir: PathBuf,
     /// Where the gateway is, when one runs in this process.

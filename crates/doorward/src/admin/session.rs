@@ -67,6 +67,7 @@ impl Session {
             store,
             secrets: Arc::new(Secrets::new()),
             pepper: context.pepper()?,
+            ledger_key: context.own_ledger_key()?,
             data_dir: data.path().to_owned(),
             plain_http: context.config.gateway.plain_http,
             gateway_url: None,

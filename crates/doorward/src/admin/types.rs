@@ -1,11 +1,16 @@
 //! What can be asked and what is answered. JSON on the wire.
 
+use doorward_audit::Entry;
 use doorward_catalog::wire::SecretText;
 use doorward_catalog::{Environment, ScopeSet};
 use doorward_policy::{Grant, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::audit_types::{
+    Anchored, AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview,
+    AuditRotate, AuditShow, FoundPerson, Placed, Pruned, Rotated,
+};
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 
 /// A request with its answer.
@@ -40,6 +45,14 @@ calls! {
     KeyIssue, "key/issue" => IssuedKey;
     KeyList, "key/list" => Vec<KeyView>;
     KeyRevoke, "key/revoke" => KeyView;
+    AuditFind, "audit/find" => Vec<FoundPerson>;
+    AuditShow, "audit/show" => Vec<Entry>;
+    AuditAnchor, "audit/anchor" => Anchored;
+    AuditErase, "audit/erase" => Placed;
+    AuditEraseMonth, "audit/erase/month" => Placed;
+    AuditPrune, "audit/prune" => Pruned;
+    AuditReview, "audit/review" => Placed;
+    AuditRotate, "audit/rotate" => Rotated;
 }
 
 /// What runs?

@@ -1,5 +1,6 @@
 //! What can be typed: commands, options, help. What they do is in [`crate::commands`].
 
+mod audit;
 mod call;
 mod clients;
 mod scopes;
@@ -12,6 +13,10 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use audit::{
+    AuditCommand, Before, CheckpointOf, Erase, Filters, Person, Prove, Prune, Review, Search, Show,
+    Tail, Verify,
+};
 pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
@@ -104,6 +109,9 @@ pub(crate) enum Command {
     /// Plan, explain and list scopes
     #[command(subcommand, visible_alias = "scope")]
     Scopes(ScopesCommand),
+    /// Read, prove, verify and keep the record of what was done
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Call the Instantly API through the gateway
     Api(Api),
     /// Print the settings a program needs to use the gateway

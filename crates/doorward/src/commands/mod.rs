@@ -1,6 +1,7 @@
 //! What the commands do, one file a group.
 
 mod api;
+mod audit;
 mod client;
 mod complete;
 mod env;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Client(command) => block_on(client::run(&context()?, command)),
         Command::Key(command) => block_on(key::run(&context()?, command)),
         Command::Scopes(command) => scopes::run(command, output),
+        Command::Audit(command) => block_on(audit::run(&context()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),
         Command::Run(run) => block_on(run::run(&context()?, &run)),

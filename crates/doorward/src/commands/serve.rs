@@ -39,6 +39,18 @@ pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
             "pid": std::process::id(),
         }))?;
     }
+    warn_of_review(context);
     server.run(endings).await?;
     Ok(Exit::Done)
+}
+
+/// Looks when the last review was, which may take reading the whole ledger.
+fn warn_of_review(context: &Context) {
+    let context = context.clone();
+    // Nobody waits for it, at the end neither.
+    std::thread::spawn(move || {
+        if let Some(told) = super::audit::overdue(&context) {
+            tracing::warn!("{told}");
+        }
+    });
 }

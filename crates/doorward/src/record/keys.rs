@@ -16,7 +16,7 @@ use crate::exit::Failure;
 use crate::secret::{Made, random};
 
 /// What a secret key's line begins with (C2SP signed-note, as Go writes it).
-const SECRET: &str = "PRIVATE+KEY+";
+pub(super) const SECRET: &str = "PRIVATE+KEY+";
 
 /// The keys of a ledger.
 pub(crate) struct LedgerKeys {
@@ -86,7 +86,7 @@ impl LedgerKeys {
         })
     }
 
-    fn parse(text: &SecretString) -> Result<Self, String> {
+    pub(super) fn parse(text: &SecretString) -> Result<Self, String> {
         let Lines { signers, trusted } = Lines::parse(text)?;
         let mut signers = signers.into_iter();
         let first = signers.next().ok_or(
@@ -180,7 +180,7 @@ pub(crate) fn make_ledger_key(secrets: &Secrets, reference: &SecretRef) -> Resul
 }
 
 /// A new signing key as text, under a log's name or, for a new log, a random one.
-pub(crate) fn new_key(name: Option<&KeyName>) -> Result<SecretString, Failure> {
+pub(super) fn new_key(name: Option<&KeyName>) -> Result<SecretString, Failure> {
     let name = match name {
         Some(name) => name.clone(),
         None => {

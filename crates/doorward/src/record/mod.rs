@@ -2,6 +2,7 @@
 
 mod keys;
 mod late;
+mod rotation;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use doorward_store::Store;
 
 pub(crate) use keys::{LedgerKeys, make_ledger_key};
 pub(crate) use late::LateAudit;
+pub(crate) use rotation::{Finished, NewFirst};
 
 use crate::context::Context;
 use crate::exit::Failure;

@@ -276,6 +276,7 @@ fn admin(
         store: Arc::clone(store),
         secrets: Arc::new(Secrets::new()),
         pepper: context.pepper()?,
+        ledger_key: context.own_ledger_key()?,
         data_dir: context.data_dir.path().to_owned(),
         plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),

@@ -1,0 +1,28 @@
+//! Asking before what can't be undone.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::exit::Failure;
+
+/// Asks, unless `yes` was said already. Whether to go on.
+///
+/// # Errors
+/// When nobody is there to be asked.
+pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(format_args!(
+            "{question} Nobody is here to be asked: say --yes to do it, since it can't be undone"
+        )));
+    }
+    let mut err = anstream::stderr().lock();
+    write!(err, "{question} It can't be undone. [y/N] ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(Failure::failed)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,84 @@
+//! `doorward audit erase`.
+
+use doorward_ledger::SubjectId;
+use serde_json::json;
+
+use super::confirm::confirm;
+use super::folder::Folder;
+use super::which::{Asking, holds};
+use crate::admin::{AuditErase, AuditEraseMonth};
+use crate::cli::Erase;
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+
+/// Runs `doorward audit erase`.
+pub(super) async fn run(context: &Context, erase: Erase) -> Outcome {
+    let output = context.output;
+    let mut asking = Asking::new(context);
+    if let Some(month) = erase.month {
+        let question = format!(
+            "Erase the key of {month}? Bodies of that month can't be held against the ledger any \
+             more."
+        );
+        if !confirm(&question, erase.yes)? {
+            return Err(Failure::failed("nothing was erased"));
+        }
+        let call = AuditEraseMonth {
+            month: month.clone(),
+            by: None,
+        };
+        let placed = asking.session().await?.call(call).await?;
+        if output.is_json() {
+            output.value(&json!({ "month": month, "seq": placed.seq }))?;
+        } else {
+            output.line(format_args!(
+                "the key of {month} is erased: leaf {}",
+                placed.seq
+            ))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let subjects = match (erase.subject, &erase.person) {
+        (Some(subject), _) => vec![subject],
+        (None, Some(person)) => {
+            let found = asking.person(person).await?;
+            found.into_iter().map(|one| one.subject).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    if subjects.is_empty() {
+        return Err(Failure::failed("nobody of that name is in the ledger"));
+    }
+    let leaves = leaves_of(context, &subjects)?;
+    let names = subjects.iter().map(ToString::to_string);
+    let names = names.collect::<Vec<_>>().join(" and ");
+    let question = format!("Erase {names}? What {leaves} leaves say of this person is lost.");
+    if !confirm(&question, erase.yes)? {
+        return Err(Failure::failed("nothing was erased"));
+    }
+    let mut erased = Vec::new();
+    for subject in subjects {
+        let call = AuditErase { subject, by: None };
+        let placed = asking.session().await?.call(call).await?;
+        erased.push(json!({ "subject": subject, "seq": placed.seq }));
+        if !output.is_json() {
+            output.line(format_args!("{subject} is erased: leaf {}", placed.seq))?;
+        }
+    }
+    if output.is_json() {
+        output.value(&json!({ "erased": erased, "leaves": leaves }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// How many leaves speak of a person.
+fn leaves_of(context: &Context, subjects: &[SubjectId]) -> Result<u64, Failure> {
+    let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
+    let reader = Folder::of(context)?.reader()?;
+    let mut cursor = reader.from(reader.minimum()).map_err(Failure::failed)?;
+    let mut count = 0;
+    while let Some(record) = cursor.next().map_err(Failure::failed)? {
+        count += u64::from(names.iter().any(|name| holds(&record.leaf, name)));
+    }
+    Ok(count)
+}

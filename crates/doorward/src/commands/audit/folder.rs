@@ -1,0 +1,138 @@
+//! The ledger's folder, read beside whoever writes it.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use doorward_audit::Entry;
+use doorward_ledger::log::{Reader, Record};
+use doorward_ledger::segment::{Disk, Storage};
+use doorward_ledger::{Checkpoint, Directory, SignedCheckpoint, TileSource, VerifierKey};
+
+use crate::context::Context;
+use crate::exit::Failure;
+
+/// Most bytes of a file of public keys.
+const KEYS_MAX: u64 = 64 * 1024;
+/// Most public keys.
+const KEYS: usize = 256;
+
+/// The ledger of the data folder.
+pub(super) struct Folder {
+    path: PathBuf,
+    public_keys: PathBuf,
+}
+
+impl Folder {
+    /// The ledger of the data folder, which must be there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(super) fn of(context: &Context) -> Result<Self, Failure> {
+        let data = &context.data_dir;
+        let path = data.ledger();
+        if !path.is_dir() {
+            return Err(Failure::usage(format_args!(
+                "there is no ledger in {}: it begins when `doorward up` or `doorward serve` runs, \
+                 or with the first thing you do; say where the data folder is with --data-dir",
+                data.path().display()
+            )));
+        }
+        Ok(Self {
+            path,
+            public_keys: data.ledger_public_keys(),
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its published files.
+    pub(super) fn directory(&self) -> Directory {
+        Directory::new(&self.path)
+    }
+
+    /// Reads leaves.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        Reader::open(storage(&self.path)?, None).map_err(Failure::failed)
+    }
+
+    /// The public keys of the data folder.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(super) fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
+        read_keys(&self.public_keys)
+    }
+
+    /// The newest checkpoint, as it is and verified; `None` before the first.
+    ///
+    /// # Errors
+    /// When it can't be read or does not hold.
+    pub(super) fn checkpoint(&self) -> Result<Option<(Vec<u8>, SignedCheckpoint)>, Failure> {
+        let Some(bytes) = self.directory().checkpoint().map_err(Failure::failed)? else {
+            return Ok(None);
+        };
+        let signed = Checkpoint::open(&bytes, &self.keys()?).map_err(|error| {
+            Failure::failed(format_args!(
+                "the checkpoint does not hold: {error}; `doorward audit verify` says more"
+            ))
+        })?;
+        Ok(Some((bytes, signed)))
+    }
+}
+
+/// A folder that must be there, to be read.
+pub(super) fn storage(path: &Path) -> Result<Arc<dyn Storage>, Failure> {
+    let disk = Disk::existing(path)
+        .map_err(|error| Failure::usage(format_args!("can't read {}: {error}", path.display())))?;
+    Ok(Arc::new(disk))
+}
+
+/// Public keys of a file, a line each.
+pub(super) fn read_keys(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
+    let text = read(path).map_err(|error| {
+        Failure::usage(format_args!(
+            "can't read the public keys in {}: {error}; give them with --key, or print them where \
+             the ledger is with `doorward audit checkpoint --key`",
+            path.display()
+        ))
+    })?;
+    parse_keys(&text)
+        .map_err(|why| Failure::usage(format_args!("the public keys in {}: {why}", path.display())))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = fs::File::open(path)?;
+    file.take(KEYS_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > KEYS_MAX {
+        return Err(io::Error::other("it is too large"));
+    }
+    Ok(text)
+}
+
+fn parse_keys(text: &str) -> Result<Vec<VerifierKey>, String> {
+    let lines = text.lines().map(str::trim).zip(1..);
+    let lines = lines.filter(|(line, _)| !line.is_empty()).take(KEYS);
+    let keys = lines.map(|(line, number)| {
+        line.parse::<VerifierKey>()
+            .map_err(|error| format!("line {number}: {error}"))
+    });
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() {
+        return Err("there is none".to_owned());
+    }
+    Ok(keys)
+}
+
+/// The entry of a record, people as the ids that stand for them.
+pub(super) fn entry(record: &Record) -> Result<Entry, Failure> {
+    Entry::of(record, |_, _, sealed| Ok(sealed.subject.to_string())).map_err(Failure::failed)
+}
