@@ -31,6 +31,7 @@ struct OpenFile {
     length: u64,
     /// The day, since 1970, of what was written last.
     day: i64,
+    synced: bool,
 }
 
 impl Appender {
@@ -84,6 +85,7 @@ impl Appender {
             }
             open.length += text.len() as u64;
             open.day = day;
+            open.synced = false;
             lines = lines.get(taken..).unwrap_or_default();
         }
         Ok(())
@@ -133,13 +135,15 @@ impl Deliver for Appender {
         })
     }
 
-    fn sync(&mut self) -> Result<(), Failure> {
-        let Some(open) = &self.open else {
+    fn check(&mut self, _: &Stop) -> Result<(), Failure> {
+        let Some(open) = self.open.as_mut().filter(|open| !open.synced) else {
             return Ok(());
         };
         open.file
             .sync_data()
-            .map_err(|error| Failure::later(format!("the file can't be synced: {error}")))
+            .map_err(|error| Failure::later(format!("the file can't be synced: {error}")))?;
+        open.synced = true;
+        Ok(())
     }
 }
 
@@ -166,6 +170,7 @@ fn open_at(path: &Path) -> io::Result<OpenFile> {
         file,
         length,
         day: i64::try_from(written).unwrap_or(0).div_euclid(DAY_MS),
+        synced: false,
     })
 }
 
@@ -295,7 +300,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         file.deliver(&lines(3..4), MONDAY, &stop).unwrap();
         assert_eq!(numbers(&path), [3]);
-        file.sync().unwrap();
+        file.check(&stop).unwrap();
     }
 
     #[test]

@@ -120,21 +120,41 @@ impl Follower {
                 && let Err(error) = self.fill()
             {
                 self.failed(&error.to_string(), None);
-            }
-            if self.pending.is_empty() {
-                if self.stop.is_ending() {
-                    break;
-                }
-            } else if !self.send() {
+            } else if self.pending.is_empty() {
+                self.check();
+            } else if self.send() {
+                self.remember_in_time();
+                continue;
+            } else {
                 break;
             }
-            if self.stored_at.elapsed() >= REMEMBER {
-                self.remember();
+            if self.stop.is_ending() {
+                break;
             }
+            self.remember_in_time();
         }
         self.remember();
         self.target.close();
         drop(ended);
+    }
+
+    /// Nothing is to be delivered: is what was delivered sure?
+    fn check(&mut self) {
+        match self.target.check(&self.stop) {
+            Err(Failure::Later { why, after }) => self.failed(&why, after),
+            Err(Failure::Refused(why)) => self.failed(&why, None),
+            Err(Failure::Stopped) => {}
+            Ok(()) => self.succeeded(),
+        }
+    }
+
+    /// Ends a row of failures.
+    fn succeeded(&mut self) {
+        if self.failures > 0 {
+            tracing::info!(sink = self.name, "the sink delivers again");
+            self.meter.change(|metrics| metrics.last_error = None);
+        }
+        self.failures = 0;
     }
 
     /// Reads what there is, up to a batch; waits a moment for the first, and the batch's time for
@@ -251,10 +271,8 @@ impl Follower {
         let now = self.audit.now();
         match self.target.deliver(lines, now, &self.stop) {
             Ok(()) => {
-                if self.failures > 0 {
-                    tracing::info!(sink = self.name, "the sink delivers again");
-                }
-                (self.failures, self.refusals, self.skips) = (0, 0, 0);
+                self.succeeded();
+                (self.refusals, self.skips) = (0, 0);
                 self.limit = self.limit.saturating_mul(2).min(self.limits.entries.max(1));
                 self.meter.change(|metrics| {
                     metrics.sent += count as u64;
@@ -346,17 +364,26 @@ impl Follower {
         self.meter.change(|metrics| metrics.position = position);
     }
 
+    fn remember_in_time(&mut self) {
+        if self.stored_at.elapsed() >= REMEMBER {
+            self.remember();
+        }
+    }
+
     /// Remembers the place, once what was delivered is safe.
     fn remember(&mut self) {
         if self.position == self.stored {
             return;
         }
         self.stored_at = Instant::now();
-        let synced = self.target.sync().map_err(|failure| match failure {
-            Failure::Later { why, .. } | Failure::Refused(why) => why,
-            Failure::Stopped => "the time was over".to_owned(),
-        });
-        let stored = synced.and_then(|()| {
+        let sure = self
+            .target
+            .check(&self.stop)
+            .map_err(|failure| match failure {
+                Failure::Later { why, .. } | Failure::Refused(why) => why,
+                Failure::Stopped => "the time was over".to_owned(),
+            });
+        let stored = sure.and_then(|()| {
             let stored = self.remembered.store(self.position);
             stored.map_err(|error| error.to_string())
         });

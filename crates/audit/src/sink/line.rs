@@ -96,8 +96,9 @@ pub(super) trait Deliver: Send {
     /// delivered, and all come again.
     fn deliver(&mut self, lines: &[Line], now: Timestamp, stop: &Stop) -> Result<(), Failure>;
 
-    /// Makes what was delivered durable, where that is a matter of this side.
-    fn sync(&mut self) -> Result<(), Failure> {
+    /// Makes sure of what was delivered, where that is not sure yet: before the place is remembered,
+    /// and now and then while there is nothing to deliver.
+    fn check(&mut self, _: &Stop) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -1,13 +1,12 @@
 //! Syslog: messages of RFC 5424, with octet counting (RFC 5425), over TLS.
 //!
 //! Syslog knows no acknowledgement. What was sent within the last half minute before a connection
-//! broke is sent again over the next one.
+//! broke is sent again over the next one, also when there is nothing else to send.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use doorward_policy::Timestamp;
-use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -24,6 +23,9 @@ const SD_ID: &str = "doorward@32473";
 /// Sent again over a new connection: how old, and how much.
 const RECENT: Duration = Duration::from_secs(30);
 const RECENT_BYTES: usize = 1024 * 1024;
+/// How long a connection is listened to before it is written to: a moment for the news that it is
+/// gone, if there are any.
+const LISTEN: Duration = Duration::from_millis(1);
 /// Longest farewell.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -76,6 +78,29 @@ impl Syslog {
         })
     }
 
+    /// Sends frames, and before them what may have got lost.
+    fn transmit(&mut self, frames: &[u8], stop: &Stop) -> Result<(), Failure> {
+        self.settle();
+        let connection = self.connection.take();
+        let sending = send(&self.endpoint, connection, &self.recent, frames);
+        let timeout = self.timeout;
+        let sent = self
+            .runtime
+            .run(stop, async { tokio::time::timeout(timeout, sending).await });
+        match sent {
+            None => Err(Failure::Stopped),
+            Some(Err(_)) => Err(Failure::later(format!(
+                "the receiver took nothing within {} s",
+                self.timeout.as_secs_f32()
+            ))),
+            Some(Ok(Err(why))) => Err(Failure::later(why)),
+            Some(Ok(Ok(stream))) => {
+                self.connection = Some(stream);
+                Ok(())
+            }
+        }
+    }
+
     /// Forgets what arrived for certain, or as good as.
     fn settle(&mut self) {
         let mut bytes: usize = self.recent.iter().map(|(_, frames)| frames.len()).sum();
@@ -97,11 +122,9 @@ async fn send(
     frames: &[u8],
 ) -> Result<Box<dyn Duplex>, String> {
     let broke = |error: std::io::Error| format!("the connection broke: {error}");
-    let mut connection = connection;
-    let open = connection.as_mut().is_some_and(is_open);
-    let mut stream = match connection {
-        Some(stream) if open => stream,
-        _ => {
+    let mut stream = match listened(connection).await {
+        Some(stream) => stream,
+        None => {
             let mut stream = endpoint.connect().await?;
             for (_, frames) in recent {
                 stream.write_all(frames).await.map_err(broke)?;
@@ -114,10 +137,12 @@ async fn send(
     Ok(stream)
 }
 
-/// A receiver says nothing; if it does, it says that it is gone.
-fn is_open(stream: &mut Box<dyn Duplex>) -> bool {
+/// The connection, if it is there still. A receiver says nothing, or that it is gone.
+async fn listened(connection: Option<Box<dyn Duplex>>) -> Option<Box<dyn Duplex>> {
+    let mut stream = connection?;
     let mut said = [0; 256];
-    !matches!(stream.read(&mut said).now_or_never(), Some(Ok(0) | Err(_)))
+    let heard = tokio::time::timeout(LISTEN, stream.read(&mut said)).await;
+    (!matches!(heard, Ok(Ok(0) | Err(_)))).then_some(stream)
 }
 
 impl Deliver for Syslog {
@@ -135,27 +160,18 @@ impl Deliver for Syslog {
     }
 
     fn deliver(&mut self, lines: &[Line], _: Timestamp, stop: &Stop) -> Result<(), Failure> {
-        self.settle();
         let frames: Vec<u8> = lines.iter().flat_map(|line| &line.text).copied().collect();
-        let connection = self.connection.take();
-        let sending = send(&self.endpoint, connection, &self.recent, &frames);
-        let timeout = self.timeout;
-        let sent = self
-            .runtime
-            .run(stop, async { tokio::time::timeout(timeout, sending).await });
-        match sent {
-            None => Err(Failure::Stopped),
-            Some(Err(_)) => Err(Failure::later(format!(
-                "the receiver took nothing within {} s",
-                self.timeout.as_secs_f32()
-            ))),
-            Some(Ok(Err(why))) => Err(Failure::later(why)),
-            Some(Ok(Ok(stream))) => {
-                self.connection = Some(stream);
-                self.recent.push_back((Instant::now(), frames));
-                Ok(())
-            }
+        self.transmit(&frames, stop)?;
+        self.recent.push_back((Instant::now(), frames));
+        Ok(())
+    }
+
+    fn check(&mut self, stop: &Stop) -> Result<(), Failure> {
+        self.settle();
+        if self.recent.is_empty() {
+            return Ok(());
         }
+        self.transmit(&[], stop)
     }
 
     fn close(&mut self) {

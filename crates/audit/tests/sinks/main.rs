@@ -354,6 +354,27 @@ fn a_receiver_that_refuses_everything_costs_few_entries() {
 }
 
 #[test]
+fn a_receiver_that_refuses_everything_is_asked_ever_more_often_for_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = open(dir.path());
+    let receiver = HttpReceiver::start(None, |_| Answer::status(400));
+    let mut siem = config("siem", SinkKind::Https(https(&receiver)));
+    siem.retry.most = Duration::from_millis(3);
+    siem.start = Start::End;
+    let sinks = start(&audit, siem);
+    let mut asked = Vec::new();
+    for count in 1..=4 {
+        act(&audit);
+        audit.flush();
+        until("skip", || metrics(&sinks).skipped == count);
+        asked.push(receiver.requests().len());
+        // Time for it to be idle.
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    assert_eq!(asked, [3, 9, 21, 45]);
+}
+
+#[test]
 fn sinks_end_in_time_while_their_receivers_hang() {
     let dir = tempfile::tempdir().unwrap();
     let audit = open(dir.path());
