@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
+use doorward_ledger::ReadLeaf;
 use doorward_policy::Timestamp;
 use doorward_store::{Judgement, Workspace};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,7 @@ pub fn reconcile_since(
     options: &ReconcileOptions,
 ) -> Result<Report> {
     let world = World::load(audit, options)?;
+    let since = since.max(begin(audit)?);
     let until = world.pulled_to.unwrap_or(now).min(now);
     // Calls before the span may explain records in it, and their other records lie before it.
     let before = since.plus_millis(options.windows.longest().saturating_neg());
@@ -135,9 +137,12 @@ pub fn reconcile_open(
     let w = options.windows;
     let until = pulled_to.min(now);
     // The first time, what was read before is old: it has no leaves, or was looked at by hand.
-    let since = world
-        .judged_to
-        .unwrap_or(until.plus_millis(w.longest().saturating_neg()));
+    let since = match world.judged_to {
+        Some(judged_to) => judged_to,
+        None => until
+            .plus_millis(w.longest().saturating_neg())
+            .max(begin(audit)?),
+    };
     let open = audit.store().open_log_records(until, RECORDS_MAX)?;
     let mut until = match open.last() {
         Some((_, last)) if open.len() == RECORDS_MAX => last.at,
@@ -323,6 +328,18 @@ impl World {
             learn_egress,
         })
     }
+}
+
+/// When the ledger begins, as far as it is kept: what was done before went around nothing.
+fn begin(audit: &Audit) -> Result<Timestamp> {
+    let reader = audit.reader();
+    let first = reader.from(reader.minimum())?.next()?;
+    Ok(
+        match first.map(|record| ReadLeaf::from_bytes(&record.leaf)) {
+            Some(Ok(ReadLeaf::Known(leaf))) => leaf.at,
+            _ => Timestamp::from_millis(i64::MIN),
+        },
+    )
 }
 
 fn read(record: &str) -> Option<TheirRecord> {

@@ -1,6 +1,7 @@
 //! The watch: finds, records and tells by itself, and ends when told.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use doorward_audit::reconcile::{ReconcileOptions, WatchHandle, WatchOptions, watch_instantly};
@@ -10,14 +11,17 @@ use serde_json::json;
 
 use crate::stage::{Ask, EGRESS, NOW, Stage, quickly};
 
-/// The record's clock, an hour after the sandbox's beginning.
-fn later() -> Timestamp {
-    Timestamp::from_millis(NOW + 3_600_000)
+/// The record's clock: the ledger begins with the sandbox, what happens then is an hour later.
+static CLOCK: AtomicI64 = AtomicI64::new(NOW);
+
+fn clock() -> Timestamp {
+    Timestamp::from_millis(CLOCK.load(Ordering::Relaxed))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_watch_tells_once_and_ends_when_told() {
-    let stage = Stage::with_clock(|_| {}, later).await;
+    let stage = Stage::with_clock(|_| {}, clock).await;
+    CLOCK.store(NOW + 3_600_000, Ordering::Relaxed);
     stage.sandbox.advance(3_540_000);
     let page = stage.ask("GET", "/campaigns?limit=1", None).await;
     let ask = Ask {
