@@ -5,13 +5,14 @@ use doorward_audit::Entry;
 use doorward_ledger::Event;
 
 use super::audit_types::{
-    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview, AuditRotate,
-    AuditShow, FoundPerson, Pruned,
+    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
+    AuditRotate, AuditShow, FoundPerson, Pruned,
 };
 use super::carry::Who;
 use super::deeds::{Acts, Deed};
 
 impl Acts for AuditAnchor {}
+impl Acts for AuditReconcile {}
 
 macro_rules! with_leaves_of_their_own {
     ($($call:ty),*) => {

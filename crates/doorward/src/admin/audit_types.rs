@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use doorward_audit::Person;
+use doorward_audit::reconcile::Report;
 use doorward_ledger::SubjectId;
+use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Most entries that one [`AuditShow`] asks for.
@@ -132,4 +134,24 @@ pub(crate) enum KeyDuty {
     SignsBeside,
     /// It signed before.
     Signed,
+}
+
+/// Holds Instantly's own audit log against the ledger.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AuditReconcile {
+    /// From this time on.
+    pub(crate) since: Timestamp,
+    /// Read what is new in Instantly's log first.
+    pub(crate) fetch: bool,
+}
+
+/// What that came to.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Reconciled {
+    /// What was found.
+    pub(crate) report: Report,
+    /// Records of Instantly's that were new.
+    pub(crate) new_records: u64,
+    /// What there is to say of reading them, by workspace.
+    pub(crate) told: Vec<String>,
 }

@@ -6,6 +6,7 @@
 mod audit_deeds;
 mod audit_keys;
 mod audit_people;
+mod audit_reconcile;
 mod audit_types;
 mod audit_writing;
 mod carry;
@@ -23,8 +24,8 @@ mod views;
 mod workspaces;
 
 pub(crate) use audit_types::{
-    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview, AuditRotate,
-    AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
+    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
+    AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
 };
 pub(crate) use error::AdminError;
 pub(crate) use server::AdminServer;

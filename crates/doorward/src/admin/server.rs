@@ -20,8 +20,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::spawn_blocking;
 
 use super::audit_types::{
-    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview, AuditRotate,
-    AuditShow,
+    AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
+    AuditRotate, AuditShow,
 };
 use super::carry::Who;
 use super::deeds::Acts;
@@ -147,6 +147,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditPrune>(router);
     let router = on::<AuditReview>(router);
     let router = on::<AuditRotate>(router);
+    let router = on::<AuditReconcile>(router);
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(

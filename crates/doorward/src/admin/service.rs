@@ -9,6 +9,7 @@ use doorward_store::{Store, Workspace};
 
 use super::error::AdminError;
 use super::types::{Call, ServerStatus, Status};
+use crate::config::InstantlyConfig;
 use crate::record::LateAudit;
 
 /// What [`Admin`] works with.
@@ -23,6 +24,8 @@ pub(crate) struct AdminParts {
     pub(crate) pepper: SecretRef,
     /// Where the keys are that sign the ledger; none when a service signs.
     pub(crate) ledger_key: Option<SecretRef>,
+    /// How Instantly's own audit log is read and held against the ledger.
+    pub(crate) instantly: InstantlyConfig,
     /// The data folder; `file:name` is relative to it.
     pub(crate) data_dir: PathBuf,
     /// Where the gateway is, when one runs in this process.

@@ -68,6 +68,7 @@ impl Session {
             secrets: Arc::new(Secrets::new()),
             pepper: context.pepper()?,
             ledger_key: context.own_ledger_key()?,
+            instantly: context.config.instantly.clone(),
             data_dir: data.path().to_owned(),
             plain_http: context.config.gateway.plain_http,
             gateway_url: None,

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::audit_types::{
-    Anchored, AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReview,
-    AuditRotate, AuditShow, FoundPerson, Placed, Pruned, Rotated,
+    Anchored, AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile,
+    AuditReview, AuditRotate, AuditShow, FoundPerson, Placed, Pruned, Reconciled, Rotated,
 };
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 
@@ -53,6 +53,7 @@ calls! {
     AuditPrune, "audit/prune" => Pruned;
     AuditReview, "audit/review" => Placed;
     AuditRotate, "audit/rotate" => Rotated;
+    AuditReconcile, "audit/reconcile" => Reconciled;
 }
 
 /// What runs?

@@ -14,8 +14,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use audit::{
-    AuditCommand, Before, CheckpointOf, Erase, Filters, Person, Prove, Prune, Review, Search, Show,
-    Tail, Verify,
+    AuditCommand, Before, CheckpointOf, Erase, Export, Filters, Person, Prove, Prune, Reconcile,
+    Review, Search, Show, Tail, Verify,
 };
 pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand};

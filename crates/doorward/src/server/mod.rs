@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(crate) use self::instantly::WATCHED;
+pub(crate) use self::instantly::{Sources, options as watch_options};
 use self::learning::Learning;
 use self::reload::Reloader;
 use self::watches::Watches;
@@ -277,6 +278,7 @@ fn admin(
         secrets: Arc::new(Secrets::new()),
         pepper: context.pepper()?,
         ledger_key: context.own_ledger_key()?,
+        instantly: context.config.instantly.clone(),
         data_dir: context.data_dir.path().to_owned(),
         plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),

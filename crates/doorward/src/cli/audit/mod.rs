@@ -1,11 +1,13 @@
 //! `doorward audit …`
 
+mod export;
 mod filter;
 mod keep;
 mod proof;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use export::{Export, Reconcile};
 pub(crate) use filter::{Filters, Person};
 pub(crate) use keep::{Before, Erase, Prune, Review};
 pub(crate) use proof::{CheckpointOf, Prove, Verify};
@@ -25,6 +27,10 @@ pub(crate) enum AuditCommand {
     Verify(Verify),
     /// Print the last signed checkpoint, or the public keys
     Checkpoint(CheckpointOf),
+    /// Write entries for other systems: JSON lines, OCSF, CSV or CEF
+    Export(Export),
+    /// Hold Instantly's own audit log against the ledger: who goes around Doorward
+    Reconcile(Reconcile),
     /// Forget a person, or what a month's bodies were committed to under
     Erase(Erase),
     /// Remove old entries; what is kept stays provable

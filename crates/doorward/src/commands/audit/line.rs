@@ -56,8 +56,8 @@ pub(super) fn what(entry: &Entry) -> String {
     });
     match said {
         Some(said) if entry.kind == "refusals" => format!("{} ×{said}", entry.action),
-        Some(said) => format!("{} {said}", entry.action),
-        None => entry.action.clone(),
+        Some(said) if said != entry.action => format!("{} {said}", entry.action),
+        _ => entry.action.clone(),
     }
 }
 

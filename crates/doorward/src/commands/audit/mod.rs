@@ -6,10 +6,12 @@
 mod checkpoint;
 mod confirm;
 mod erase;
+mod export;
 mod folder;
 mod line;
 mod prove;
 mod prune;
+mod reconcile;
 mod review;
 mod rotate;
 mod search;
@@ -34,6 +36,8 @@ pub(crate) async fn run(context: &Context, command: AuditCommand) -> Outcome {
         AuditCommand::Verify(verify) => verify::run(context, &verify).await,
         AuditCommand::Checkpoint(of) => checkpoint::run(context, &of),
         AuditCommand::Erase(erase) => erase::run(context, erase).await,
+        AuditCommand::Export(export) => export::run(context, &export).await,
+        AuditCommand::Reconcile(reconcile) => reconcile::run(context, reconcile).await,
         AuditCommand::Prune(prune) => prune::run(context, &prune).await,
         AuditCommand::RotateKey { finish } => rotate::run(context, finish).await,
         AuditCommand::Review(review) => review::run(context, review).await,

@@ -115,7 +115,9 @@ fn fields(
     output: Output,
 ) -> Result<(), Failure> {
     let text = |text: &Option<String>| Cell::from(text.as_deref().unwrap_or_default());
-    let person = match (&entry.user, entry.user_claimed) {
+    // Without a person, the user is the client.
+    let user = entry.user.as_ref().filter(|_| entry.user != entry.client);
+    let person = match (user, entry.user_claimed) {
         (Some(user), true) => format!("{user} (as the client says)"),
         (Some(user), false) => user.clone(),
         (None, _) => String::new(),

@@ -13,6 +13,8 @@ use crate::exit::Failure;
 
 /// Records that are read at once.
 const PAGE: usize = 4_096;
+/// Leaves that are looked at for one page.
+const LOOK: u64 = 65_536;
 
 /// The state, opened when it is first asked.
 pub(super) struct Asking<'c> {
@@ -121,6 +123,34 @@ impl Which {
     /// Whether a record fits.
     pub(super) fn fits(&self, record: &Record) -> bool {
         self.0.iter().any(|filter| filter.fits(record))
+    }
+
+    /// Some of the records that fit, from `from` on, in order; and where to go on, if there are
+    /// more.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub(super) fn page(
+        &self,
+        reader: &Reader,
+        from: u64,
+    ) -> Result<(Vec<Record>, Option<u64>), Failure> {
+        let Some(first) = self.0.first() else {
+            return Ok((Vec::new(), None));
+        };
+        let common = match self.0.len() {
+            1 => first.clone(),
+            _ => Filter {
+                subject: None,
+                ..first.clone()
+            },
+        };
+        let found = find(reader, &common, from, PAGE, LOOK).map_err(Failure::failed)?;
+        let mut records = found.records;
+        if self.0.len() > 1 {
+            records.retain(|record| self.fits(record));
+        }
+        Ok((records, found.next))
     }
 
     /// The newest records that fit, in order.

@@ -4,6 +4,8 @@ mod bar;
 mod folder;
 mod proof;
 
+pub(super) use bar::Bar;
+
 use std::path::Path;
 
 use doorward_ledger::VerifierKey;
