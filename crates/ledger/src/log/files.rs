@@ -89,8 +89,6 @@ pub(crate) struct FileWriter {
 /// A group is written once it has so many bytes or files.
 const GROUP_BYTES: usize = 8 << 20;
 const GROUP_FILES: usize = 64;
-/// Files of a group that are synced at a time: the file system then shares one journal commit.
-const SYNCS: usize = 4;
 
 impl FileWriter {
     pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
@@ -155,30 +153,14 @@ impl FileWriter {
     }
 
     fn write_temporaries(&self, group: &[(String, Vec<u8>)]) -> Result<(), LogError> {
-        let write = |files: &[(String, Vec<u8>)]| {
-            files.iter().try_for_each(|(path, bytes)| {
-                let write = || {
-                    let file = self.storage.create(&temporary(path), 0)?;
-                    file.write_at(0, bytes)?;
-                    file.sync()
-                };
-                write().map_err(LogError::io(path))
-            })
-        };
-        // A few are not worth threads.
-        if group.len() < 2 * SYNCS {
-            return write(group);
-        }
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = group
-                .chunks(group.len().div_ceil(SYNCS))
-                .map(|files| scope.spawn(move || write(files)))
-                .collect();
-            threads.into_iter().try_for_each(|thread| {
-                thread.join().unwrap_or_else(|_| {
-                    Err(LogError::io("tile")(io::Error::other("a thread gave up")))
-                })
-            })
+        // One after the other: with several at a time, syncs of batches wait for more of them.
+        group.iter().try_for_each(|(path, bytes)| {
+            let write = || {
+                let file = self.storage.create(&temporary(path), 0)?;
+                file.write_at(0, bytes)?;
+                file.sync()
+            };
+            write().map_err(LogError::io(path))
         })
     }
 

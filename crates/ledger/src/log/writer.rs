@@ -7,7 +7,7 @@ use super::Halt;
 use super::error::disk_full;
 use super::queue::Pending;
 use super::run::Shared;
-use crate::segment::{Batch, LogId, SegmentWriter, parent, segment_path};
+use crate::segment::{Batch, LogId, SegmentWriter, fill_checks, parent, segment_path};
 
 /// The file whose room a full disk falls back on.
 pub(crate) const RESERVE: &str = "reserve";
@@ -105,6 +105,7 @@ impl Writer {
                 .map_err(|error| ("beginning a segment", error))?;
         }
         let offset = self.segment.offset();
+        let leaves = fill_checks(&mut batch.bytes, std::mem::take(&mut batch.leaves));
         self.segment
             .append(first, count, &mut batch.bytes)
             .map_err(|error| ("writing leaves", error))?;
@@ -115,7 +116,6 @@ impl Writer {
         }
         self.sync = started.elapsed();
         let bytes = std::mem::take(&mut batch.bytes);
-        let leaves = std::mem::take(&mut batch.leaves);
         let written = Batch::written(first, offset, bytes, leaves);
         self.shared.index.remember(written);
         self.shared.durable(first, offset, first + u64::from(count));
@@ -173,6 +173,7 @@ impl Writer {
         }
         let mut batch = self.shared.queue().last_words(first, &leaf);
         let offset = self.segment.offset();
+        fill_checks(&mut batch.bytes, std::mem::take(&mut batch.leaves));
         let written = self
             .segment
             .append(first, batch.count, &mut batch.bytes)

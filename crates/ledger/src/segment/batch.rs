@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::header::{check, take};
+use crate::hash::leaf_hashes;
 use crate::{Hash, MAX_LEAF_BYTES, leaf_hash};
 
 /// Length of a batch's header, in bytes.
@@ -211,10 +212,29 @@ pub(crate) fn each_leaf(header: &BatchHeader, records: &[u8]) -> Vec<ReadLeaf> {
         .collect()
 }
 
-/// Appends the record of a leaf of 1 to 65,535 bytes.
-pub fn push_record(records: &mut Vec<u8>, leaf: &[u8], hash: &Hash) {
+/// Appends the record of a leaf of 1 to 65,535 bytes, but for its check: [`fill_checks`] follows.
+pub(crate) fn push_record(records: &mut Vec<u8>, leaf: &[u8]) {
     records.reserve(RECORD_HEADER_LEN + leaf.len());
     records.extend((leaf.len() as u32).to_be_bytes());
-    records.extend(hash.as_bytes().iter().take(CHECK_LEN));
+    records.extend([0; CHECK_LEN]);
     records.extend_from_slice(leaf);
+}
+
+/// Hashes the leaves that are at these places, and writes the check of each before it.
+pub(crate) fn fill_checks(
+    bytes: &mut [u8],
+    leaves: Vec<Range<usize>>,
+) -> Vec<(Range<usize>, Hash)> {
+    let read: Vec<&[u8]> = leaves
+        .iter()
+        .map(|range| bytes.get(range.clone()).unwrap_or_default())
+        .collect();
+    let hashes = leaf_hashes(&read);
+    for (range, hash) in leaves.iter().zip(&hashes) {
+        let before = range.start.saturating_sub(CHECK_LEN)..range.start;
+        if let Some((to, from)) = bytes.get_mut(before).zip(hash.as_bytes().get(..CHECK_LEN)) {
+            to.copy_from_slice(from);
+        }
+    }
+    leaves.into_iter().zip(hashes).collect()
 }

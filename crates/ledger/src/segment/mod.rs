@@ -11,9 +11,8 @@ mod reader;
 mod storage;
 mod writer;
 
-pub use batch::{
-    BATCH_HEADER_LEN, Batch, BatchHeader, MAX_BATCH_LEAVES, RECORD_HEADER_LEN, push_record,
-};
+pub use batch::{BATCH_HEADER_LEN, Batch, BatchHeader, MAX_BATCH_LEAVES, RECORD_HEADER_LEN};
+pub(crate) use batch::{fill_checks, push_record};
 pub use disk::Disk;
 pub use header::{LogId, SEGMENT_HEADER_LEN, SegmentHeader};
 pub(crate) use reader::Salvage;
