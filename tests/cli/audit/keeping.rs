@@ -1,9 +1,14 @@
 //! Keeping the record: erasing, pruning, rotating the key, reviewing.
 
 use std::fs;
+use std::sync::Arc;
+
+use doorward_ledger::log::{FileAnchor, Log, LogOptions};
+use doorward_ledger::segment::Disk;
+use doorward_ledger::{Act, Event, KeyName, Leaf, LeafId, LocalSigner, Verdict};
 
 use super::Kept;
-use crate::harness::Demo;
+use crate::harness::{Demo, run};
 
 #[test]
 fn who_was_erased_is_gone_from_sight_and_old_proofs_still_hold() {
@@ -181,4 +186,48 @@ fn a_review_shows_what_matters_and_is_signed_off_once() {
         .ended(0)
         .json();
     assert_eq!(clear["entry"]["metadata"]["note"], note);
+}
+
+/// A folder with a ledger whose one leaf is from 2020.
+fn old_ledger() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Disk::new(folder.path().join(".doorward/ledger")).unwrap());
+    let anchor = Arc::new(Disk::new(folder.path().join("anchor")).unwrap());
+    let name = KeyName::new("ledger.example/old").unwrap();
+    let signer = Arc::new(LocalSigner::from_seed(name, &[7; 32]).unwrap());
+    let options = LogOptions::new(
+        "ledger.example/old",
+        signer,
+        Arc::new(FileAnchor::new(anchor)),
+    );
+    let (log, _) = Log::open(disk, options).unwrap();
+    let id = LeafId::from_random([1; 16]);
+    let act = Act::new("key.use", Verdict::Success);
+    let at = "2020-01-02T03:04:05Z".parse().unwrap();
+    let leaf = Leaf::new(id, at, act, Event::Admin).to_bytes().unwrap();
+    log.append(&leaf).unwrap().wait().unwrap();
+    log.close().unwrap();
+    folder
+}
+
+#[test]
+fn an_overdue_review_is_told() {
+    let folder = old_ledger();
+    let status = ["audit", "review", "--status", "--json"];
+    let told = run(folder.path(), &status).ended(1).json();
+    assert_eq!(told["due"], "2020-01-09T03:04:05Z");
+    assert_eq!(
+        (&told["overdue"], &told["leaves"]),
+        (&true.into(), &1.into())
+    );
+    let shown = run(folder.path(), &["audit", "review", "--status"]).ended(1);
+    assert!(
+        shown.stdout.contains("overdue since 2020-01-09"),
+        "{shown:#?}"
+    );
+
+    let patient = "[audit]\nreview_days = 3650\n";
+    fs::write(folder.path().join("doorward.toml"), patient).unwrap();
+    let told = run(folder.path(), &status).ended(0).json();
+    assert_eq!(told["due"], "2029-12-30T03:04:05Z");
 }

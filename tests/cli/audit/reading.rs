@@ -1,12 +1,15 @@
 //! Reading the record: what is found, and what looking leaves behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::{Kept, files, lines, texts};
-use crate::harness::{Demo, call, run};
+use crate::harness::{Demo, call, doorward, run};
 
 #[test]
 fn what_was_done_is_found_by_what_it_was() {
@@ -257,4 +260,57 @@ fn without_a_ledger_each_says_what_to_do() {
         let ran = run(folder.path(), &[&["audit"], command].concat()).ended(2);
         assert!(ran.stderr.contains("--data-dir"), "{ran:#?}");
     }
+}
+
+#[test]
+fn a_tail_that_is_followed_tells_what_comes() {
+    let demo = Demo::up();
+    let mut child = doorward(demo.path())
+        .args([
+            "audit",
+            "tail",
+            "-n",
+            "0",
+            "--follow",
+            "--json",
+            "--kind",
+            "client_key",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (send, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        while let Some(Ok(line)) = lines.next() {
+            let _ = send.send(line);
+        }
+    });
+    let next = || -> Value {
+        let line = told.recv_timeout(Duration::from_secs(20)).unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    // It may not have begun yet: keys are issued until it tells of one.
+    let mut first = None;
+    for _ in 0..50 {
+        demo.run(&["key", "issue", "lead-import"]).ended(0);
+        if let Ok(line) = told.recv_timeout(Duration::from_millis(300)) {
+            first = Some(serde_json::from_str::<Value>(&line).unwrap());
+            break;
+        }
+    }
+    let first = first.expect("nothing is told");
+    assert_eq!(first["action"], "client_key.issue");
+    let mut last = first["seq"].as_u64().unwrap();
+    demo.run(&["key", "issue", "analytics-dashboard"]).ended(0);
+    loop {
+        let entry = next();
+        assert!(entry["seq"].as_u64().unwrap() > last);
+        last = entry["seq"].as_u64().unwrap();
+        if entry["client"] == "analytics-dashboard" && entry["result"] == "success" {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -79,13 +79,17 @@ fn standing(context: &Context) -> Result<Option<Standing>, Failure> {
             first.at().unwrap_or_else(now)
         }
     };
-    let days = i64::try_from(context.config.audit.review_days).unwrap_or(i64::MAX);
     let next = done.as_ref().map_or(reader.minimum(), Done::next);
     Ok(Some(Standing {
         done,
-        due: since.plus_millis(days.saturating_mul(DAY)),
+        due: due(since, context.config.audit.review_days),
         leaves: reader.size().saturating_sub(next),
     }))
+}
+
+fn due(since: Timestamp, days: usize) -> Timestamp {
+    let days = i64::try_from(days).unwrap_or(i64::MAX);
+    since.plus_millis(days.saturating_mul(DAY))
 }
 
 /// What there is to say when the review is overdue.
