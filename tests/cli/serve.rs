@@ -351,3 +351,41 @@ fn a_sandboxs_keys_can_be_copied() {
     sandbox.wait().unwrap();
     assert_eq!(key.unwrap().trim().len(), 68);
 }
+
+#[test]
+fn a_server_tells_how_it_is_doing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    run(path, &["init"]).ended(0);
+    let none = run(path, &["status"]).ended(1);
+    assert!(none.stdout.contains("doorward serve"), "{none:?}");
+
+    fs::write(
+        path.join(".doorward/secrets/metrics-token"),
+        "a-token-for-metrics",
+    )
+    .unwrap();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(path.join(".doorward/secrets/metrics-token"), private).unwrap();
+    let config = path.join("doorward.toml");
+    let text = fs::read_to_string(&config).unwrap().replace(
+        "access = \"off\"",
+        "access = \"token\"\ntoken = \"file:secrets/metrics-token\"",
+    ) + "\n[[audit.sink]]\nname = \"copy\"\nto = \"file\"\n";
+    fs::write(&config, text).unwrap();
+    let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
+    let gateway = server.text("gateway_url");
+    let status = run(path, &["status", "--json"]).ended(0).json();
+    assert!(status["health"]["ledger"]["leaves"].as_u64().unwrap() > 0);
+    assert_eq!(status["health"]["sinks"][0]["name"], "copy");
+
+    let metrics = |token| call("GET", &format!("{gateway}/metrics"), token, None);
+    assert_eq!(metrics(None).status, 401);
+    assert_eq!(metrics(Some("another")).status, 401);
+    let page = metrics(Some("a-token-for-metrics"));
+    assert_eq!(page.status, 200);
+    let text = page.body.as_str().unwrap();
+    assert!(text.contains("doorward_ledger_halted 0\n"), "{text}");
+    assert!(text.contains("doorward_sink_running{sink=\"copy\",kind=\"file\"} 1\n"));
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+}

@@ -78,6 +78,17 @@ impl Context {
         }
     }
 
+    /// Where the token is that opens the metrics, if there is one.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    pub(crate) fn metrics_token(&self) -> Result<Option<SecretRef>, Failure> {
+        let reference = self.config.metrics.token.as_deref();
+        reference
+            .map(|reference| self.secret("metrics.token", reference))
+            .transpose()
+    }
+
     /// A reference of the configuration; `file:name` is relative to the data folder.
     ///
     /// # Errors

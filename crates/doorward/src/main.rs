@@ -10,6 +10,7 @@ mod credential;
 mod demo;
 mod duration;
 mod exit;
+mod health;
 mod log;
 mod output;
 mod paths;

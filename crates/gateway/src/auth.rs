@@ -42,7 +42,7 @@ pub(crate) fn authenticate<'s>(
 }
 
 /// The token of the one `Authorization: Bearer` line.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let line = lines.next().filter(|_| lines.next().is_none())?;
     // To some proxy before us the header would have been one to drop.

@@ -83,6 +83,7 @@ mod stall;
 mod upstream;
 
 pub use answer::Answer;
+pub use auth::bearer;
 pub use beside::{Beside, BesideAnswer, BesideRequest};
 pub use clock::Clock;
 pub use error::Error;

@@ -10,6 +10,7 @@ use doorward_store::{Store, Workspace};
 use super::error::AdminError;
 use super::types::{Call, ServerStatus, Status};
 use crate::config::InstantlyConfig;
+use crate::health::HealthOf;
 use crate::record::LateAudit;
 
 /// What [`Admin`] works with.
@@ -32,6 +33,8 @@ pub(crate) struct AdminParts {
     pub(crate) gateway_url: Option<String>,
     /// Whether an emulated workspace may be called in plain text on other machines.
     pub(crate) plain_http: bool,
+    /// Tells how the server is doing, when one runs in this process.
+    pub(crate) health: Option<HealthOf>,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what
     /// was answered holds from the next call on.
     pub(crate) changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
@@ -116,6 +119,7 @@ impl Handle<Status> for Admin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             gateway_url: self.parts.gateway_url.clone(),
+            health: self.parts.health.as_ref().map(|health| health()),
         })
     }
 }

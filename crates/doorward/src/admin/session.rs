@@ -72,6 +72,7 @@ impl Session {
             data_dir: data.path().to_owned(),
             plain_http: context.config.gateway.plain_http,
             gateway_url: None,
+            health: None,
             changed: Box::new(|| Ok(())),
         }))))
     }

@@ -97,6 +97,14 @@ pub(crate) enum Command {
     Init(Init),
     /// Run the gateway
     Serve(Serve),
+    /// Show what runs and how it is doing: the ledger, sinks, witnesses, the watch
+    #[command(after_help = "\
+Ends with 1 when nothing runs or somebody should look.
+
+Examples:
+  doorward status
+  doorward status --json | jq .health.ledger")]
+    Status,
     /// Add, list, show and remove Instantly workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(WorkspaceCommand),

@@ -11,6 +11,7 @@ mod run;
 mod sandbox;
 mod scopes;
 mod serve;
+mod status;
 mod up;
 mod workspace;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Sandbox(sandbox) => block_on_all(sandbox::run(sandbox, output)),
         Command::Init(_) => init::run(&global, output),
         Command::Serve(serve) => block_on_all(serve::run(&context()?, &serve)),
+        Command::Status => block_on(status::run(&context()?)),
         Command::Workspace(command) => block_on(workspace::run(&context()?, command)),
         Command::Client(command) => block_on(client::run(&context()?, command)),
         Command::Key(command) => block_on(key::run(&context()?, command)),

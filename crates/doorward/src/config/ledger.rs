@@ -5,7 +5,7 @@ use doorward_gateway::{LedgerAccess, Reads, ReadsWithout};
 use doorward_ledger::KeyName;
 
 use super::reader::TableReader;
-use super::{non_empty, reference};
+use super::{access, non_empty, reference};
 
 /// Most witnesses.
 const WITNESSES_MAX: usize = 16;
@@ -90,12 +90,7 @@ impl LedgerConfig {
                 _ => Err("choose \"refuse\", \"refuse_in_production\" or \"allow\"".to_owned()),
             },
         );
-        table.text("pages", &mut self.pages, |text| match text {
-            "off" => Ok(LedgerAccess::Off),
-            "open" => Ok(LedgerAccess::Open),
-            "token" => Ok(LedgerAccess::Token),
-            _ => Err("choose \"off\", \"open\" or \"token\"".to_owned()),
-        });
+        table.text("pages", &mut self.pages, access);
         table.text("pages_token", &mut self.pages_token, |text| {
             reference(text).map(Some)
         });

@@ -4,6 +4,7 @@ mod audit;
 mod faults;
 mod instantly;
 mod ledger;
+mod metrics;
 mod reader;
 
 use std::fs;
@@ -17,6 +18,7 @@ pub(crate) use audit::{AuditConfig, SinkSettings, SinkTo};
 pub(crate) use faults::Faults;
 pub(crate) use instantly::InstantlyConfig;
 pub(crate) use ledger::{LedgerConfig, TransitConfig};
+pub(crate) use metrics::MetricsConfig;
 use reader::Reader;
 
 use crate::exit::Failure;
@@ -45,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) instantly: InstantlyConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
+    /// The metrics page.
+    pub(crate) metrics: MetricsConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
 }
@@ -91,6 +95,7 @@ impl Default for Config {
                 plain_http: false,
                 limits: Limits::default(),
             },
+            metrics: MetricsConfig::default(),
             log: LogConfig {
                 level: "info".to_owned(),
                 format: LogFormat::Text,
@@ -149,6 +154,7 @@ impl Config {
             ledger,
             instantly,
             gateway,
+            metrics,
             log,
         } = &mut config;
         reader.root(|root| {
@@ -200,6 +206,7 @@ impl Config {
                     }
                 });
             });
+            root.table("metrics", |table| metrics.read(table));
             root.table("log", |table| {
                 table.text("level", &mut log.level, |text| {
                     crate::log::check_filter(text).map(|()| text.to_owned())
@@ -237,6 +244,16 @@ fn non_empty(text: &str) -> Result<&str, String> {
         Err("it must not be empty".to_owned())
     } else {
         Ok(text)
+    }
+}
+
+fn access(text: &str) -> Result<doorward_gateway::LedgerAccess, String> {
+    use doorward_gateway::LedgerAccess;
+    match text {
+        "off" => Ok(LedgerAccess::Off),
+        "open" => Ok(LedgerAccess::Open),
+        "token" => Ok(LedgerAccess::Token),
+        _ => Err("choose \"off\", \"open\" or \"token\"".to_owned()),
     }
 }
 
@@ -290,7 +307,7 @@ mod tests {
                 Err(_) if name == "watch" => "false".to_owned(),
                 Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
-                Err(_) if name == "pages" => "\"open\"".to_owned(),
+                Err(_) if name == "pages" || name == "access" => "\"open\"".to_owned(),
                 Err(_) if name == "reads" => "\"durable\"".to_owned(),
                 Err(_) if name == "reads_without" => "\"allow\"".to_owned(),
                 Err(_) if name == "format" => "\"json\"".to_owned(),

@@ -2,6 +2,7 @@
 
 mod instantly;
 mod learning;
+mod metrics;
 mod reload;
 mod sinks;
 mod watches;
@@ -10,11 +11,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_audit::{Audit, Sinks};
+use doorward_audit::{Audit, Sinks, Witnesses};
 use doorward_gateway::{
     Beside, Gateway, GatewayConfig, LedgerPages, LedgerRecorder, RecordSettings, SnapshotBuilder,
 };
-use doorward_secrets::Secrets;
+use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -24,12 +25,14 @@ use tokio::time::timeout;
 pub(crate) use self::instantly::WATCHED;
 pub(crate) use self::instantly::{Sources, options as watch_options};
 use self::learning::Learning;
+use self::metrics::MetricsPage;
 use self::reload::Reloader;
 use self::watches::Watches;
 use crate::admin::{Admin, AdminError, AdminParts, AdminServer};
 use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::health::{Health, HealthOf, LedgerHealth};
 use crate::record::{LateAudit, open_record, recorded_secrets};
 use crate::secret::read_pepper;
 use crate::signals::{Endings, hang_ups};
@@ -67,7 +70,7 @@ pub(crate) struct Server {
     learning: JoinHandle<()>,
     record: Arc<Audit>,
     watches: Watches,
-    sinks: Sinks,
+    sinks: Arc<Sinks>,
     stop: watch::Sender<Stage>,
 }
 
@@ -106,10 +109,14 @@ impl Server {
             .allow_plain_http(gateway_config.plain_http);
         let reloader = Reloader::start(Arc::clone(&store), builder)?;
         let reloader = Arc::new(reloader);
+        let sinks = sinks::configured(context, &recorded_secrets(&record))?;
+        let sinks = Arc::new(Sinks::start(&record, sinks).map_err(Failure::usage)?);
+        let watches = Watches::start(context, &record, &ledger_keys, &store)?;
+        let health = health_of(&record, &sinks, &watches);
         let (learning, lessons) = Learning::new();
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
-            beside: pages(context, &record, &recorded_secrets(&record))?,
+            beside: pages(context, &record, &health)?,
             ..GatewayConfig::default()
         };
         let recorder = Arc::new(LedgerRecorder::new(
@@ -131,11 +138,8 @@ impl Server {
             ))
         })?;
 
-        let sinks = sinks::configured(context, &recorded_secrets(&record))?;
-        let sinks = Sinks::start(&record, sinks).map_err(Failure::usage)?;
-        let watches = Watches::start(context, &record, &ledger_keys, &store)?;
         let (stop, stage) = watch::channel(Stage::Running);
-        let admin = admin(context, &record, &store, &reloader, &gateway_url)?;
+        let admin = admin(context, &record, &store, &reloader, &gateway_url, health)?;
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve(
                 listener,
@@ -244,24 +248,59 @@ fn url_of(listener: &TcpListener) -> Result<String, Failure> {
     Ok(format!("http://{address}"))
 }
 
-/// The ledger's pages, where they are to be had.
+/// What is served beside the API: the ledger's pages, and the metrics.
 fn pages(
     context: &Context,
     record: &Arc<Audit>,
-    secrets: &Secrets,
+    health: &HealthOf,
 ) -> Result<Vec<Arc<dyn Beside>>, Failure> {
-    let config = &context.config.ledger;
-    let token = match context.pages_token()? {
-        Some(reference) => Some(
-            secrets
-                .read(&reference)
-                .map_err(|error| Failure::usage(format_args!("ledger.pages_token: {error}")))?,
-        ),
-        None => None,
+    let secrets = recorded_secrets(record);
+    let token = |what: &str, reference: Option<SecretRef>| {
+        let read = reference.map(|reference| secrets.read(&reference));
+        read.transpose()
+            .map_err(|error| Failure::usage(format_args!("{what}: {error}")))
     };
+    let config = &context.config;
+    let ledger = token("ledger.pages_token", context.pages_token()?)?;
+    let metrics = token("metrics.token", context.metrics_token()?)?;
     let folder = context.data_dir.ledger();
-    let pages = LedgerPages::new(Arc::clone(record), &folder, config.pages, token.as_ref());
-    Ok(vec![Arc::new(pages)])
+    let access = config.ledger.pages;
+    Ok(vec![
+        Arc::new(LedgerPages::new(
+            Arc::clone(record),
+            &folder,
+            access,
+            ledger.as_ref(),
+        )),
+        Arc::new(MetricsPage::new(
+            config.metrics.access,
+            metrics.as_ref(),
+            Arc::clone(health),
+        )),
+    ])
+}
+
+/// Tells how the server is doing.
+fn health_of(record: &Arc<Audit>, sinks: &Arc<Sinks>, watches: &Watches) -> HealthOf {
+    let (record, sinks) = (Arc::clone(record), Arc::clone(sinks));
+    let (witnesses, watch) = (watches.witnesses.clone(), watches.instantly.clone());
+    Arc::new(move || {
+        let status = record.status();
+        let witnesses = witnesses.as_ref().map(Witnesses::status);
+        Health {
+            ledger: LedgerHealth {
+                leaves: status.durable,
+                signed: status.signed,
+                waiting: status.waiting as u64,
+                lost: record.lost(),
+                halted: status.halt.map(|halt| halt.to_string()),
+                unsigned: status.unsigned,
+            },
+            sinks: sinks.metrics().into_iter().map(Into::into).collect(),
+            witnesses: witnesses.into_iter().flatten().map(Into::into).collect(),
+            instantly: watch.status().into(),
+        }
+    })
 }
 
 fn admin(
@@ -270,6 +309,7 @@ fn admin(
     store: &Arc<dyn Store>,
     reloader: &Arc<Reloader>,
     gateway_url: &str,
+    health: HealthOf,
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     Ok(Arc::new(Admin::new(AdminParts {
@@ -282,6 +322,7 @@ fn admin(
         data_dir: context.data_dir.path().to_owned(),
         plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),
+        health: Some(health),
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {
                 AdminError::failed(format_args!(

@@ -1,0 +1,123 @@
+//! `doorward status`: what runs, and how it is doing.
+
+use crate::admin::{Session, Status};
+use crate::context::Context;
+use crate::exit::{Exit, Outcome};
+use crate::health::Health;
+use crate::output::{Cell, Output, Tone};
+
+/// Runs `doorward status`.
+pub(crate) async fn run(context: &Context) -> Outcome {
+    let output = context.output;
+    let Some(session) = Session::running(context).await? else {
+        if output.is_json() {
+            output.value(&serde_json::json!({ "running": false }))?;
+        } else {
+            output.line(format_args!(
+                "no server runs on {}; start one with `doorward serve` or `doorward up`",
+                context.data_dir.path().display()
+            ))?;
+        }
+        return Ok(Exit::Findings);
+    };
+    let status = session.call(Status {}).await?;
+    let troubled = status.health.as_ref().is_some_and(is_troubled);
+    let exit = if troubled { Exit::Findings } else { Exit::Done };
+    if output.is_json() {
+        output.value(&status)?;
+        return Ok(exit);
+    }
+    output.fields(vec![
+        ("version", Cell::from(&status.version)),
+        ("process", Cell::from(status.pid)),
+        (
+            "gateway",
+            Cell::toned(
+                status.gateway_url.as_deref().unwrap_or("none"),
+                Tone::Strong,
+            ),
+        ),
+    ])?;
+    if let Some(health) = &status.health {
+        show(output, health)?;
+    }
+    Ok(exit)
+}
+
+/// Whether somebody should look.
+fn is_troubled(health: &Health) -> bool {
+    let ledger = &health.ledger;
+    ledger.halted.is_some()
+        || ledger.unsigned.is_some()
+        || ledger.lost > 0
+        || health
+            .sinks
+            .iter()
+            .any(|sink| !sink.running || sink.trouble.is_some())
+        || health
+            .witnesses
+            .iter()
+            .any(|witness| witness.refusal.is_some())
+        || health.instantly.around > 0
+}
+
+fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
+    let ledger = &health.ledger;
+    let good = |why: &Option<String>| match why {
+        Some(why) => Cell::toned(why, Tone::Bad),
+        None => Cell::toned("well", Tone::Good),
+    };
+    output.fields(vec![
+        (
+            "ledger",
+            Cell::from(format_args!(
+                "{} leaves, {} signed, {} waiting",
+                ledger.leaves, ledger.signed, ledger.waiting
+            )),
+        ),
+        ("recording", good(&ledger.halted)),
+        ("signing", good(&ledger.unsigned)),
+        (
+            "instantly",
+            Cell::from(format_args!(
+                "read {} times, {} failed; {} acts around Doorward, {} calls without a trace, {} \
+                 changes of keys and members",
+                health.instantly.rounds,
+                health.instantly.failures,
+                health.instantly.around,
+                health.instantly.missing,
+                health.instantly.changes
+            )),
+        ),
+    ])?;
+    for told in &health.instantly.told {
+        output.line(output.paint(Tone::Careful, format_args!("  {told}")))?;
+    }
+    if !health.sinks.is_empty() {
+        let rows = health.sinks.iter().map(|sink| {
+            vec![
+                Cell::toned(&sink.name, Tone::Strong),
+                Cell::from(&sink.kind),
+                Cell::from(sink.lag),
+                Cell::from(sink.sent),
+                Cell::from(sink.failures),
+                good(&sink.trouble),
+            ]
+        });
+        let head = ["sink", "kind", "behind", "sent", "failed", "state"];
+        output.table(&head, rows.collect(), "")?;
+    }
+    if !health.witnesses.is_empty() {
+        let rows = health.witnesses.iter().map(|witness| {
+            vec![
+                Cell::toned(&witness.name, Tone::Strong),
+                Cell::from(witness.lag),
+                Cell::from(witness.failures),
+                good(&witness.refusal.clone().or_else(|| witness.trouble.clone())),
+            ]
+        });
+        let head = ["witness", "behind", "failed", "state"];
+        output.table(&head, rows.collect(), "")?;
+    }
+    Ok(())
+}

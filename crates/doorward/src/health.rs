@@ -1,0 +1,350 @@
+//! How a running server is doing: for `doorward status`, for `/metrics`.
+
+use std::sync::Arc;
+
+use doorward_audit::reconcile::WatchStatus;
+use doorward_audit::{SinkMetrics, WitnessStatus};
+use serde::{Deserialize, Serialize};
+
+/// Tells it.
+pub(crate) type HealthOf = Arc<dyn Fn() -> Health + Send + Sync>;
+
+/// All of it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Health {
+    /// The ledger.
+    pub(crate) ledger: LedgerHealth,
+    /// Each sink.
+    pub(crate) sinks: Vec<SinkHealth>,
+    /// Each witness.
+    pub(crate) witnesses: Vec<WitnessHealth>,
+    /// The watch over Instantly's own audit log.
+    pub(crate) instantly: WatchHealth,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct LedgerHealth {
+    /// Leaves on disk.
+    pub(crate) leaves: u64,
+    /// Leaves under the last signed checkpoint.
+    pub(crate) signed: u64,
+    /// Leaves that wait for the disk.
+    pub(crate) waiting: u64,
+    /// Acts that could not be recorded, and are not counted in the ledger yet.
+    pub(crate) lost: u64,
+    /// Why nothing can be recorded.
+    pub(crate) halted: Option<String>,
+    /// Why the last checkpoint could not be signed.
+    pub(crate) unsigned: Option<String>,
+}
+
+/// A sink.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SinkHealth {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    /// Leaves that were not handed on yet.
+    pub(crate) lag: u64,
+    /// Age of the oldest of them.
+    pub(crate) oldest_ms: Option<u64>,
+    pub(crate) sent: u64,
+    pub(crate) failures: u64,
+    /// Entries that the receiver refused for good.
+    pub(crate) skipped: u64,
+    /// Entries that were pruned before.
+    pub(crate) missed: u64,
+    pub(crate) running: bool,
+    pub(crate) trouble: Option<String>,
+}
+
+/// A witness.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WitnessHealth {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    /// Leaves under its last cosignature.
+    pub(crate) cosigned: Option<u64>,
+    /// Leaves that are signed and that it has not cosigned.
+    pub(crate) lag: u64,
+    pub(crate) failures: u64,
+    /// Why it does not cosign.
+    pub(crate) refusal: Option<String>,
+    pub(crate) trouble: Option<String>,
+}
+
+/// The watch over Instantly's own audit log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct WatchHealth {
+    pub(crate) rounds: u64,
+    pub(crate) failures: u64,
+    /// Records that no call explained.
+    pub(crate) around: u64,
+    /// Calls without a trace that was due.
+    pub(crate) missing: u64,
+    /// Changes of keys and members.
+    pub(crate) changes: u64,
+    /// What there is to say of each workspace.
+    pub(crate) told: Vec<String>,
+}
+
+impl From<SinkMetrics> for SinkHealth {
+    fn from(sink: SinkMetrics) -> Self {
+        Self {
+            name: sink.name,
+            kind: sink.kind.to_owned(),
+            lag: sink.lag,
+            oldest_ms: sink.oldest_unsent_ms,
+            sent: sink.sent,
+            failures: sink.failures,
+            skipped: sink.skipped,
+            missed: sink.missed,
+            running: sink.running,
+            trouble: sink.last_error,
+        }
+    }
+}
+
+impl From<WitnessStatus> for WitnessHealth {
+    fn from(witness: WitnessStatus) -> Self {
+        Self {
+            name: witness.name,
+            url: witness.url,
+            cosigned: witness.cosigned,
+            lag: witness.lag,
+            failures: witness.failures,
+            refusal: witness.refusal.map(|refusal| refusal.to_string()),
+            trouble: witness.trouble,
+        }
+    }
+}
+
+impl From<WatchStatus> for WatchHealth {
+    fn from(watch: WatchStatus) -> Self {
+        let mut told: Vec<String> = watch
+            .told
+            .into_iter()
+            .flat_map(|(source, told)| {
+                told.into_iter()
+                    .map(move |text| format!("{source}: {text}"))
+            })
+            .collect();
+        told.sort();
+        Self {
+            rounds: watch.rounds,
+            failures: watch.failures,
+            around: watch.around,
+            missing: watch.missing,
+            changes: watch.changes,
+            told,
+        }
+    }
+}
+
+impl Health {
+    /// In the text format of Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let mut text = Text::default();
+        let ledger = &self.ledger;
+        text.gauge("ledger_leaves", "Leaves on disk", &[], ledger.leaves);
+        text.gauge(
+            "ledger_signed_leaves",
+            "Leaves under the last signed checkpoint",
+            &[],
+            ledger.signed,
+        );
+        text.gauge(
+            "ledger_waiting_leaves",
+            "Leaves that wait for the disk",
+            &[],
+            ledger.waiting,
+        );
+        text.gauge(
+            "ledger_lost_acts",
+            "Acts not recorded, nor their number",
+            &[],
+            ledger.lost,
+        );
+        text.gauge(
+            "ledger_halted",
+            "Whether nothing can be recorded",
+            &[],
+            u64::from(ledger.halted.is_some()),
+        );
+        for sink in &self.sinks {
+            let by = [("sink", sink.name.as_str()), ("kind", sink.kind.as_str())];
+            text.gauge("sink_lag_leaves", "Leaves not handed on yet", &by, sink.lag);
+            text.gauge(
+                "sink_oldest_milliseconds",
+                "Age of the oldest entry that waits",
+                &by,
+                sink.oldest_ms.unwrap_or(0),
+            );
+            text.counter("sink_sent_total", "Entries delivered", &by, sink.sent);
+            text.counter(
+                "sink_failures_total",
+                "Attempts that failed",
+                &by,
+                sink.failures,
+            );
+            text.counter(
+                "sink_skipped_total",
+                "Entries refused for good",
+                &by,
+                sink.skipped,
+            );
+            text.counter(
+                "sink_missed_total",
+                "Entries pruned before",
+                &by,
+                sink.missed,
+            );
+            text.gauge(
+                "sink_running",
+                "Whether it runs",
+                &by,
+                u64::from(sink.running),
+            );
+        }
+        for witness in &self.witnesses {
+            let by = [("witness", witness.name.as_str())];
+            text.gauge(
+                "witness_lag_leaves",
+                "Signed leaves not cosigned",
+                &by,
+                witness.lag,
+            );
+            text.counter(
+                "witness_failures_total",
+                "Attempts that failed",
+                &by,
+                witness.failures,
+            );
+            text.gauge(
+                "witness_refuses",
+                "Whether it refuses to cosign",
+                &by,
+                u64::from(witness.refusal.is_some()),
+            );
+        }
+        let watch = &self.instantly;
+        text.counter(
+            "watch_rounds_total",
+            "Readings of Instantly's log",
+            &[],
+            watch.rounds,
+        );
+        text.counter(
+            "watch_failures_total",
+            "Readings that failed",
+            &[],
+            watch.failures,
+        );
+        text.counter(
+            "watch_around_total",
+            "Acts around Doorward",
+            &[],
+            watch.around,
+        );
+        text.counter(
+            "watch_missing_total",
+            "Calls without a trace",
+            &[],
+            watch.missing,
+        );
+        text.counter(
+            "watch_changes_total",
+            "Changes of keys and members",
+            &[],
+            watch.changes,
+        );
+        text.0
+    }
+}
+
+/// Lines of the text format.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: u64) {
+        self.add(name, "gauge", help, labels, value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: u64) {
+        self.add(name, "counter", help, labels, value);
+    }
+
+    /// A line, put beside those of the same name.
+    fn add(&mut self, name: &str, kind: &str, help: &str, labels: &[(&str, &str)], value: u64) {
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(label, value)| {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("{label}=\"{}\"", value.replace('\n', "\\n"))
+            })
+            .collect();
+        let labels = match labels.as_slice() {
+            [] => String::new(),
+            labels => format!("{{{}}}", labels.join(",")),
+        };
+        let head = format!("# TYPE doorward_{name} {kind}\n");
+        let line = format!("doorward_{name}{labels} {value}\n");
+        match self.0.find(&head) {
+            None => {
+                self.0.push_str(&format!("# HELP doorward_{name} {help}\n"));
+                self.0.push_str(&head);
+                self.0.push_str(&line);
+            }
+            Some(at) => {
+                let rest = at + head.len();
+                let end = self
+                    .0
+                    .get(rest..)
+                    .and_then(|after| after.find("# HELP"))
+                    .map_or(self.0.len(), |offset| rest + offset);
+                self.0.insert_str(end, &line);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_of_one_name_stand_together_under_one_head() {
+        let sink = |name: &str| SinkHealth {
+            name: name.to_owned(),
+            kind: "file".to_owned(),
+            lag: 1,
+            oldest_ms: None,
+            sent: 2,
+            failures: 0,
+            skipped: 0,
+            missed: 0,
+            running: true,
+            trouble: None,
+        };
+        let health = Health {
+            sinks: vec![sink("a"), sink("b\"\n")],
+            ..Health::default()
+        };
+        let text = health.metrics();
+        let lag: Vec<&str> = text
+            .lines()
+            .skip_while(|line| !line.contains("TYPE doorward_sink_lag_leaves"))
+            .take(3)
+            .collect();
+        assert_eq!(
+            lag,
+            [
+                "# TYPE doorward_sink_lag_leaves gauge",
+                "doorward_sink_lag_leaves{sink=\"a\",kind=\"file\"} 1",
+                "doorward_sink_lag_leaves{sink=\"b\\\"\\n\",kind=\"file\"} 1",
+            ]
+        );
+        assert_eq!(text.matches("# TYPE doorward_sink_lag_leaves").count(), 1);
+    }
+}
