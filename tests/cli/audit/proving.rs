@@ -146,6 +146,25 @@ fn a_copy_and_a_checkpoint_that_was_kept_show_that_nothing_was_rewritten() {
         run(elsewhere.path(), &offline).ended(0).json()["holds"],
         true
     );
+    let prove = [
+        "audit",
+        "prove",
+        "3",
+        "--offline",
+        copy_of,
+        "--key",
+        key,
+        "-o",
+        "x.tlog-proof",
+    ];
+    run(elsewhere.path(), &prove).ended(0);
+    run(
+        elsewhere.path(),
+        &["audit", "verify", "x.tlog-proof", "--key", key],
+    )
+    .ended(0);
+    let left: Vec<_> = files(elsewhere.path());
+    assert_eq!(left.len(), 1, "no store is made: {left:?}");
     let newer = kept.path().join("newer.checkpoint");
     let behind = [
         &offline[..],

@@ -24,6 +24,14 @@ pub(crate) struct Prove {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Folder of a copy of the ledger, without a store
+    #[arg(long, value_name = "DIR")]
+    pub(crate) offline: Option<PathBuf>,
+
+    /// Public key of the copy, or file with public keys (default: the data folder's ledger.pub)
+    #[arg(long, value_name = "FILE|TEXT", requires = "offline")]
+    pub(crate) key: Vec<String>,
+
     /// How long a checkpoint over the entry is waited for
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub(crate) wait: Lasting,

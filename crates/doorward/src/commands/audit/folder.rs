@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_audit::Entry;
-use doorward_ledger::log::{Reader, Record};
+use doorward_ledger::log::{LogError, Reader, Record};
 use doorward_ledger::segment::{Disk, Storage};
-use doorward_ledger::{Checkpoint, Directory, SignedCheckpoint, TileSource, VerifierKey};
+use doorward_ledger::{
+    CHECKPOINT_PATH, Checkpoint, Directory, SignedCheckpoint, TILE_WIDTH, Tile, TileKind,
+    TileSource, VerifierKey, bundle_leaves,
+};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -22,6 +25,7 @@ const KEYS: usize = 256;
 pub(super) struct Folder {
     path: PathBuf,
     public_keys: PathBuf,
+    given_keys: Vec<VerifierKey>,
 }
 
 impl Folder {
@@ -42,7 +46,55 @@ impl Folder {
         Ok(Self {
             path,
             public_keys: data.ledger_public_keys(),
+            given_keys: Vec::new(),
         })
+    }
+
+    /// A copy of a ledger, and the keys that it is believed by.
+    pub(super) fn copy(named: &Path, keys: Vec<VerifierKey>) -> Self {
+        Self {
+            path: within(named),
+            public_keys: PathBuf::new(),
+            given_keys: keys,
+        }
+    }
+
+    /// One leaf, of a ledger or of a copy without segments.
+    ///
+    /// # Errors
+    /// When it was pruned, is not there yet, or can't be read.
+    pub(super) fn leaf(&self, sequence: u64) -> Result<Vec<u8>, Failure> {
+        match self.reader()?.leaf(sequence) {
+            Ok(leaf) => Ok(leaf),
+            // Where there are no segments, the reader knows of nothing.
+            Err(error @ LogError::NotYet { .. }) => match self.bundled(sequence)? {
+                Some(leaf) => Ok(leaf),
+                None => Err(Failure::failed(error)),
+            },
+            Err(error) => Err(Failure::failed(error)),
+        }
+    }
+
+    /// A leaf out of its bundle; what it is worth, the proof tells.
+    fn bundled(&self, sequence: u64) -> Result<Option<Vec<u8>>, Failure> {
+        let Some((_, signed)) = self.checkpoint()? else {
+            return Ok(None);
+        };
+        let (index, size) = (sequence / TILE_WIDTH, signed.checkpoint.size());
+        let Some(tile) = Tile::in_tree(TileKind::Entries, index, size) else {
+            return Ok(None);
+        };
+        let directory = self.directory();
+        let bundle = match directory.tile(&tile).map_err(Failure::failed)? {
+            Some(bundle) => Some(bundle),
+            None => directory.tile(&tile.full()).map_err(Failure::failed)?,
+        };
+        let within = usize::try_from(sequence % TILE_WIDTH).unwrap_or(usize::MAX);
+        let leaf = bundle.as_deref().and_then(|bytes| {
+            let leaf = bundle_leaves(bytes).nth(within)?;
+            leaf.ok().map(<[u8]>::to_vec)
+        });
+        Ok(leaf)
     }
 
     /// Where it is.
@@ -68,6 +120,9 @@ impl Folder {
     /// # Errors
     /// When there are none.
     pub(super) fn keys(&self) -> Result<Vec<VerifierKey>, Failure> {
+        if !self.given_keys.is_empty() {
+            return Ok(self.given_keys.clone());
+        }
         read_keys(&self.public_keys)
     }
 
@@ -88,6 +143,39 @@ impl Folder {
     }
 }
 
+/// The ledger's folder in what somebody names: itself, or the data folder that it is in.
+pub(super) fn within(named: &Path) -> PathBuf {
+    let inner = named.join("ledger");
+    if !named.join(CHECKPOINT_PATH).exists() && inner.is_dir() {
+        return inner;
+    }
+    named.to_owned()
+}
+
+/// The keys that were given, each as text or in a file, or the data folder's own.
+///
+/// # Errors
+/// When there are none.
+pub(super) fn keys_of(context: &Context, given: &[String]) -> Result<Vec<VerifierKey>, Failure> {
+    if given.is_empty() {
+        return read_keys(&context.data_dir.ledger_public_keys());
+    }
+    let mut keys = Vec::new();
+    for text in given {
+        match text.trim().parse() {
+            Ok(key) => keys.push(key),
+            Err(error) => {
+                let path = Path::new(text);
+                if !path.exists() && text.matches('+').count() >= 2 {
+                    return Err(Failure::usage(format_args!("--key: {error}")));
+                }
+                keys.extend(read_keys(path)?);
+            }
+        }
+    }
+    Ok(keys)
+}
+
 /// A folder that must be there, to be read.
 pub(super) fn storage(path: &Path) -> Result<Arc<dyn Storage>, Failure> {
     let disk = Disk::existing(path)
@@ -96,7 +184,7 @@ pub(super) fn storage(path: &Path) -> Result<Arc<dyn Storage>, Failure> {
 }
 
 /// Public keys of a file, a line each.
-pub(super) fn read_keys(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
+fn read_keys(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
     let text = read(path).map_err(|error| {
         Failure::usage(format_args!(
             "can't read the public keys in {}: {error}; give them with --key, or print them where \

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use doorward_ledger::{Error, LogProof};
 use serde_json::json;
 
-use super::folder::Folder;
+use super::folder::{Folder, keys_of};
 use crate::cli::Prove;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -18,8 +18,11 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// Runs `doorward audit prove`.
 pub(super) fn run(context: &Context, prove: &Prove) -> Outcome {
-    let folder = Folder::of(context)?;
-    let leaf = folder.reader()?.leaf(prove.seq).map_err(Failure::failed)?;
+    let folder = match &prove.offline {
+        Some(named) => Folder::copy(named, keys_of(context, &prove.key)?),
+        None => Folder::of(context)?,
+    };
+    let leaf = folder.leaf(prove.seq)?;
     let proof = signed(&folder, prove.seq, leaf, prove.wait.duration())?.to_string();
     if let Some(path) = &prove.output {
         let written = OpenOptions::new()

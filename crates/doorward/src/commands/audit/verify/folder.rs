@@ -9,7 +9,7 @@ use doorward_ledger::{
 };
 use serde_json::{Value, json};
 
-use super::super::folder::{Folder, storage};
+use super::super::folder::{Folder, storage, within};
 use super::bar::Bar;
 use crate::admin::{AuditAnchor, Session};
 use crate::cli::Verify;
@@ -39,7 +39,7 @@ struct Held {
 /// Verifies a folder.
 pub(super) async fn run(context: &Context, verify: &Verify, keys: &[VerifierKey]) -> Outcome {
     let folder = match &verify.offline {
-        Some(named) => Folder::within(named),
+        Some(named) => within(named),
         None => Folder::of(context)?.path().to_owned(),
     };
     let mut earlier = Vec::new();
@@ -114,6 +114,10 @@ async fn anchor(
         },
         _ => return Ok(None),
     };
+    // Opening a store that is not there would make one.
+    if !context.data_dir.store().exists() {
+        return Err(unknown());
+    }
     let Ok(session) = Session::open(context).await else {
         return Err(unknown());
     };
