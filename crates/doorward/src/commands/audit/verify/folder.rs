@@ -259,10 +259,17 @@ fn show(
     let keys = signed.into_iter().flat_map(|signed| &signed.signed_by);
     let keys = keys.map(|key| format!("{}+{}", key.name(), key.id()));
     let kept = told.iter().filter(|held| held.fault.is_none());
-    let kept = kept.map(|held| match held.size {
-        Some(size) => format!("{} (its {size} leaves are the first of these)", held.whose),
-        None => format!("{} could not be asked", held.whose),
+    let kept = kept.filter_map(|held| {
+        let size = held.size?;
+        Some(format!(
+            "{}: its {size} leaves are the first of these",
+            held.whose
+        ))
     });
+    let unasked = told
+        .iter()
+        .filter(|held| held.fault.is_none() && held.size.is_none());
+    let unasked = unasked.map(|held| format!("{}: it is not to be had", held.whose));
     let unfinished = report.unfinished.as_ref().map(|end| {
         format!(
             "{} has bytes after leaf {} that are no whole batch: being written, or torn by a crash",
@@ -295,6 +302,10 @@ fn show(
         (
             "grew out of",
             Cell::from(kept.collect::<Vec<_>>().join(", ")),
+        ),
+        (
+            "not held against",
+            Cell::from(unasked.collect::<Vec<_>>().join(", ")),
         ),
         ("at its end", Cell::from(unfinished.unwrap_or_default())),
         (
