@@ -40,6 +40,9 @@ pub struct Filter {
 impl Filter {
     /// Whether a record fits. A leaf of a newer version fits only a filter that says nothing.
     pub fn fits(&self, record: &Record) -> bool {
+        if !self.may_fit(&record.leaf) {
+            return false;
+        }
         if let Some(subject) = self.subject {
             let name = subject.to_string();
             let mut windows = record.leaf.windows(name.len());
@@ -57,6 +60,26 @@ impl Filter {
                     }
             }
         }
+    }
+
+    /// Whether a leaf's bytes hold what is asked for, wherever: most leaves need no parsing then.
+    fn may_fit(&self, leaf: &[u8]) -> bool {
+        let texts = [
+            &self.kind,
+            &self.client,
+            &self.workspace,
+            &self.action,
+            &self.reason,
+            &self.request_id,
+        ];
+        texts.into_iter().flatten().all(|text| {
+            // What JSON may write another way is not looked for.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+            let mut windows = leaf.windows(text.len().max(1));
+            text.is_empty()
+                || !text.bytes().all(plain)
+                || windows.any(|window| window == text.as_bytes())
+        })
     }
 
     fn fits_leaf(&self, leaf: &Leaf) -> bool {
@@ -200,4 +223,44 @@ fn time_of(record: &Record) -> Option<Timestamp> {
 fn kind_of(leaf: &Leaf) -> Option<String> {
     let value = serde_json::to_value(&leaf.event).ok()?;
     value.get("kind")?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_ledger::{Act, Event, LeafId};
+    use proptest::prelude::*;
+
+    fn record(client: &str, reason: &str) -> Record {
+        let mut act = Act::new("createLead", Verdict::Refused);
+        act.client = Some(client.to_owned());
+        act.reason = Some(reason.to_owned());
+        let at = Timestamp::from_seconds(1_800_000_000);
+        let leaf = Leaf::new(LeafId::from_random([1; 16]), at, act, Event::Admin);
+        Record {
+            sequence: 0,
+            leaf: leaf.to_bytes().unwrap().as_bytes().to_vec(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_leaf_says_is_found_however_json_writes_it(
+            client in ".{0,8}",
+            reason in "[a-z_\"\\\\/é\n]{0,6}",
+        ) {
+            let record = record(&client, &reason);
+            let filter = |client: &str, reason: &str| Filter {
+                client: Some(client.to_owned()),
+                reason: Some(reason.to_owned()),
+                kind: Some("admin".to_owned()),
+                action: Some("createLead".to_owned()),
+                ..Filter::default()
+            };
+            prop_assert!(filter(&client, &reason).fits(&record));
+            let (other_client, other_reason) = (client.clone() + "x", reason.clone() + "x");
+            prop_assert!(!filter(&other_client, &reason).fits(&record));
+            prop_assert!(!filter(&client, &other_reason).fits(&record));
+        }
+    }
 }

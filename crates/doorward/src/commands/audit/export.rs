@@ -61,9 +61,10 @@ async fn write<W: Write>(
     export: &Export,
     writer: W,
 ) -> Result<(W, u64), Failure> {
+    let folder = Folder::of(context)?;
     let mut asking = Asking::new(context);
     let which = Which::of(&mut asking, &export.filters).await?;
-    let reader = Folder::of(context)?.reader()?;
+    let reader = folder.reader()?;
     let mut exporter = Exporter::new(writer, export.format).map_err(unwritten)?;
     let mut bar = Bar::new("exporting");
     let mut next = Some(reader.minimum());

@@ -10,9 +10,12 @@ use crate::exit::{Exit, Failure, Outcome};
 /// Runs `doorward audit search`.
 pub(super) async fn run(context: &Context, search: &Search) -> Outcome {
     let output = context.output;
+    let reader = Folder::of(context)?.reader()?;
     let mut asking = Asking::new(context);
     let which = Which::of(&mut asking, &search.filters).await?;
-    let records = which.newest(&Folder::of(context)?.reader()?, search.limit)?;
+    // A search for a person is in it by now.
+    reader.refresh().map_err(Failure::failed)?;
+    let records = which.newest(&reader, search.limit)?;
     let entries = if search.people {
         let sequences: Vec<u64> = records.iter().map(|record| record.sequence).collect();
         asking.in_clear(&sequences).await?

@@ -20,12 +20,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Runs `doorward audit tail`.
 pub(super) async fn run(context: &Context, tail: &Tail) -> Outcome {
     let output = context.output;
+    let folder = Folder::of(context)?;
     let which = {
         // Given back before following: others may need the state.
         let mut asking = Asking::new(context);
         Which::of(&mut asking, &tail.filters).await?
     };
-    let reader = Folder::of(context)?.reader()?;
+    let reader = folder.reader()?;
     let next = reader.size();
     for record in which.newest(&reader, tail.lines)? {
         tell(&record, output)?;
