@@ -1,6 +1,6 @@
 //! The open record: acts in, leaves out.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::anchor::StoreAnchor;
 use crate::background::{Message, Worker};
-use crate::commitments::Commitments;
+use crate::commitments::{Commitments, month_of};
 use crate::draft::Draft;
 use crate::error::{AuditError, Result, random};
 use crate::keyring::Keyring;
@@ -27,6 +27,11 @@ use crate::refusals::Refusals;
 
 /// Acts that wait to be sealed in the background.
 const QUEUE: usize = 16 * 1024;
+/// With so many waiting, nothing should be begun whose end would be noted.
+const CROWDED: usize = QUEUE / 4 * 3;
+/// How long after a month its key is still in use: calls end after they began.
+const MONTH_IN_USE_MS: i64 = 24 * 60 * 60 * 1000;
+const KEPT_UP_NOT: &str = "more acts wait than are kept in mind";
 /// Name of the key that tells the audit key is the right one; no month's.
 const CHECK: &str = "check";
 
@@ -48,6 +53,10 @@ pub(crate) struct Core {
     pub(crate) clock: fn() -> Timestamp,
     /// Acts that were to be recorded in the background and were not.
     pub(crate) lost: AtomicU64,
+    /// Acts that wait to be sealed in the background.
+    pub(crate) waiting: AtomicUsize,
+    /// The background has ended, in order or not.
+    pub(crate) ended: AtomicBool,
 }
 
 /// An act that is durable.
@@ -106,6 +115,8 @@ impl Audit {
             refusals: Mutex::default(),
             clock,
             lost: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
         });
         let now = clock();
         core.confirm_audit_key(now)?;
@@ -163,10 +174,28 @@ impl Audit {
     /// Records an act in the background. What can't be recorded is counted, and the count recorded
     /// as soon as something can be.
     pub fn note(&self, draft: Draft) {
+        self.core.waiting.fetch_add(1, Ordering::Relaxed);
         let sent = self.queue.try_send(Message::Draft(Box::new(draft)));
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sent {
-            self.core.lost.fetch_add(1, Ordering::Relaxed);
+            self.core.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.core.lose(1, &AuditError::NotRecorded(KEPT_UP_NOT));
         }
+    }
+
+    /// Whether acts that are noted now will be recorded: somebody records them, and not too many
+    /// wait already. What would only be noted should not be begun otherwise.
+    pub fn keeps_up(&self) -> bool {
+        !self.core.ended.load(Ordering::Relaxed)
+            && self.core.waiting.load(Ordering::Relaxed) < CROWDED
+    }
+
+    /// Whether everybody in an act was heard of lately. For somebody new a key must be kept for
+    /// good, which costs the store a commit.
+    pub fn knows(&self, draft: &Draft) -> bool {
+        let people = &self.core.people;
+        draft
+            .persons()
+            .all(|person| people.at_hand(person).is_some())
     }
 
     /// Counts a refusal of somebody who could not prove who they are. One leaf a door and minute
@@ -261,7 +290,10 @@ impl Audit {
     /// # Errors
     /// When it can't be recorded or done; then it may be asked for again.
     pub fn erase(&self, subject: SubjectId, by: Option<Person>) -> Result<Option<Recorded>> {
-        if self.core.store.subject(subject.as_bytes())?.is_none() {
+        // Of one that is erased something may be left in the store's files: that is mended.
+        if self.core.store.subject(subject.as_bytes())?.is_none()
+            && !self.core.people.erase(subject)?
+        {
             return Ok(None);
         }
         let draft = erasure(self.now(), "subject.erase", by, Event::Erasure { subject });
@@ -274,8 +306,17 @@ impl Audit {
     /// commitments any more. Whether there was one. Blocks.
     ///
     /// # Errors
-    /// When it can't be recorded or done.
+    /// When it can't be recorded or done; [`AuditError::Setting`] for a month that is not over. Its
+    /// key would be made anew under the same name, and bodies that were committed to under the old
+    /// one would look forged.
     pub fn erase_month(&self, month: &str, by: Option<Person>) -> Result<Option<Recorded>> {
+        let in_use = month_of(self.now().plus_millis(-MONTH_IN_USE_MS));
+        if month >= in_use.as_str() {
+            return Err(AuditError::Setting {
+                what: "the month",
+                why: "its key is in use; erase it a day after the month has ended",
+            });
+        }
         if self.core.store.commitment_key(month)?.is_none() {
             return Ok(None);
         }
@@ -324,6 +365,14 @@ impl Drop for Audit {
 impl Core {
     pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts acts that can't be recorded.
+    pub(crate) fn lose(&self, acts: u64, error: &AuditError) {
+        // Said once; the count goes on.
+        if self.lost.fetch_add(acts, Ordering::Relaxed) == 0 {
+            tracing::error!(%error, "acts could not be recorded");
+        }
     }
 
     /// Seals with what is in memory; gives the draft back when that is not enough.

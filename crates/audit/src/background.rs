@@ -54,7 +54,10 @@ impl Worker {
     pub(crate) fn run(mut self) {
         loop {
             match self.messages.recv_timeout(TICK) {
-                Ok(Message::Draft(draft)) => self.append(*draft),
+                Ok(Message::Draft(draft)) => {
+                    self.append(*draft);
+                    self.core.waiting.fetch_sub(1, Ordering::Relaxed);
+                }
                 Ok(Message::Flush(done)) => {
                     self.settle();
                     // Whoever asked may have given up.
@@ -114,7 +117,7 @@ impl Worker {
             }
             Err(error) => error,
         };
-        self.lost(1, &error);
+        self.core.lose(1, &error);
     }
 
     /// Lets go of what is decided.
@@ -125,7 +128,8 @@ impl Worker {
             lost += u64::from(!durable);
         }
         if lost > 0 {
-            self.lost(lost, &AuditError::NotRecorded("the ledger halted before"));
+            self.core
+                .lose(lost, &AuditError::NotRecorded("the ledger halted before"));
         }
     }
 
@@ -136,14 +140,8 @@ impl Worker {
             lost += u64::from(ticket.wait().is_err());
         }
         if lost > 0 {
-            self.lost(lost, &AuditError::NotRecorded("the ledger halted before"));
-        }
-    }
-
-    fn lost(&self, acts: u64, error: &AuditError) {
-        // Said once; the count goes on.
-        if self.core.lost.fetch_add(acts, Ordering::Relaxed) == 0 {
-            tracing::error!(%error, "acts could not be recorded");
+            self.core
+                .lose(lost, &AuditError::NotRecorded("the ledger halted before"));
         }
     }
 
@@ -158,6 +156,13 @@ impl Worker {
         if self.core.record_blocking(draft).is_ok() {
             self.core.lost.fetch_sub(lost, Ordering::Relaxed);
         }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Also when it panicked: what is noted from now on is not recorded.
+        self.core.ended.store(true, Ordering::Relaxed);
     }
 }
 

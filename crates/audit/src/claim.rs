@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::audit::actor;
-use crate::draft::Draft;
+use crate::draft::{Draft, SEALED_MAX};
 use crate::error::{AuditError, Result};
 use crate::people::{PERSON_MAX, Person, PersonKind};
 
@@ -182,7 +182,15 @@ impl Claim {
             draft = draft.source(source);
         }
         if !self.metadata.is_empty() {
-            draft = draft.sealed(&json!({ "metadata": self.metadata }), whose);
+            let whole = json!({ "metadata": self.metadata });
+            // Numbers may be longer as they are written down than as they came.
+            if whole.to_string().len() > SEALED_MAX {
+                return Err(AuditError::Claim {
+                    member: "metadata",
+                    why: "written out it is larger than 16 KiB",
+                });
+            }
+            draft = draft.sealed(&whole, whose);
         }
         Ok(draft)
     }
@@ -270,6 +278,29 @@ mod tests {
         assert_eq!(draft.at, now);
         assert!(draft.act.actor.as_ref().unwrap().claimed);
         assert!(!format!("{:?}", draft.act).contains("Ann"));
+    }
+
+    #[test]
+    fn metadata_that_could_not_be_kept_is_not_taken() {
+        let numbers = vec!["1e15"; 2_000].join(",");
+        let json = format!(r#"{{"action":"a","result":"success","metadata":{{"a":[{numbers}]}}}}"#);
+        let claim = Claim::parse(json.as_bytes()).unwrap();
+        let by = Claimant {
+            workspace: None,
+            client: Some("crm".to_owned()),
+            client_key: None,
+            environment: None,
+            request_id: None,
+            source: None,
+        };
+        let now = Timestamp::from_seconds(1_800_000_000);
+        assert!(matches!(
+            claim.into_draft(&by, now),
+            Err(AuditError::Claim {
+                member: "metadata",
+                ..
+            })
+        ));
     }
 
     proptest! {

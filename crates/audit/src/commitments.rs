@@ -18,7 +18,7 @@ pub(crate) struct Commitments {
 impl Commitments {
     /// The key of the month, if it is in memory.
     pub(crate) fn at_hand(&self, at: Timestamp) -> Option<Arc<CommitmentKey>> {
-        let month = month(at);
+        let month = month_of(at);
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current
             .as_ref()
@@ -37,7 +37,7 @@ impl Commitments {
         if let Some(key) = self.at_hand(at) {
             return Ok(key);
         }
-        let name = month(at);
+        let name = month_of(at);
         let wrapped = match store.commitment_key(&name)? {
             Some(wrapped) => wrapped,
             None => {
@@ -82,6 +82,6 @@ impl Commitments {
 }
 
 /// `2026-11`.
-fn month(at: Timestamp) -> String {
+pub(crate) fn month_of(at: Timestamp) -> String {
     at.to_string().chars().take(7).collect()
 }

@@ -13,8 +13,10 @@ use crate::people::{Person, PersonKind};
 
 /// Most bytes of what is sealed as a whole (`inputs`, `claim`, `note`).
 pub const SEALED_MAX: usize = 16 * 1024;
-/// Longest id that is kept in clear.
-const ID_MAX: usize = 64;
+/// Most digits of a number that is kept in clear: a telephone number has more.
+const DIGITS_MAX: usize = 6;
+/// Hexadecimal digits of Doorward's own random ids.
+const RANDOM_DIGITS: std::ops::RangeInclusive<usize> = 16..=32;
 
 /// An act to be recorded. Whatever is about people goes through its methods, never into `act` or
 /// `event` directly.
@@ -193,11 +195,10 @@ fn is_plain_id(name: &str, value: &str) -> bool {
             _ => byte.is_ascii_hexdigit(),
         });
     let number =
-        !value.is_empty() && value.len() <= 20 && value.bytes().all(|b| b.is_ascii_digit());
-    let ours = value.len() <= ID_MAX
-        && value
-            .split_once('_')
-            .is_some_and(|(prefix, rest)| is_our_prefix(prefix) && is_word(rest));
+        (1..=DIGITS_MAX).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
+    let ours = value
+        .split_once('_')
+        .is_some_and(|(prefix, rest)| is_our_prefix(prefix) && is_random(rest));
     !name.contains("email") && (uuid || number || ours)
 }
 
@@ -206,8 +207,10 @@ fn is_our_prefix(prefix: &str) -> bool {
     matches!(prefix, "ws" | "uk" | "cl" | "leaf" | "sub" | "key")
 }
 
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+/// Whether a text is made of random digits; nobody's name is.
+fn is_random(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    RANDOM_DIGITS.contains(&text.len()) && text.bytes().all(digit)
 }
 
 #[cfg(test)]
@@ -252,6 +255,27 @@ mod tests {
             &**key().open(id, "source", &source).unwrap(),
             b"198.51.100.7"
         );
+    }
+
+    #[test]
+    fn what_somebody_may_have_chosen_is_no_id() {
+        for id in [
+            "cl_7a8780e7c0acfba1",
+            "123456",
+            "019A0000-1111-7222-8333-444455556666",
+        ] {
+            assert!(is_plain_id("id", id), "{id}");
+        }
+        for text in [
+            "cl_annsmith",
+            "key_AnnSmith1980",
+            "4917012345678",
+            "1234567",
+            "cl_",
+            "",
+        ] {
+            assert!(!is_plain_id("id", text), "{text}");
+        }
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! A leaf as it is shown and handed on: one flat record.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use doorward_ledger::log::Record;
@@ -219,6 +220,21 @@ impl Entry {
             metadata: Map::from_iter([("leaf".to_owned(), Value::Object(members))]),
             ..Self::default()
         }
+    }
+
+    /// The action, marked where it is only what an application says of itself: a claim may have
+    /// any name, those of Doorward's own acts too.
+    pub fn named(&self) -> Cow<'_, str> {
+        if self.kind == "claim" {
+            format!("claim {}", self.action).into()
+        } else {
+            self.action.as_str().into()
+        }
+    }
+
+    /// What was done and how it ended, in words.
+    pub(crate) fn told(&self) -> String {
+        format!("{}: {}", self.named(), self.result)
     }
 
     /// When it happened.

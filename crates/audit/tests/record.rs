@@ -170,7 +170,9 @@ fn bodies_are_held_against_their_commitments_until_the_month_is_erased() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     let audit = open(dir.path(), &store);
-    let recorded = audit.record_blocking(whole(call("addLeads"))).unwrap();
+    let mut draft = whole(call("addLeads"));
+    draft.at = Timestamp::from_seconds(1_700_000_000);
+    let recorded = audit.record_blocking(draft).unwrap();
     let record = find_last(&audit.reader(), &Filter::default(), 1, 10).unwrap();
     let leaf: serde_json::Value = serde_json::from_slice(&record[0].leaf).unwrap();
     let found = serde_json::from_value(leaf["body"]["commitment"].clone()).unwrap();
@@ -181,9 +183,41 @@ fn bodies_are_held_against_their_commitments_until_the_month_is_erased() {
     };
     assert_eq!(check([9; 32]), Some(true));
     assert_eq!(check([8; 32]), Some(false));
-    assert!(audit.erase_month("2027-01", None).unwrap().is_some());
+    assert!(audit.erase_month("2023-11", None).unwrap().is_some());
     assert_eq!(check([9; 32]), None);
-    assert_eq!(audit.erase_month("2027-01", None).unwrap(), None);
+    assert_eq!(audit.erase_month("2023-11", None).unwrap(), None);
+}
+
+#[test]
+fn the_key_of_a_month_that_is_not_over_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let audit = open(dir.path(), &store);
+    let month: String = audit.now().to_string().chars().take(7).collect();
+    let refused = audit.erase_month(&month, None);
+    assert!(matches!(refused, Err(AuditError::Setting { .. })));
+    assert!(store.commitment_key(&month).unwrap().is_some());
+}
+
+#[test]
+fn who_notes_more_than_is_kept_up_with_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let audit = open(dir.path(), &store);
+    assert!(audit.keeps_up());
+    // Each is a new person, who costs the store a commit.
+    let mut noted = 0;
+    while audit.keeps_up() {
+        let person = Person::named(&format!("new.{noted}@example.com"));
+        audit.note(call("listLeads").person(person));
+        noted += 1;
+        assert!(noted < 1_000_000, "it keeps up with all of them");
+    }
+    assert_eq!(audit.lost(), 0, "told before anything is lost");
+    let knows = |name| audit.knows(&call("listLeads").person(Person::named(name)));
+    assert!(knows("New.0@example.com") && !knows("nobody"));
+    audit.close().unwrap();
+    assert!(!audit.keeps_up(), "what is noted after the end is lost");
 }
 
 #[test]

@@ -9,14 +9,13 @@ use crate::entry::Entry;
 
 /// The entry's line.
 pub(super) fn line(entry: &Entry) -> Vec<u8> {
-    let name = format!("{}: {}", entry.action, entry.result);
     let header = [
         "CEF:0",
         "Doorward",
         "Doorward",
         env!("CARGO_PKG_VERSION"),
-        &header_value(&entry.action),
-        &header_value(&name),
+        &header_value(&entry.named()),
+        &header_value(&entry.told()),
         // Of 10; OCSF's goes to 5.
         &(severity(entry) * 2).to_string(),
     ]

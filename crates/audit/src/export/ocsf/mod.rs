@@ -101,7 +101,7 @@ fn base(entry: &Entry, class: (u32, &str), category: (u32, &str), did: &Activity
     event.put("severity_id", severity);
     event.put("severity", severity_name(severity));
     event.put("time", entry.at().map_or(0, |at| at.millis()));
-    event.put("message", format!("{}: {}", entry.action, entry.result));
+    event.put("message", entry.told());
     event.put("metadata", metadata(entry));
     event
 }
@@ -281,11 +281,11 @@ fn source(entry: &Entry) -> Value {
 }
 
 fn api(entry: &Entry) -> Value {
-    let called = matches!(entry.kind.as_str(), "intent" | "outcome" | "decision");
-    let service = if called {
-        json!({"name": "Instantly API", "version": "v2"})
-    } else {
-        json!({"name": "Doorward", "version": env!("CARGO_PKG_VERSION")})
+    let service = match entry.kind.as_str() {
+        "intent" | "outcome" | "decision" => json!({"name": "Instantly API", "version": "v2"}),
+        // An application's own word of its own doing, whatever it calls it.
+        "claim" => json!({"name": entry.client.as_deref().unwrap_or("claim")}),
+        _ => json!({"name": "Doorward", "version": env!("CARGO_PKG_VERSION")}),
     };
     let request = entry.request_id.as_ref().map(|uid| json!({"uid": uid}));
     let response = entry

@@ -48,7 +48,7 @@ pub(super) fn what(entry: &Entry) -> String {
         "finding" => "check",
         "refusals" => "count",
         "secret_read" => "reference",
-        _ => return entry.action.clone(),
+        _ => return entry.named().into_owned(),
     };
     let said = entry.metadata.get(said).map(|value| match value {
         serde_json::Value::String(text) => text.clone(),
