@@ -17,32 +17,18 @@ use crate::answer::Answer;
 use crate::body::{BoxError, HeldBody};
 use crate::canonical::check_json;
 use crate::decide::{client_is_out, identify, inputs, note};
-use crate::forward::respond;
+use crate::forward::{respond, turn_away};
 use crate::gateway::{Inner, Write, sender};
 use crate::headers::{self, DOORWARD_DECISION, DOORWARD_REQUEST_ID};
 use crate::rate::Asked;
 use crate::record::{Actor, Call, CallFacts};
-use crate::refusal::Refusal;
+use crate::refusal::{Fault, Refusal};
 use crate::snapshot::Snapshot;
 
 /// Where claims are made.
 pub(crate) const TARGET: &str = "/audit";
 /// Claims of one client that are taken in a second, so that none fills the ledger.
 pub(crate) const CLAIMS_A_SECOND: u32 = 100;
-
-/// Why a claim is not taken.
-enum Fault {
-    /// To be recorded as any refusal.
-    Refused(Refusal),
-    /// To be counted: the client asks for too much, and that was recorded a moment ago.
-    Again(Refusal),
-}
-
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
 
 impl Inner {
     /// Takes a claim. It is durable when it is answered 201.
@@ -59,12 +45,7 @@ impl Inner {
         call.facts_mut().action = Some(AUDIT_ACTION);
         let draft = match self.read_claim(parts, body, call.facts_mut()).await {
             Ok(draft) => draft,
-            Err(Fault::Refused(refusal)) => return respond(&mut call, &refusal),
-            Err(Fault::Again(refusal)) => {
-                call.count(refusal.reason());
-                let id = call.facts().request_id;
-                return refusal.response(id).map(Answer::whole);
-            }
+            Err(fault) => return turn_away(&mut call, fault),
         };
         let id = call.facts().request_id;
         let write = Write::begin(self);
@@ -98,6 +79,7 @@ impl Inner {
                 return Err(Refusal::unauthorized().into());
             }
             self.observer.client_key_used(known.key_id, facts.at);
+            self.welcome(facts)?;
             self.may_claim(&snapshot, &known, facts.at, facts)?;
             sender(facts)
         };

@@ -19,7 +19,7 @@ use crate::headers::{self, DOORWARD_DECISION, DOORWARD_REQUEST_ID, X_AS_WORKSPAC
 use crate::limits::Limits;
 use crate::observe::{Observer, ScopeRequired};
 use crate::record::{Call, Outcome, Recorded};
-use crate::refusal::Refusal;
+use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestId;
 use crate::upstream::{Upstream, UpstreamKey};
 
@@ -308,6 +308,17 @@ fn unrecorded(op: Op) -> Refusal {
 fn note(call: &mut Call, what: impl FnOnce(&mut Outcome)) {
     if let Some(outcome) = call.outcome_mut() {
         what(outcome);
+    }
+}
+
+/// Answers with a refusal, and records or counts it.
+pub(crate) fn turn_away(call: &mut Call, fault: Fault) -> Response<Answer> {
+    match fault {
+        Fault::Refused(refusal) => respond(call, &refusal),
+        Fault::Again(refusal) => {
+            call.count(refusal.reason());
+            refusal.response(call.facts().request_id).map(Answer::whole)
+        }
     }
 }
 

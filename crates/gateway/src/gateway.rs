@@ -21,15 +21,15 @@ use crate::claims::{self, CLAIMS_A_SECOND};
 use crate::clock::Clock;
 use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::error::Error;
-use crate::forward::{Forwarder, respond};
+use crate::forward::{Forwarder, respond, turn_away};
 use crate::headers;
 use crate::keychoice;
 use crate::limits::Limits;
 use crate::observe::Observer;
-use crate::rate::Rates;
+use crate::rate::{Asked, Rates};
 use crate::raw_head::HeadFault;
 use crate::record::{Actor, Call, CallFacts, Recorder};
-use crate::refusal::Refusal;
+use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestIds;
 use crate::snapshot::{Snapshot, SnapshotHandle};
 use crate::upstream::{Upstream, UpstreamKey};
@@ -56,6 +56,10 @@ impl std::fmt::Debug for GatewayConfig {
     }
 }
 
+/// People whom one client may bring up in a second that were not heard of lately: for each a key is
+/// kept for good. Instantly takes no more calls than that of a whole workspace.
+const NEW_PEOPLE_A_SECOND: u32 = 100;
+
 /// Guards calls to the Instantly API. Shared by all connections; cloning gives the same gateway.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
@@ -68,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) observer: Arc<dyn Observer>,
     beside: Vec<Arc<dyn Beside>>,
     pub(crate) claims: Rates,
+    new_people: Rates,
     pub(crate) bodies: Bodies,
     forwarder: Forwarder,
     ids: RequestIds,
@@ -107,6 +112,7 @@ impl Gateway {
             ids: RequestIds::new().map_err(|_| Error::Random)?,
             writes: AtomicUsize::new(0),
             claims: Rates::new(CLAIMS_A_SECOND),
+            new_people: Rates::new(NEW_PEOPLE_A_SECOND),
             limits,
             clock,
             beside,
@@ -187,7 +193,7 @@ impl Inner {
             let mut call = self.call(peer);
             match self.admit(&parts, body, call.facts_mut()).await {
                 Ok(admitted) => self.carry_out(admitted, call).await,
-                Err(refusal) => respond(&mut call, &refusal),
+                Err(fault) => turn_away(&mut call, fault),
             }
         };
         // A chunked request is this connection's last: what follows it was not looked at.
@@ -204,7 +210,7 @@ impl Inner {
         parts: &Parts,
         body: B,
         facts: &mut CallFacts,
-    ) -> Result<Admitted, Refusal>
+    ) -> Result<Admitted, Fault>
     where
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: Into<BoxError>,
@@ -226,7 +232,30 @@ impl Inner {
         // The body may have taken its time: what is in force now decides.
         let now = self.snapshot.load();
         let known = identify(&now, parts, facts)?;
-        self.authorize(&now, &known, head, body, facts)
+        Ok(self.authorize(&now, &known, head, body, facts)?)
+    }
+
+    /// Whether the people in a call may be recorded. Those who may not be are forgotten at once.
+    pub(crate) fn welcome(&self, facts: &mut CallFacts) -> Result<(), Fault> {
+        if !self.recorder.brings_new_people(facts) {
+            return Ok(());
+        }
+        let Asked::TooMuch { news } = self.new_people.ask(&sender(facts), Instant::now()) else {
+            return Ok(());
+        };
+        facts.actor = None;
+        facts.parameter = None;
+        let refusal = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "people_too_fast",
+            "more than 100 people or addresses a second that were not heard of lately; send fewer \
+             and try again",
+        );
+        Err(if news {
+            Fault::Refused(refusal)
+        } else {
+            Fault::Again(refusal)
+        })
     }
 
     /// Who is calling and for what; refuses what no body could make allowed, so that none is
@@ -236,30 +265,39 @@ impl Inner {
         snapshot: &Snapshot,
         parts: &Parts,
         facts: &mut CallFacts,
-    ) -> Result<Head, Refusal> {
+    ) -> Result<Head, Fault> {
         let known = identify(snapshot, parts, facts)?;
         let client = known.view();
         if client_is_out(&client, facts) {
-            return Err(Refusal::unauthorized());
+            return Err(Refusal::unauthorized().into());
         }
         self.observer.client_key_used(known.key_id, facts.at);
-        facts.actor = headers::actor(&parts.headers)?.map(|name| Actor(name.to_owned()));
-        let mut head = Head::read(parts)?;
-        facts.op = head.op.ok();
-        facts.parameter = head.parameter.take();
+        let actor = headers::actor(&parts.headers);
+        if let Ok(Some(name)) = &actor {
+            facts.actor = Some(Actor((*name).to_owned()));
+        }
+        let mut head = Head::read(parts);
+        if let Ok(head) = &mut head {
+            facts.op = head.op.ok();
+            facts.parameter = head.parameter.take();
+        }
+        self.welcome(facts)?;
+        actor?;
+        let head = head?;
         facts.as_workspace = head.as_workspace().map(Arc::from);
         let asked = request_facts(&client, &head, facts);
         let denial = match decide(&client, &asked) {
             Decision::Allow => return Ok(head),
             Decision::Deny(denial) => denial,
-            _ => return Err(Refusal::unauthorized()),
+            _ => return Err(Refusal::unauthorized().into()),
         };
         facts.inputs = Some(Arc::new(inputs(&known, &asked, snapshot.taken_at())));
-        Err(match head.op {
+        let refusal = match head.op {
             // A wrong method says which there are.
             Err(error) if denial.reason() == DenyReason::UnknownOperation => Refusal::route(error),
             _ => Refusal::denial(&denial),
-        })
+        };
+        Err(refusal.into())
     }
 
     /// The decision that counts, on the very request that is sent.

@@ -153,6 +153,12 @@ fn resource(op: Op) -> Resource {
     }
 }
 
+/// Nothing but the people in a call, as any leaf of it would name them.
+pub(crate) fn people(call: &CallFacts) -> Draft {
+    let act = Act::new("unknown", Verdict::Unknown);
+    draft(call, call.at, act, Event::Admin)
+}
+
 fn draft(call: &CallFacts, at: Timestamp, act: Act, event: Event) -> Draft {
     let mut draft = Draft::new(at, act, event).source(call.source);
     if let Some(actor) = &call.actor {

@@ -10,7 +10,7 @@ use doorward_policy::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::ledger_drafts::{decision, intent, not_sent, outcome};
+use crate::ledger_drafts::{decision, intent, not_sent, outcome, people};
 use crate::record::{CallFacts, NotRecorded, Outcome, Recorder, Recording};
 
 /// When the outcome of a read is recorded.
@@ -69,6 +69,11 @@ impl LedgerRecorder {
         Self { audit, settings }
     }
 
+    /// Whether what happens now will be recorded, the end of it too.
+    fn may_record(&self) -> bool {
+        self.audit.available().is_ok() && self.audit.keeps_up()
+    }
+
     fn may_read_without(&self, call: &CallFacts) -> bool {
         match self.settings.reads_without {
             ReadsWithout::Refuse => false,
@@ -80,7 +85,7 @@ impl LedgerRecorder {
     }
 
     fn read_may_go_on(&self, call: &CallFacts) -> Result<(), NotRecorded> {
-        if self.audit.available().is_ok() || self.may_read_without(call) {
+        if self.may_record() || self.may_read_without(call) {
             Ok(())
         } else {
             Err(NotRecorded)
@@ -157,7 +162,7 @@ impl Recorder for LedgerRecorder {
             let may = self.read_may_go_on(call).map(|()| None);
             return Box::pin(std::future::ready(may));
         }
-        if self.audit.available().is_err() {
+        if !self.may_record() {
             return Box::pin(std::future::ready(Err(NotRecorded)));
         }
         let mut waiter = self.begin(call);
@@ -205,6 +210,10 @@ impl Recorder for LedgerRecorder {
             let recorded = timeout(self.settings.patience, self.audit.record(draft)).await;
             recorded.ok().and_then(Result::ok).ok_or(NotRecorded)
         })
+    }
+
+    fn brings_new_people(&self, call: &CallFacts) -> bool {
+        !self.audit.knows(&people(call))
     }
 
     fn count(&self, at: Timestamp, reason: &'static str) {

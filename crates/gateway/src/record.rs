@@ -176,6 +176,13 @@ pub trait Recorder: Send + Sync {
         Box::pin(std::future::ready(Err(NotRecorded)))
     }
 
+    /// Whether recording the call would keep something for good about somebody who was not heard of
+    /// lately.
+    fn brings_new_people(&self, call: &CallFacts) -> bool {
+        let _ = call;
+        false
+    }
+
     /// Counts a refusal that is not worth a record of its own.
     fn count(&self, at: Timestamp, reason: &'static str) {
         let _ = (at, reason);

@@ -30,6 +30,21 @@ pub(crate) struct Refusal {
     member: Option<&'static str>,
 }
 
+/// Why a request is not taken up, and how that is recorded.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// To be recorded as any refusal.
+    Refused(Refusal),
+    /// To be counted: the client asks for too much, and that was recorded a moment ago.
+    Again(Refusal),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 impl Refusal {
     pub(crate) fn new(
         status: StatusCode,

@@ -181,6 +181,63 @@ async fn a_client_that_claims_too_much_fills_no_ledger() {
 }
 
 #[tokio::test]
+async fn a_client_that_makes_up_people_fills_no_store() {
+    const MORE: usize = 400;
+    let upstream = Upstream::plain().await;
+    let (door, key) = crm(&upstream).await;
+    let mut connection = door.connect().await;
+    let start = std::time::Instant::now();
+    let calls: String = (0..MORE)
+        .map(|n| {
+            let actor = format!("Doorward-Actor: canary.{n}@example.com");
+            // Each is refused, for another reason.
+            let (method, target) = match n % 3 {
+                0 => ("DELETE", "/api/v2/accounts/a%40example.com"),
+                1 => ("GET", "/api/v2/nothing"),
+                _ => ("GET", "/api/v2/not//canonical"),
+            };
+            request(method, target, &key, &[&actor], "")
+        })
+        .collect();
+    connection.write(calls).await;
+    let (mut recorded, mut refused) = (0, 0_u64);
+    for _ in 0..MORE {
+        let answer = connection.read().await.unwrap();
+        match answer.status {
+            429 => {
+                answer.refused(429, "people_too_fast");
+                refused += 1;
+            }
+            _ => recorded += 1,
+        }
+    }
+    let allowed = 101 + start.elapsed().as_millis() as usize / 10;
+    assert!(
+        recorded >= 99 && recorded <= allowed,
+        "{recorded} of {allowed}"
+    );
+    assert!(refused > 1, "the machine is too slow to ask for too much");
+
+    let entries = door.entries(recorded + 1).await;
+    let told = entries
+        .iter()
+        .find(|entry| entry.reason.as_deref() == Some("people_too_fast"));
+    assert_eq!(
+        told.unwrap().user.as_deref(),
+        Some("crm"),
+        "and nobody else"
+    );
+    assert_eq!(door.strangers()["people_too_fast"], refused - 1);
+
+    // Who is known by now is welcome at any rate.
+    let known = "Doorward-Actor: canary.0@example.com";
+    for _ in 0..5 {
+        let answer = door.send(request("GET", "/api/v2/nothing", &key, &[known], ""));
+        assert_eq!(answer.await.status, 404);
+    }
+}
+
+#[tokio::test]
 async fn without_the_ledger_no_claim_is_taken() {
     let upstream = Upstream::plain().await;
     let setup = Setup {
