@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use doorward_catalog::UpstreamKeyFormat;
-use doorward_keys::ClientKey;
 use doorward_ledger::{Act, Actor, ActorKind, Change, Event, Resource, Text, Verdict};
 use doorward_secrets::SecretRef;
 use serde::Serialize;
@@ -31,16 +30,31 @@ const NOT_SAID: &str = "(not shown)";
 /// Longest name that is recorded as typed.
 const SAID_MAX: usize = 64;
 
+/// Longest run of letters and digits that is no piece of a key. Doorward's own ids have 16.
+const WORD_MAX: usize = 20;
+const CLIENT_KEY_BEGINS: &str = "dwk_";
+
 /// A name as it was typed, if it can be nothing worse: it may not be checked yet, and people paste
 /// keys where names belong.
 fn said(typed: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || " ._:/-".contains(c);
-    let key = ClientKey::parse(typed).is_ok() || UpstreamKeyFormat::matches(typed);
-    if typed.len() <= SAID_MAX && !key && typed.chars().all(plain) {
+    if typed.len() <= SAID_MAX && !may_be_secret(typed) && typed.chars().all(plain) {
         typed.to_owned()
     } else {
         NOT_SAID.to_owned()
     }
+}
+
+/// Whether a text may hold a key, or a part of one that was not copied whole.
+fn may_be_secret(typed: &str) -> bool {
+    let run = |word: &str| {
+        let random = word.bytes().any(|byte| byte.is_ascii_digit())
+            && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+        random && word.len() > WORD_MAX
+    };
+    typed.contains(CLIENT_KEY_BEGINS)
+        || UpstreamKeyFormat::matches(typed)
+        || typed.split(|c: char| !c.is_ascii_alphanumeric()).any(run)
 }
 
 fn screen(value: &mut Value) {
@@ -278,5 +292,36 @@ impl Acts for KeyRevoke {
 
     fn complete(deed: &mut Deed, answer: &KeyView) {
         Deed::of_key(deed, answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_ids_are_said_and_pieces_of_keys_are_not() {
+        for name in [
+            "crm-sync",
+            "ws_7a8780e7c0acfba1",
+            "019b76da-a800-7e55-b2fb-eea293f80bc9",
+            "getInboxPlacementTestAnalyticsByEmail",
+            "2026-11-22T21:31:42Z",
+            "campaigns:read",
+            "",
+        ] {
+            assert_eq!(said(name), name);
+        }
+        for key in [
+            "dwk_p_8jtPHNY1aF55_2krmvGOJI0hZW5sWBl9DjvQjy4KEYz5wdoIgTNQYsM503A13b",
+            "dwk_p_8jtPHNY1aF55_2krmv",
+            "2krmvGOJI0hZW5sWBl9DjvQjy4KEYz5wdoIgTNQYsM503A13b",
+            "MDFhMjA1MmMtMGI1ZS03OTc5LTlmMWUtYWU5NzdhZDc2MjhlOk41YmoxUFFwVExPNw",
+            "MDFhMjA1MmMtMGI1ZS03OTc5LTlm",
+            "ann@example.com",
+            "a\nb",
+        ] {
+            assert_eq!(said(key), NOT_SAID, "{key}");
+        }
     }
 }
