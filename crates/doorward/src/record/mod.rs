@@ -40,11 +40,7 @@ pub(crate) fn open_record(
         None => LedgerKeys::read(&secrets, &ledger_key_at)?,
         Some(transit) => LedgerKeys::remote(context, transit, &ledger_key_at)?,
     };
-    let file = context.data_dir.ledger_public_keys();
-    write_private(&file, keys.public_text().as_bytes()).map_err(|error| {
-        Failure::failed(format_args!("can't write {}: {error}", file.display()))
-    })?;
-    let public = keys.public();
+    let (public, public_text) = (keys.public(), keys.public_text());
     let folder = context.data_dir.make_ledger()?;
     let signer = Arc::clone(&keys.first);
     let mut options = AuditOptions::new(folder, signer, audit_key, store);
@@ -55,6 +51,11 @@ pub(crate) fn open_record(
             "the ledger in {} can't be opened, and nothing is done without it: {error}",
             context.data_dir.ledger().display()
         ))
+    })?;
+    // Only now: under a key that is not this ledger's, the file would say what is not so.
+    let file = context.data_dir.ledger_public_keys();
+    write_private(&file, public_text.as_bytes()).map_err(|error| {
+        Failure::failed(format_args!("can't write {}: {error}", file.display()))
     })?;
     told(&opened);
     for reference in [&audit_key_at, &ledger_key_at] {

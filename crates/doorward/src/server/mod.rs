@@ -35,7 +35,7 @@ use crate::exit::Failure;
 use crate::health::{Health, HealthOf, LedgerHealth};
 use crate::record::{LateAudit, open_record, recorded_secrets};
 use crate::secret::read_pepper;
-use crate::signals::{Endings, hang_ups};
+use crate::signals::{Endings, SAME_WORD, hang_ups};
 
 /// How long administrative requests under way are waited for at the end.
 const ADMIN_DRAIN: Duration = Duration::from_secs(10);
@@ -176,7 +176,7 @@ impl Server {
         }
         tokio::select! {
             ended = self.end() => ended,
-            () = endings.next() => {
+            () = endings.again(SAME_WORD) => {
                 Err(Failure::failed("told to end a second time: calls under way were cut off"))
             }
         }
@@ -211,7 +211,13 @@ impl Server {
         let closed = tokio::task::spawn_blocking(move || {
             record.flush();
             sinks.stop(sinks::DRAIN);
-            record.close()
+            let closed = record.close();
+            match record.lost() {
+                0 => {}
+                // The ledger may never tell: it takes nothing any more.
+                lost => tracing::error!(lost, "acts are not in the ledger"),
+            }
+            closed
         });
         let closed = closed.await;
         served.map_err(Failure::failed)?.map_err(Failure::failed)?;
