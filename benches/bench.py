@@ -136,7 +136,7 @@ def up(rounds):
 
 def ledger(rounds, seconds):
     """Durable appends beside a bare append and sync loop, in turn on this disk; append to signed
-    checkpoint; memory of a long log."""
+    checkpoint; memory of a long log; the verifier; proofs out of ten million leaves."""
     subprocess.run(
         ["cargo", "build", "--release", "--quiet", "-p", "doorward-ledger", "--example", "ledger_bench"],
         cwd=ROOT, check=True,
@@ -156,6 +156,8 @@ def ledger(rounds, seconds):
         "targets": {"64 callers": {"ratio": 0.6, "p99_ratio": 2}, "1 callers": {"ratio": 0.8}},
         "append_to_signed": measure("latency", 4 * seconds), "target_most_seconds": 2,
         "long_log": measure("memory", 1_000_000), "target_rss_mb": 100,
+        "verify": measure("verify", 1_000_000, 650), "target_verified_per_second_of_processor": 500_000,
+        "proofs": measure("verify", 10_000_000, 100), "target_proof_ms": 10,
     }
 
 

@@ -1,7 +1,7 @@
 //! Measures the log beside the least that any log could do: append to a file, sync, tell.
 //!
 //! `ledger_bench appends FOLDER SECONDS ROUNDS` · `ledger_bench latency FOLDER SECONDS` ·
-//! `ledger_bench memory FOLDER LEAVES`. Prints one JSON object. Used by `scripts/bench ledger`.
+//! `ledger_bench memory FOLDER LEAVES` · `ledger_bench verify FOLDER LEAVES BYTES`. Prints one JSON object. Used by `scripts/bench ledger`.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 
 use doorward_ledger::log::{FileAnchor, Log, LogError, LogOptions};
 use doorward_ledger::segment::Disk;
-use doorward_ledger::{KeyName, LeafBytes, LocalSigner};
+use doorward_ledger::{
+    CHECKPOINT_PATH, Checkpoint, Directory, KeyName, LeafBytes, LocalSigner, LogProof, Signer,
+    TileBuilder, TileKind, append_to_bundle, leaf_hash, verify_folder,
+};
 use serde_json::{Value, json};
 
 /// Appends a second, the 50th and 99th percentile in milliseconds, and processor time an append in
@@ -33,7 +36,8 @@ fn main() -> Result<(), Failure> {
         "appends" => appends(&folder, text(2).parse()?, text(3).parse()?)?,
         "latency" => latency(&folder, text(2).parse()?)?,
         "memory" => memory(&folder, text(2).parse()?)?,
-        _ => return Err("ledger_bench appends|latency|memory FOLDER …".into()),
+        "verify" => verify(&folder, text(2).parse()?, text(3).parse()?)?,
+        _ => return Err("ledger_bench appends|latency|memory|verify FOLDER …".into()),
     };
     writeln!(std::io::stdout(), "{result}")?;
     Ok(())
@@ -167,7 +171,14 @@ fn bare(folder: &Path, threads: usize, seconds: f64) -> Result<Measured, Failure
     let bare = Bare::default();
     let path = folder.join("bare");
     let measured = std::thread::scope(|scope| {
-        let writer = scope.spawn(|| bare.write(&path));
+        let writer = scope.spawn(|| {
+            let written = bare.write(&path);
+            if written.is_err() {
+                // Those who wait would do so for good: of the two there is nothing to compare.
+                std::process::exit(1);
+            }
+            written
+        });
         let measured = hammer(threads, seconds, || {
             bare.append(leaf.as_bytes());
             Ok(())
@@ -192,8 +203,6 @@ fn ours(folder: &Path, threads: usize, seconds: f64) -> Result<Measured, Failure
         Ok(())
     });
     log.close()?;
-    std::fs::remove_dir_all(folder.join("log"))?;
-    std::fs::remove_dir_all(folder.join("anchor"))?;
     measured
 }
 
@@ -201,11 +210,14 @@ fn appends(folder: &Path, seconds: f64, rounds: usize) -> Result<Value, Failure>
     let mut results = serde_json::Map::new();
     for threads in [64, 1] {
         let mut runs = Vec::new();
-        for _ in 0..rounds {
-            // In turn, so that a disk that changes its mind does so for both.
+        for round in 0..rounds {
+            // In turn, so that a disk that changes its mind does so for both. Nothing is removed
+            // between: some file systems shun what was just removed, at a cost.
+            let folder = folder.join(format!("{threads}-{round}"));
+            std::fs::create_dir(&folder)?;
             runs.push((
-                bare(folder, threads, seconds)?,
-                ours(folder, threads, seconds)?,
+                bare(&folder, threads, seconds)?,
+                ours(&folder, threads, seconds)?,
             ));
         }
         let middle = |pick: &dyn Fn(&(Measured, Measured)) -> f64| {
@@ -325,4 +337,90 @@ fn memory(folder: &Path, leaves: u64) -> Result<Value, Failure> {
     let closed: Result<(), LogError> = log.close();
     closed?;
     Ok(result)
+}
+
+/// Bytes of the leaf with this index.
+fn numbered(n: u64, bytes: usize) -> Vec<u8> {
+    let head = format!(r#"{{"at":"2026-01-01T00:00:00Z","kind":"outcome","n":{n},"pad":""#);
+    let pad = "x".repeat(bytes.saturating_sub(head.len() + 8));
+    format!(r#"{head}{pad}","v":1}}"#).into_bytes()
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = folder.join(name);
+    let written = std::fs::write(&path, bytes);
+    if written.is_err()
+        && let Some(above) = path.parent()
+    {
+        std::fs::create_dir_all(above)?;
+        std::fs::write(&path, bytes)?;
+    }
+    Ok(())
+}
+
+/// A log's published files, without the log.
+fn publish(folder: &Path, leaves: u64, bytes: usize) -> Result<Vec<u8>, Failure> {
+    let (mut tree, mut bundle) = (TileBuilder::new(), Vec::new());
+    for n in 0..leaves {
+        let leaf = numbered(n, bytes);
+        append_to_bundle(&mut bundle, &leaf)?;
+        let mut full = Vec::new();
+        tree.push(leaf_hash(&leaf), |tile, hashes| {
+            full.push((tile, TileBuilder::tile_bytes(hashes)));
+            Ok(())
+        })?;
+        for (tile, hashes) in full {
+            write(folder, &tile.to_string(), &hashes)?;
+        }
+        let last = n + 1 == leaves;
+        if let Some(entries) = doorward_ledger::Tile::in_tree(TileKind::Entries, n / 256, n + 1)
+            .filter(|tile| last || tile.is_full())
+        {
+            write(folder, &entries.to_string(), &std::mem::take(&mut bundle))?;
+        }
+    }
+    for (tile, hashes) in tree.partial_tiles() {
+        write(folder, &tile.to_string(), &TileBuilder::tile_bytes(hashes))?;
+    }
+    let signer = LocalSigner::from_seed(KeyName::new(ORIGIN)?, &[7; 32])?;
+    let note = Checkpoint::new(ORIGIN, tree.head())?
+        .sign(&[&signer])?
+        .to_bytes();
+    write(folder, CHECKPOINT_PATH, &note)?;
+    Ok(note)
+}
+
+/// Proofs out of a log of so many leaves, and the verifier over all of it. Rates are of processor
+/// time: the verifier is one thread.
+fn verify(folder: &Path, leaves: u64, bytes: usize) -> Result<Value, Failure> {
+    let note = publish(folder, leaves, bytes)?;
+    let before = resident("VmHWM:")?;
+    let signer = LocalSigner::from_seed(KeyName::new(ORIGIN)?, &[7; 32])?;
+    let keys = [signer.verifier_key().clone()];
+    let source = Directory::new(folder);
+    let mut times = Vec::new();
+    for n in 0..200 {
+        let index = n * 7_654_321 % leaves;
+        let began = Instant::now();
+        LogProof::make(&source, index, numbered(index, bytes), note.clone(), &keys)?;
+        times.push(began.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    let (began, used) = (Instant::now(), processor_time()?);
+    let report = verify_folder(Arc::new(Disk::existing(folder)?), &keys, None, &mut |_| ())?;
+    let used = processor_time()? - used;
+    if !report.holds() || report.size() != leaves {
+        return Err("the log does not hold".into());
+    }
+    let at = |part: usize| {
+        let time = times.get(times.len() * part / 100).copied();
+        (time.unwrap_or_default() * 1000.0).round() / 1000.0
+    };
+    Ok(json!({
+        "leaves": leaves, "leaf_bytes": bytes,
+        "verified_per_second_of_processor": (leaves as f64 / used).round(),
+        "seconds": (began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+        "proof_ms_p50": at(50), "proof_ms_p99": at(99),
+        "most_rss_mb": resident("VmHWM:")?, "most_rss_mb_before": before,
+    }))
 }
