@@ -15,10 +15,12 @@ const CACHED: usize = 20_000;
 /// Most bytes of a value that stands for a person.
 pub const PERSON_MAX: usize = 320;
 
+const MAILTO: &str = "mailto:";
+
 /// What kind of value stands for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PersonKind {
-    /// An e-mail address, found in lower case.
+    /// An e-mail address: in lower case, without the name beside it.
     Email,
     /// An IP address.
     Ip,
@@ -53,6 +55,10 @@ pub struct Person {
 impl Person {
     /// A value of a known kind; what is beyond [`PERSON_MAX`] bytes is cut off.
     pub fn new(kind: PersonKind, value: &str) -> Self {
+        let value = match kind {
+            PersonKind::Email => address_in(value).unwrap_or(value.trim()),
+            _ => value,
+        };
         let mut end = value.len().min(PERSON_MAX);
         while !value.is_char_boundary(end) {
             end -= 1;
@@ -67,26 +73,35 @@ impl Person {
         }
     }
 
-    /// A user's name as somebody gives it: an e-mail address when it looks like one.
+    /// A user's name as somebody gives it: an e-mail address when there is one in it, so that
+    /// `Ann <ann@example.com>` is forgotten when `ann@example.com` is.
     pub fn named(text: &str) -> Self {
-        let text = text.trim();
-        let address = text
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-        Self::new(
-            if address {
-                PersonKind::Email
-            } else {
-                PersonKind::Actor
-            },
-            text,
-        )
+        match address_in(text) {
+            Some(address) => Self::new(PersonKind::Email, address),
+            None => Self::new(PersonKind::Actor, text.trim()),
+        }
     }
 
     /// The value, in clear.
     pub fn value(&self) -> &str {
         &self.value
     }
+}
+
+/// The one e-mail address in a text, however it is written beside a name (RFC 5322, 3.4).
+fn address_in(text: &str) -> Option<&str> {
+    let beside = |c: char| c.is_whitespace() || "<>()[],;\"'".contains(c);
+    let mut addresses = text.split(beside).filter_map(|word| {
+        let word = match word.split_at_checked(MAILTO.len()) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(MAILTO) => rest,
+            _ => word,
+        };
+        let word = word.trim_end_matches('.');
+        let (name, host) = word.rsplit_once('@')?;
+        (!name.is_empty() && host.contains('.')).then_some(word)
+    });
+    let address = addresses.next()?;
+    addresses.next().is_none().then_some(address)
 }
 
 impl std::fmt::Debug for Person {
@@ -213,5 +228,42 @@ impl People {
         cache.erasures += 1;
         cache.by_index.retain(|_, key| key.subject() != subject);
         Ok(erased?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_person_however_it_is_written() {
+        let ann = Person::named("ann@example.com");
+        for text in [
+            " Ann@Example.COM ",
+            "Ann <ann@example.com>",
+            "<ann@example.com>",
+            "\"Ann\" <ann@example.com>",
+            "ann@example.com (Ann)",
+            "MAILTO:ann@example.com",
+            "ann@example.com.",
+        ] {
+            assert!(Person::named(text) == ann, "{text}");
+            assert!(Person::new(PersonKind::Email, text) == ann, "{text}");
+        }
+        for text in ["Ann", "ann@", "@example.com", "a@b", "a@b.org c@d.org", "@"] {
+            let person = Person::named(text);
+            assert_eq!((person.kind, person.value()), (PersonKind::Actor, text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_found_is_found_again(text in ".{0,40}@?.{0,40}") {
+            let person = Person::named(&text);
+            let again = Person::new(person.kind, person.value());
+            prop_assert!(again == person);
+        }
     }
 }
