@@ -33,7 +33,9 @@ impl Refusals {
     ) -> Option<Draft> {
         let number = at.millis().div_euclid(MINUTE_MS);
         let ended = match self.doors.get(&door) {
-            Some(minute) if minute.number != number => self.doors.remove(&door),
+            // One that comes late counts with those of now: two that come by turns at the minute's
+            // end would be a leaf each.
+            Some(minute) if minute.number < number => self.doors.remove(&door),
             _ => None,
         };
         let minute = self.doors.entry(door).or_insert_with(|| Minute {
@@ -120,6 +122,19 @@ mod tests {
         let rest = refusals.ended(Some(start.plus_millis(180_000)));
         assert_eq!(rest.iter().map(counted).map(|c| c.0).sum::<u64>(), 1);
         assert!(refusals.ended(None).is_empty());
+    }
+
+    #[test]
+    fn late_ones_at_the_end_of_a_minute_make_no_leaves() {
+        let mut refusals = Refusals::default();
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let leaves = (0..1_000).filter_map(|n| {
+            let at = start.plus_millis(59_999 + n % 2);
+            refusals.count(Door::Out, at, "unknown_key")
+        });
+        assert_eq!(leaves.count(), 1);
+        let rest = refusals.ended(None);
+        assert_eq!(counted(&rest[0]).0, 999);
     }
 
     #[test]
