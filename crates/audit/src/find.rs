@@ -1,15 +1,12 @@
 //! Finding entries: by what they say, and by when.
 
-use doorward_ledger::log::{LogError, Reader, Record};
+use doorward_ledger::log::{Reader, Record};
 use doorward_ledger::{Leaf, ReadLeaf, SubjectId, Verdict};
 use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-
-/// Leaves may lie this far from their order in time: an intent waits for its call, a claim and a
-/// minute of strangers come late.
-const DISORDER_MS: i64 = 10 * 60 * 1000;
+use crate::in_time::{End, first_fit};
 
 /// Which entries. What is not said fits all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,14 +94,6 @@ impl Filter {
             && self.result.is_none_or(|result| act.result == result)
             && (self.kind.is_none() || same(&self.kind, kind_of(leaf).as_deref()))
     }
-
-    /// Whether nothing after this record can fit, by its time.
-    pub(crate) fn is_past(&self, record: &Record) -> bool {
-        let Some(until) = self.until else {
-            return false;
-        };
-        time_of(record).is_some_and(|at| at.millis_since(until) > DISORDER_MS)
-    }
 }
 
 /// What was found, and where to go on.
@@ -137,6 +126,7 @@ pub fn find(
     };
     let start = from.max(first_fit(reader, filter)?);
     let mut cursor = reader.from(start)?;
+    let mut end = End::new(reader, filter);
     loop {
         if found.records.len() >= limit || found.looked_at >= budget {
             found.next = Some(cursor.position());
@@ -146,7 +136,7 @@ pub fn find(
             return Ok(found);
         };
         found.looked_at += 1;
-        if filter.is_past(&record) {
+        if end.is_before(&record)? {
             return Ok(found);
         }
         if filter.fits(&record) {
@@ -185,39 +175,6 @@ pub fn find_last(
         end = start;
     }
     Ok(found)
-}
-
-/// Where the first leaf that fits can be.
-pub(crate) fn first_fit(reader: &Reader, filter: &Filter) -> Result<u64> {
-    let since = filter.since.map(|since| since.plus_millis(-DISORDER_MS));
-    since.map_or_else(|| Ok(reader.minimum()), |since| first_at(reader, since))
-}
-
-/// The first leaf at or after a time, leaves being in the order of time but for some minutes.
-fn first_at(reader: &Reader, at: Timestamp) -> Result<u64> {
-    let (mut low, mut high) = (reader.minimum(), reader.size());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let record = match reader.from(middle).and_then(|mut cursor| cursor.next()) {
-            // Pruned since.
-            Err(LogError::Pruned { minimum, .. }) => return Ok(minimum),
-            record => record?,
-        };
-        match record.as_ref().and_then(time_of) {
-            Some(found) if found < at => low = middle + 1,
-            _ => high = middle,
-        }
-    }
-    Ok(low)
-}
-
-fn time_of(record: &Record) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct Head {
-        at: Timestamp,
-    }
-    let head: Head = serde_json::from_slice(&record.leaf).ok()?;
-    Some(head.at)
 }
 
 fn kind_of(leaf: &Leaf) -> Option<String> {

@@ -31,6 +31,7 @@ mod entry;
 mod error;
 mod export;
 mod find;
+mod in_time;
 pub mod instantly;
 mod keyring;
 mod options;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use doorward_audit::{
     Audit, AuditError, AuditOptions, Claim, Claimant, Draft, Entry, Filter, Person, PersonKind,
-    Show, find, find_last,
+    Show, find, find_last, system_time,
 };
 use doorward_ledger::{Act, Actor, ActorKind, Door, Event, KeyName, LocalSigner, Verdict};
 use doorward_policy::Timestamp;
@@ -20,11 +20,14 @@ fn store(dir: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(&dir.join("doorward.db")).unwrap())
 }
 
-fn try_open(dir: &Path, store: &Arc<dyn Store>, key: &str) -> Result<Audit, AuditError> {
+fn options(dir: &Path, store: &Arc<dyn Store>, key: &str) -> AuditOptions {
     let name = KeyName::new("doorward.example/test").unwrap();
     let signer = Arc::new(LocalSigner::from_seed(name, &[7; 32]).unwrap());
-    let options = AuditOptions::new(dir.join("ledger"), signer, key.into(), Arc::clone(store));
-    Audit::open(options).map(|(audit, _)| audit)
+    AuditOptions::new(dir.join("ledger"), signer, key.into(), Arc::clone(store))
+}
+
+fn try_open(dir: &Path, store: &Arc<dyn Store>, key: &str) -> Result<Audit, AuditError> {
+    Audit::open(options(dir, store, key)).map(|(audit, _)| audit)
 }
 
 fn open(dir: &Path, store: &Arc<dyn Store>) -> Audit {
@@ -199,23 +202,35 @@ fn the_key_of_a_month_that_is_not_over_stays() {
     assert!(store.commitment_key(&month).unwrap().is_some());
 }
 
+/// Held by whoever wants time to stand still, and the background with it.
+static TIME: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
+fn time_if_it_goes_on() -> Timestamp {
+    let _goes_on = TIME.read().unwrap();
+    system_time()
+}
+
 #[test]
 fn who_notes_more_than_is_kept_up_with_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
-    let audit = open(dir.path(), &store);
+    let mut options = options(dir.path(), &store, KEY);
+    options.clock = time_if_it_goes_on;
+    let (audit, _) = Audit::open(options).unwrap();
     assert!(audit.keeps_up());
-    // Each is a new person, who costs the store a commit.
+    let stands_still = TIME.write().unwrap();
     let mut noted = 0;
     while audit.keeps_up() {
-        let person = Person::named(&format!("new.{noted}@example.com"));
-        audit.note(call("listLeads").person(person));
+        audit.note(call("listLeads").person(Person::named("ann@example.com")));
         noted += 1;
-        assert!(noted < 1_000_000, "it keeps up with all of them");
+        assert!(noted < 1_000_000, "nobody says that it is too much");
     }
+    drop(stands_still);
+    audit.flush();
+    assert!(audit.keeps_up());
     assert_eq!(audit.lost(), 0, "told before anything is lost");
     let knows = |name| audit.knows(&call("listLeads").person(Person::named(name)));
-    assert!(knows("New.0@example.com") && !knows("nobody"));
+    assert!(knows("Ann@example.com") && !knows("nobody"));
     audit.close().unwrap();
     assert!(!audit.keeps_up(), "what is noted after the end is lost");
 }
@@ -331,4 +346,40 @@ fn entries_are_found_by_what_they_say_and_when() {
     .unwrap();
     assert_eq!(last.len(), 3);
     assert!(last[0].sequence < last[2].sequence && last[2].sequence > 1_900);
+}
+
+#[test]
+fn a_clock_that_was_ahead_or_went_back_hides_nothing() {
+    const HOUR: i64 = 3_600_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let audit = open(dir.path(), &store);
+    let start = Timestamp::from_seconds(1_900_000_000);
+    // A leaf a minute for ten hours; a day ahead for a while in the third, set back by two hours
+    // after the sixth.
+    let minutes = (0..600).map(|minute| match minute {
+        150..170 => minute + 24 * 60,
+        360.. => minute - 120,
+        _ => minute,
+    });
+    let times: Vec<_> = minutes
+        .map(|minute| start.plus_millis(minute * HOUR / 60))
+        .collect();
+    for at in &times {
+        let mut draft = call("listLeads");
+        draft.at = *at;
+        audit.note(draft);
+    }
+    audit.flush();
+    for (from, to) in [(0, 2), (1, 4), (3, 5), (4, 6), (5, 8), (6, 9), (40, 50)] {
+        let (since, until) = (start.plus_millis(from * HOUR), start.plus_millis(to * HOUR));
+        let filter = Filter {
+            since: Some(since),
+            until: Some(until),
+            ..Filter::default()
+        };
+        let found = find(&audit.reader(), &filter, 0, 10_000, 10_000).unwrap();
+        let wanted = times.iter().filter(|at| (since..until).contains(*at));
+        assert_eq!(found.records.len(), wanted.count(), "from {from} to {to}");
+    }
 }

@@ -13,7 +13,8 @@ use doorward_ledger::log::{Reader, Record};
 use crate::audit::Audit;
 use crate::entry::{Entry, Show};
 use crate::error::{AuditError, Result};
-use crate::find::{Filter, first_fit};
+use crate::find::Filter;
+use crate::in_time::{End, first_fit};
 
 pub use ocsf::OCSF_VERSION;
 
@@ -144,9 +145,10 @@ pub fn export<W: Write>(
     let end = reader.size();
     let start = first_fit(reader, filter)?.min(end);
     let mut cursor = reader.from(start)?;
+    let mut past = End::new(reader, filter);
     while cursor.position() < end {
         let Some(record) = cursor.next()? else { break };
-        if filter.is_past(&record) {
+        if past.is_before(&record)? {
             break;
         }
         if filter.fits(&record) {
