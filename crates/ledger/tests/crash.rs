@@ -16,6 +16,7 @@ use doorward_ledger::log::{FileAnchor, Log, LogOptions, Tuning};
 use doorward_ledger::segment::{Disk, read_all};
 use doorward_ledger::{
     CHECKPOINT_PATH, Checkpoint, Frontier, KeyName, LeafBytes, LocalSigner, Signer, leaf_hash,
+    verify_folder,
 };
 
 const ORIGIN: &str = "ledger.example/crash";
@@ -138,6 +139,16 @@ fn nothing_acknowledged_is_lost_however_often_it_is_killed() {
         let life = Duration::from_micros(number * 7_919 % 40_000);
         let acknowledged = run(folder.path(), &nonce, life);
         acknowledged_in_all += acknowledged.len();
+
+        // What is left holds, but for what was being written; at first there may be nothing yet.
+        let last = acknowledged.keys().max().copied();
+        if last.is_some() || number > 0 {
+            let disk = Arc::new(Disk::existing(folder.path().join("log")).unwrap());
+            let keys = [signer().verifier_key().clone()];
+            let report = verify_folder(disk, &keys, None, &mut |_| ()).unwrap();
+            assert!(report.holds(), "run {number}: {:?}", report.breaks);
+            assert!(last < Some(report.durable), "run {number}");
+        }
 
         // It opens, and goes on.
         let log = open(folder.path());
