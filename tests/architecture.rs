@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that decide and do nothing: no runtime, no HTTP, no database beneath them.
-const PURE: [&str; 4] = [
+const PURE: [&str; 5] = [
     "doorward-catalog",
     "doorward-policy",
+    "doorward-pace",
     "doorward-keys",
     "doorward-ledger",
 ];
@@ -27,9 +28,10 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "doorward-catalog",
     "doorward-policy",
+    "doorward-pace",
     "doorward-keys",
     "doorward-ledger",
     "doorward-secrets",

@@ -1,0 +1,92 @@
+//! `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), which Instantly's
+//! own answers lack.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+/// How one window stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowState {
+    /// `second`, `minute`, or the operation's own `op-1`, `op-2`; a second workspace's are
+    /// `sub-second`, `sub-minute`, `sub-op-1`, `sub-op-2`.
+    pub name: &'static str,
+    /// Calls the window allows.
+    pub quota: usize,
+    /// Its length.
+    pub window: Duration,
+    /// Calls that would still fit in it now.
+    pub remaining: usize,
+    /// When the next call leaves it and makes room; zero when none is in it.
+    pub frees_in: Duration,
+}
+
+/// How every window stands that one call is counted in. Shared by all clients of the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimits {
+    /// The windows.
+    pub windows: Vec<WindowState>,
+}
+
+impl RateLimits {
+    /// The value of `RateLimit-Policy`: every window's quota and length in seconds.
+    pub fn policy_header(&self) -> String {
+        self.list(|out, state| {
+            let _ = write!(
+                out,
+                "\"{}\";q={};w={}",
+                state.name,
+                state.quota,
+                state.window.as_secs().max(1)
+            );
+        })
+    }
+
+    /// The value of `RateLimit`: what is left in every window, and the seconds until more is.
+    pub fn header(&self) -> String {
+        self.list(|out, state| {
+            let _ = write!(out, "\"{}\";r={}", state.name, state.remaining);
+            if !state.frees_in.is_zero() {
+                let seconds = state.frees_in.as_secs_f64().ceil();
+                let _ = write!(out, ";t={seconds:.0}");
+            }
+        })
+    }
+
+    fn list(&self, item: impl Fn(&mut String, &WindowState)) -> String {
+        let mut out = String::new();
+        for (at, state) in self.windows.iter().enumerate() {
+            if at > 0 {
+                out.push_str(", ");
+            }
+            item(&mut out, state);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_read_as_the_draft_has_them() {
+        let state = |name, quota, secs, remaining, frees| WindowState {
+            name,
+            quota,
+            window: Duration::from_secs(secs),
+            remaining,
+            frees_in: Duration::from_millis(frees),
+        };
+        let limits = RateLimits {
+            windows: vec![
+                state("second", 90, 1, 50, 300),
+                state("minute", 5_400, 60, 5_400, 0),
+            ],
+        };
+        assert_eq!(
+            limits.policy_header(),
+            "\"second\";q=90;w=1, \"minute\";q=5400;w=60"
+        );
+        assert_eq!(limits.header(), "\"second\";r=50;t=1, \"minute\";r=5400");
+    }
+}
