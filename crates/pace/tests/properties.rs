@@ -357,7 +357,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(160))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn no_window_is_ever_exceeded(acts in proptest::collection::vec(act(true), 1..120)) {
