@@ -11,6 +11,7 @@ const PURE: [&str; 5] = [
     "doorward-policy",
     "doorward-pace",
     "doorward-keys",
+    "doorward-veil",
     "doorward-ledger",
 ];
 
@@ -33,6 +34,7 @@ const ORDER: [&str; 12] = [
     "doorward-policy",
     "doorward-pace",
     "doorward-keys",
+    "doorward-veil",
     "doorward-ledger",
     "doorward-secrets",
     "doorward-upstream",

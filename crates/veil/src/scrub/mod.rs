@@ -1,0 +1,131 @@
+//! Removes known secrets from bytes that pass.
+
+mod forms;
+mod index;
+mod stream;
+mod view;
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use stream::Scrubbing;
+
+use crate::VeilError;
+use forms::forms;
+use index::{Index, Span, WINDOW};
+use view::{View, has_escapes};
+
+/// What stands in a secret's place. It is plain text within a string of JSON, in a query and in a
+/// log; a `Content-Length` that was told before no longer holds.
+pub const MARKER: &str = "[removed]";
+
+/// The shortest secret that is looked for, in bytes: shorter ones would be found by chance.
+pub const SECRET_MIN: usize = WINDOW;
+/// The longest, in bytes. It bounds what a stream holds back.
+pub const SECRET_MAX: usize = 4096;
+/// The most secrets.
+pub const SECRETS_MAX: usize = 100_000;
+
+/// A form of `n` bytes may take this many times `n` in the text: `\\u0041` takes seven.
+const SPREAD: usize = 8;
+
+/// Finds and removes a set of secrets, each
+/// - as it is,
+/// - in base64 of both alphabets, padded or not, wherever it begins in what was encoded,
+/// - and either of those with any of its characters as `%XX`, as `\uXXXX`, or after backslashes
+///   (JSON, and JSON in a string of JSON).
+///
+/// Not found are: base64 broken into lines, percent-encoding done twice, base64 done twice, an
+/// escaped form of more than eight times its own length, and an escaped form whose first
+/// characters read as the end of an escape begun before it (`%4` before a digit).
+///
+/// It is made once for a set of secrets and shared (`Arc`). It holds them: dropping it wipes them.
+pub struct Scrubber {
+    index: Index,
+    hold: usize,
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scrubber")
+    }
+}
+
+impl Scrubber {
+    /// Looks for these secrets. None at all is allowed, and then everything passes.
+    ///
+    /// # Errors
+    /// A secret is shorter than [`SECRET_MIN`] or longer than [`SECRET_MAX`], or there are more
+    /// than [`SECRETS_MAX`].
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Result<Scrubber, VeilError> {
+        let mut all = Vec::new();
+        for (secret, count) in secrets.into_iter().zip(1_usize..) {
+            if secret.len() < SECRET_MIN || secret.len() > SECRET_MAX {
+                return Err(VeilError::SecretLength(secret.len()));
+            }
+            if count > SECRETS_MAX {
+                return Err(VeilError::TooManySecrets);
+            }
+            forms(secret, &mut all);
+        }
+        let index = Index::new(all);
+        let hold = index.longest() * SPREAD;
+        Ok(Scrubber { index, hold })
+    }
+
+    /// The bytes without the secrets; borrowed where there was none.
+    pub fn scrub<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut spans = Vec::new();
+        self.find(bytes, true, &mut View::default(), &mut spans);
+        if spans.is_empty() {
+            return Cow::Borrowed(bytes);
+        }
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut cover = Cover::default();
+        cover.emit(bytes, &spans, bytes.len(), &mut out);
+        Cow::Owned(out)
+    }
+
+    /// Where secrets lie in the bytes, by their beginning. Tells whether the view was made.
+    fn find(&self, bytes: &[u8], is_last: bool, view: &mut View, spans: &mut Vec<Span>) -> bool {
+        spans.clear();
+        if self.index.is_empty() {
+            return false;
+        }
+        self.index.find(bytes, spans);
+        let escaped = has_escapes(bytes);
+        if escaped {
+            view.fill(bytes, is_last);
+            let plain = spans.len();
+            self.index.find(view.bytes(), spans);
+            for span in spans.iter_mut().skip(plain) {
+                *span = view.in_text(*span);
+            }
+        }
+        spans.sort_unstable();
+        escaped
+    }
+}
+
+/// How far secrets reach that were already replaced.
+#[derive(Default)]
+struct Cover {
+    until: usize,
+    replaced: u64,
+}
+
+impl Cover {
+    /// Writes the bytes up to a place, spans that overlap as one marker.
+    fn emit(&mut self, bytes: &[u8], spans: &[Span], to: usize, out: &mut Vec<u8>) {
+        for &(start, end) in spans.iter().take_while(|span| span.0 < to) {
+            if start >= self.until {
+                out.extend_from_slice(bytes.get(self.until..start).unwrap_or(&[]));
+                out.extend_from_slice(MARKER.as_bytes());
+                self.replaced += 1;
+            }
+            self.until = self.until.max(end);
+        }
+        out.extend_from_slice(bytes.get(self.until..to).unwrap_or(&[]));
+        self.until = self.until.max(to);
+    }
+}

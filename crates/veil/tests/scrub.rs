@@ -1,0 +1,250 @@
+//! Secrets planted in every form, cut anywhere, against a slow and simple search.
+
+#![cfg(test)]
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use doorward_veil::{MARKER, Scrubber, Scrubbing, VeilError};
+use proptest::prelude::*;
+
+fn streamed(scrubber: &Arc<Scrubber>, text: &[u8], cuts: &[usize]) -> (Vec<u8>, u64) {
+    let (mut out, mut rest) = (Vec::new(), text);
+    let mut scrubbing = Scrubbing::new(Arc::clone(scrubber));
+    for cut in cuts
+        .iter()
+        .cycle()
+        .take(if cuts.is_empty() { 0 } else { 100_000 })
+    {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, more) = rest.split_at((*cut).clamp(1, rest.len()));
+        scrubbing.feed(chunk, &mut out);
+        rest = more;
+    }
+    scrubbing.feed(rest, &mut out);
+    let replaced = scrubbing.finish(&mut out);
+    (out, replaced)
+}
+
+fn percent(text: &str, mask: u64) -> String {
+    let mut out = String::new();
+    for (at, byte) in text.bytes().enumerate() {
+        match (mask >> (at % 64)) & 3 {
+            0 => out.push(byte as char),
+            1 => out.push_str(&format!("%{byte:02x}")),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn json(text: &str, mask: u64) -> String {
+    let mut out = String::new();
+    for (at, byte) in text.bytes().enumerate() {
+        match (byte, (mask >> (at % 64)) & 3) {
+            (b'/', 0) => out.push_str("\\/"),
+            (b'/', 1) => out.push_str("\\\\/"),
+            (_, 2) => out.push_str(&format!("\\u{byte:04x}")),
+            (_, 3) => out.push_str(&format!("\\\\u{byte:04X}")),
+            _ => out.push(byte as char),
+        }
+    }
+    out
+}
+
+/// The text in which the secret hides, and whether its own letters are around the secret.
+fn planted(secret: &str, form: u8, mask: u64) -> String {
+    let in_base64 = |engine: &dyn Fn(&[u8]) -> String| {
+        let before = "ab".repeat((mask % 3) as usize);
+        engine(format!("{before}{secret}tail").as_bytes())
+    };
+    let standard = |bytes: &[u8]| STANDARD.encode(bytes);
+    let url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    match form % 8 {
+        0 => secret.to_owned(),
+        1 => percent(secret, mask),
+        2 => json(secret, mask),
+        3 => in_base64(&standard),
+        4 => in_base64(&url),
+        5 => percent(&in_base64(&standard), mask),
+        6 => json(&in_base64(&standard), mask),
+        _ => percent(&json(secret, 0), 0),
+    }
+}
+
+/// What is left of a secret: any eight of its bytes, in clear or in base64, escapes undone.
+fn traces(secret: &str, text: &[u8]) -> bool {
+    let mut plain = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [b'%', a, b, more @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                plain.push(
+                    u8::from_str_radix(&format!("{}{}", *a as char, *b as char), 16).unwrap(),
+                );
+                more
+            }
+            [b'\\', b'u', b'0', b'0', a, b, more @ ..]
+                if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() =>
+            {
+                plain.push(
+                    u8::from_str_radix(&format!("{}{}", *a as char, *b as char), 16).unwrap(),
+                );
+                more
+            }
+            [b'\\', more @ ..] => more,
+            [byte, more @ ..] => {
+                plain.push(*byte);
+                more
+            }
+            [] => break,
+        };
+    }
+    let mut needles: Vec<Vec<u8>> = secret.as_bytes().windows(8).map(<[u8]>::to_vec).collect();
+    for part in secret.as_bytes().windows(9) {
+        needles.push(STANDARD.encode(part).into_bytes());
+        needles.push(URL_SAFE_NO_PAD.encode(part).into_bytes());
+    }
+    needles
+        .iter()
+        .any(|needle| plain.windows(needle.len()).any(|at| at == needle))
+}
+
+proptest! {
+    #[test]
+    fn no_form_passes_and_cuts_do_not_matter(
+        secrets in prop::collection::vec("[A-Za-z0-9+/_=-]{12,80}", 1..20),
+        plants in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..8, any::<u64>(), "[ -~é]{0,40}"), 0..12),
+        cuts in prop::collection::vec(1_usize..5000, 0..6),
+    ) {
+        let scrubber = Arc::new(Scrubber::new(secrets.iter().map(String::as_str)).unwrap());
+        let mut text = String::new();
+        for (which, form, mask, between) in &plants {
+            text.push_str(between);
+            text.push_str(" \"");
+            text.push_str(&planted(which.get(&secrets[..]), *form, *mask));
+            text.push_str("\" ");
+        }
+        let whole = scrubber.scrub(text.as_bytes());
+        for secret in &secrets {
+            prop_assert!(!traces(secret, &whole), "{secret} in {}", String::from_utf8_lossy(&whole));
+        }
+        let (out, replaced) = streamed(&scrubber, text.as_bytes(), &cuts);
+        prop_assert_eq!(&*whole, &out[..]);
+        prop_assert!(replaced as usize >= plants.len());
+    }
+
+    #[test]
+    fn what_holds_no_secret_passes_unchanged(text in prop::collection::vec(any::<u8>(), 0..20_000), cut in 1_usize..9000) {
+        let scrubber = Arc::new(Scrubber::new(["not-in-there-ever", "nor-this-one-at-all"]).unwrap());
+        let (out, replaced) = streamed(&scrubber, &text, &[cut]);
+        prop_assert_eq!(out, text);
+        prop_assert_eq!(replaced, 0);
+    }
+
+    #[test]
+    fn raw_secrets_in_dense_text_against_a_simple_search(
+        secrets in prop::collection::vec("[ab]{12,14}", 1..4),
+        text in "[ab%\\\\u0]{0,12000}",
+        cut in 1_usize..4000,
+    ) {
+        let scrubber = Arc::new(Scrubber::new(secrets.iter().map(String::as_str)).unwrap());
+        let (out, _) = streamed(&scrubber, text.as_bytes(), &[cut]);
+        prop_assert_eq!(&*scrubber.scrub(text.as_bytes()), &out[..]);
+        // Of a text with no escapes: the spans of every occurrence, overlapping ones as one.
+        let plain: String = text.chars().filter(|c| "ab".contains(*c)).collect();
+        let mut hidden = vec![false; plain.len()];
+        let mut starts = vec![false; plain.len()];
+        for secret in &secrets {
+            for (at, window) in plain.as_bytes().windows(secret.len()).enumerate() {
+                if window == secret.as_bytes() {
+                    starts[at] = true;
+                    hidden[at..at + secret.len()].iter_mut().for_each(|b| *b = true);
+                }
+            }
+        }
+        let mut expected = String::new();
+        let mut until = 0;
+        for at in 0..plain.len() {
+            if starts[at] {
+                if at >= until {
+                    expected.push_str(MARKER);
+                }
+                let longest = secrets.iter().filter(|s| plain[at..].starts_with(s.as_str())).map(|s| s.len()).max().unwrap();
+                until = until.max(at + longest);
+            }
+            if !hidden[at] {
+                expected.push(plain.as_bytes()[at] as char);
+            }
+        }
+        let scrubbed = scrubber.scrub(plain.as_bytes());
+        prop_assert_eq!(String::from_utf8_lossy(&scrubbed), expected);
+    }
+}
+
+#[test]
+fn one_byte_at_a_time_and_the_holding_back_is_bounded() {
+    let secret = "dwk_p_3Nf0aQ9ZbX2k_abcdefghijklmnopqrstuvwxyz0123456789ABCDEF";
+    let scrubber = Arc::new(Scrubber::new([secret]).unwrap());
+    let text = format!(
+        "{} {secret} {}",
+        "x%".repeat(9000),
+        percent(secret, u64::MAX)
+    );
+    let mut scrubbing = Scrubbing::new(Arc::clone(&scrubber));
+    let (mut out, mut fed) = (Vec::new(), 0);
+    for byte in text.as_bytes() {
+        scrubbing.feed(&[*byte], &mut out);
+        fed += 1;
+        assert!(fed - out.len() <= scrubbing.holds_at_most() + 2 * 300);
+    }
+    assert_eq!(scrubbing.finish(&mut out), 2);
+    let expected = format!("{} {MARKER} {MARKER}", "x%".repeat(9000));
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn json_stays_json() {
+    let secret = "/secret/with/slashes";
+    let scrubber = Scrubber::new([secret]).unwrap();
+    for text in [
+        r#"{"a":"\/secret\/with\/slashes\""}"#,
+        r#"{"a":"\\/secret/with/slashes"}"#,
+    ] {
+        let out = scrubber.scrub(text.as_bytes());
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert!(value["a"].as_str().unwrap().starts_with(MARKER), "{value}");
+    }
+}
+
+#[test]
+fn a_secret_with_backslashes_and_percent_signs() {
+    let secret = r#"a\b%41"c\u0041-tail-tail"#;
+    let scrubber = Scrubber::new([secret]).unwrap();
+    let escaped = serde_json::to_string(&format!("<{secret}>")).unwrap();
+    assert_eq!(
+        &*scrubber.scrub(format!("<{secret}>").as_bytes()),
+        format!("<{MARKER}>").as_bytes()
+    );
+    let left = scrubber.scrub(escaped.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&left), format!("\"<{MARKER}>\""));
+}
+
+#[test]
+fn what_can_not_be_looked_for_is_refused() {
+    assert_eq!(
+        Scrubber::new(["eleven-byte"]).unwrap_err(),
+        VeilError::SecretLength(11)
+    );
+    assert_eq!(
+        Scrubber::new([&*"x".repeat(4097)]).unwrap_err(),
+        VeilError::SecretLength(4097)
+    );
+    let none = Arc::new(Scrubber::new([]).unwrap());
+    assert_eq!(streamed(&none, b"anything", &[3]).0, b"anything");
+    let shown = format!("{:?}", Scrubber::new(["a-secret-of-mine"]).unwrap());
+    assert_eq!(shown, "Scrubber");
+}
