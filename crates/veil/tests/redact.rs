@@ -127,6 +127,8 @@ proptest! {
     fn as_on_a_tree(value in document(), rules in prop::collection::vec(a_rule(), 0..5), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
         let out = redacted(&rules, Op::ListLeads, &text);
+        // As it is read back: the last digit of a number may not survive that.
+        let value = serde_json::from_str(&text).unwrap();
         let expected = reference(value, &mut Vec::new(), &rules, None).unwrap_or(Value::Null);
         let out: Value = serde_json::from_str(&out).unwrap();
         prop_assert_eq!(out, expected);

@@ -48,6 +48,7 @@ impl<'a> Walk<'a> {
         self.json.space();
         if action == Some(Action::Drop) {
             self.leave_out(0)?;
+            self.skip_from(0);
             self.out.extend_from_slice(b"null");
         } else {
             self.value(0, action, 0)?;
