@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that decide and do nothing: no runtime, no HTTP, no database beneath them.
-const PURE: [&str; 5] = [
+const PURE: [&str; 6] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-pace",
@@ -29,7 +29,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-pace",
