@@ -1,9 +1,9 @@
 //! Shares a workspace's rate limits between clients: who goes now, who waits, who is refused.
 //!
 //! Instantly counts every call of a workspace in two sliding windows (a second, a minute), and some
-//! operations in windows of their own. A [`Pacer`] keeps an exact log of what was sent and lets a
-//! call go only where no window of any length-matching stretch of time would hold more than its
-//! budget: the vendor's limit times [`Config::share_percent`].
+//! operations in windows of their own. A [`Pacer`] keeps an exact log of what was sent. It lets a call
+//! go only if no stretch of time as long as a window then holds more than the budget: the vendor's
+//! limit times [`Config::share_percent`].
 //!
 //! - **Both budgets at once.** A call with `x-as-workspace` names two workspaces; it goes when both
 //!   have room, and spends both, or waits and spends none.

@@ -21,7 +21,7 @@ const OPS: [Op; 4] = [
     Op::InitGoogleOAuth,
 ];
 const ADMIN: WorkspaceId = WorkspaceId(1);
-const SUB: WorkspaceId = WorkspaceId(2);
+const SUB: WorkspaceId = WorkspaceId(u128::MAX - 1);
 const OTHER: WorkspaceId = WorkspaceId(3);
 
 fn spends(which: u8) -> Spends {
