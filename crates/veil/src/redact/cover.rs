@@ -27,7 +27,7 @@ pub(super) fn cover(
 /// `ann@example.com` as `a***@example.com`, in lists and beside names too; of any other text the
 /// first character.
 fn mask(text: &str) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(text.len() + 4);
     if !text.contains('@') {
         // One of two or three would be most of it.
         if text.chars().nth(3).is_some() {
@@ -36,7 +36,8 @@ fn mask(text: &str) -> String {
         out.push_str("***");
         return out;
     }
-    let is_between = |c: char| c.is_whitespace() || ",;<>()\"'".contains(c);
+    let is_between =
+        |c: char| matches!(c, ',' | ';' | '<' | '>' | '(' | ')' | '"' | '\'') || c.is_whitespace();
     for word in text.split_inclusive(is_between) {
         let bare = word.trim_end_matches(is_between);
         if !bare.is_empty() {

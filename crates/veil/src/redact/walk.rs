@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cover::cover;
 use super::json::Cursor;
 use super::rules::Action;
-use super::{DEPTH_MAX, Redactor};
+use super::{DEPTH_MAX, Redactor, filter_bit};
 use crate::VeilError;
 
 pub(super) struct Walk<'a> {
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         };
         let raw = self.json.text.get(start..self.json.at).unwrap_or("");
         let text = if is_string {
-            self.plain(start, raw)?
+            self.plain(start, raw, raw.contains('\\'))?
         } else {
             Cow::Borrowed(raw)
         };
@@ -144,15 +144,31 @@ impl<'a> Walk<'a> {
     }
 
     fn write(&mut self, text: Option<String>) {
-        if !self.is_quiet {
-            let value = text.map_or(serde_json::Value::Null, serde_json::Value::String);
-            self.out.extend_from_slice(value.to_string().as_bytes());
+        if self.is_quiet {
+            return;
+        }
+        match text {
+            None => self.out.extend_from_slice(b"null"),
+            // Nothing to escape, as nearly always.
+            Some(text)
+                if !text
+                    .bytes()
+                    .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') =>
+            {
+                self.out.push(b'"');
+                self.out.extend_from_slice(text.as_bytes());
+                self.out.push(b'"');
+            }
+            Some(text) => {
+                let text = serde_json::Value::String(text).to_string();
+                self.out.extend_from_slice(text.as_bytes());
+            }
         }
     }
 
     /// What a string with its quotes means.
-    fn plain(&self, start: usize, raw: &'a str) -> Result<Cow<'a, str>, VeilError> {
-        if raw.contains('\\') {
+    fn plain(&self, start: usize, raw: &'a str, escaped: bool) -> Result<Cow<'a, str>, VeilError> {
+        if escaped {
             // A lone surrogate is JSON by the grammar, and means no text: refused.
             return serde_json::from_str(raw)
                 .map(Cow::Owned)
@@ -186,6 +202,13 @@ impl<'a> Walk<'a> {
     }
 
     fn by_name(&self, name: &str) -> Option<Action> {
+        if !self.never.is_empty() || self.redactor.filter & filter_bit(name) != 0 {
+            return self.look_up(name);
+        }
+        None
+    }
+
+    fn look_up(&self, name: &str) -> Option<Action> {
         let always = self.never.contains(&name).then_some(Action::Blank);
         always.max(self.redactor.names.get(name).copied())
     }
@@ -207,8 +230,9 @@ impl<'a> Walk<'a> {
         loop {
             self.json.space();
             let start = self.json.at;
-            self.json.string()?;
-            let name = self.plain(start, self.json.text.get(start..self.json.at).unwrap_or(""))?;
+            let escaped = self.json.string()?;
+            let raw = self.json.text.get(start..self.json.at).unwrap_or("");
+            let name = self.plain(start, raw, escaped)?;
             self.json.space();
             self.json.expect(b':')?;
             self.json.space();
