@@ -193,9 +193,14 @@ impl Audit {
     /// good, which costs the store a commit.
     pub fn knows(&self, draft: &Draft) -> bool {
         let people = &self.core.people;
-        draft
-            .persons()
-            .all(|person| people.at_hand(person).is_some())
+        draft.persons().all(|person| people.is_at_hand(person))
+    }
+
+    /// Takes note that an act with these people is about to be recorded: they are
+    /// [known](Self::knows) from now on.
+    pub fn expect(&self, draft: &Draft) {
+        let people = &self.core.people;
+        draft.persons().for_each(|person| people.expect(person));
     }
 
     /// Counts a refusal of somebody who could not prove who they are. One leaf a door and minute

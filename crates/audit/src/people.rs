@@ -1,6 +1,6 @@
 //! People: random subject ids, their keys, and how they are found and forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_ledger::{LeafId, Sealed, SubjectId, SubjectKey};
@@ -132,6 +132,8 @@ pub(crate) struct People {
 #[derive(Default)]
 struct Cache {
     by_index: HashMap<[u8; 32], Arc<SubjectKey>>,
+    /// Somebody whose key is about to be made.
+    expected: HashSet<[u8; 32]>,
     /// Moves with each erasure: a key read from the store before one is not cached after it.
     erasures: u64,
 }
@@ -162,6 +164,24 @@ impl People {
         self.cache().by_index.get(&self.index(person)).cloned()
     }
 
+    /// Whether the person's key is in memory or about to be.
+    pub(crate) fn is_at_hand(&self, person: &Person) -> bool {
+        let index = self.index(person);
+        let cache = self.cache();
+        cache.by_index.contains_key(&index) || cache.expected.contains(&index)
+    }
+
+    /// Takes note that the person's key is about to be made.
+    pub(crate) fn expect(&self, person: &Person) {
+        let index = self.index(person);
+        let mut cache = self.cache();
+        if cache.expected.len() >= CACHED {
+            // Those whose acts came to nothing.
+            cache.expected.clear();
+        }
+        cache.expected.insert(index);
+    }
+
     /// The person's key, a new one if there is none. Blocks.
     pub(crate) fn key(&self, person: &Person, now: Timestamp) -> Result<Arc<SubjectKey>> {
         let index = self.index(person);
@@ -189,6 +209,7 @@ impl People {
         };
         let key = Arc::new(self.unwrapped(&row)?);
         let mut cache = self.cache();
+        cache.expected.remove(&index);
         if cache.erasures == erasures {
             if cache.by_index.len() >= CACHED {
                 // Seldom, and the store has them.

@@ -241,6 +241,8 @@ impl Inner {
             return Ok(());
         }
         let Asked::TooMuch { news } = self.new_people.ask(&sender(facts), Instant::now()) else {
+            // A burst of one person's calls brings up one.
+            self.recorder.welcome(facts);
             return Ok(());
         };
         facts.actor = None;

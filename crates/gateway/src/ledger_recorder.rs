@@ -216,6 +216,10 @@ impl Recorder for LedgerRecorder {
         !self.audit.knows(&people(call))
     }
 
+    fn welcome(&self, call: &CallFacts) {
+        self.audit.expect(&people(call));
+    }
+
     fn count(&self, at: Timestamp, reason: &'static str) {
         self.audit.stranger(Door::Out, at, reason);
     }

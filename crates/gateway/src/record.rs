@@ -183,6 +183,11 @@ pub trait Recorder: Send + Sync {
         false
     }
 
+    /// Told that the people in the call may be recorded, and are new no longer.
+    fn welcome(&self, call: &CallFacts) {
+        let _ = call;
+    }
+
     /// Counts a refusal that is not worth a record of its own.
     fn count(&self, at: Timestamp, reason: &'static str) {
         let _ = (at, reason);

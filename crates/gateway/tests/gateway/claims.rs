@@ -181,6 +181,20 @@ async fn a_client_that_claims_too_much_fills_no_ledger() {
 }
 
 #[tokio::test]
+async fn a_burst_of_one_persons_calls_is_one_person() {
+    const CALLS: usize = 400;
+    let upstream = Upstream::plain().await;
+    let (door, key) = crm(&upstream).await;
+    let mut connection = door.connect().await;
+    let actor = ["Doorward-Actor: ann@example.com"];
+    let call = request("GET", "/api/v2/nothing", &key, &actor, "");
+    connection.write(call.repeat(CALLS)).await;
+    for _ in 0..CALLS {
+        assert_eq!(connection.read().await.unwrap().status, 404);
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_makes_up_people_fills_no_store() {
     const MORE: usize = 400;
     let upstream = Upstream::plain().await;
