@@ -122,7 +122,7 @@ impl Audit {
         core.confirm_audit_key(now)?;
         core.commitments
             .key(now, now, core.store.as_ref(), core.people.keyring())?;
-        core.record_opened(&opened)?;
+        core.record_opened(&opened, adopt)?;
         let (queue, messages) = sync_channel(QUEUE);
         let worker = Worker::new(Arc::clone(&core), messages);
         let worker = std::thread::Builder::new()
@@ -435,7 +435,7 @@ impl Core {
         keyring.unwrap(CHECK.as_bytes(), &wrapped).map(|_| ())
     }
 
-    fn record_opened(&self, opened: &Opened) -> Result<()> {
+    fn record_opened(&self, opened: &Opened, adopted: bool) -> Result<()> {
         let now = (self.clock)();
         if opened.torn_bytes > 0 {
             let mut draft = state(now, "tail_cut");
@@ -446,6 +446,9 @@ impl Core {
         let mut draft = state(now, "opened");
         let metadata = &mut draft.act.metadata;
         metadata.insert("found_leaves".to_owned(), opened.size.into());
+        if adopted {
+            metadata.insert("adopted".to_owned(), true.into());
+        }
         metadata.insert("rebuilt_tiles".to_owned(), opened.rebuilt_tiles.into());
         metadata.insert(
             "mended_checkpoint".to_owned(),

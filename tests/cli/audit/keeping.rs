@@ -6,9 +6,10 @@ use std::sync::Arc;
 use doorward_ledger::log::{FileAnchor, Log, LogOptions};
 use doorward_ledger::segment::Disk;
 use doorward_ledger::{Act, Event, KeyName, Leaf, LeafId, LocalSigner, Verdict};
+use rustix::process::Signal;
 
 use super::Kept;
-use crate::harness::{Demo, run};
+use crate::harness::{Demo, Server, run};
 
 #[test]
 fn who_was_erased_is_gone_from_sight_and_old_proofs_still_hold() {
@@ -230,4 +231,28 @@ fn an_overdue_review_is_told() {
     fs::write(folder.path().join("doorward.toml"), patient).unwrap();
     let told = run(folder.path(), &status).ended(0).json();
     assert_eq!(told["due"], "2029-12-30T03:04:05Z");
+}
+
+#[test]
+fn a_ledger_whose_database_is_lost_is_taken_over_only_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    run(path, &["init"]).ended(0);
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let stop = || {
+        let server = Server::start(path, &serve);
+        assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    };
+    stop();
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(path.join(format!(".doorward/doorward.db{end}")));
+    }
+    let refused = run(path, &serve).ended(1);
+    assert!(refused.stderr.contains("audit adopt"), "{refused:?}");
+    let asked = run(path, &["audit", "adopt"]).ended(2);
+    assert!(asked.stderr.contains("--yes"), "{asked:?}");
+    run(path, &["audit", "adopt", "--yes"]).ended(0);
+    stop();
+    let told = run(path, &["audit", "tail", "--json", "-n", "50"]).ended(0);
+    assert!(told.stdout.contains("\"adopted\":true"), "{told:?}");
 }

@@ -13,7 +13,7 @@ use super::service::{Admin, AdminParts, Handle};
 use super::socket::SocketClient;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::record::{LateAudit, open_record};
+use crate::record::{LateAudit, Take, open_record};
 
 /// Who carries requests out.
 pub(crate) enum Session {
@@ -56,7 +56,7 @@ impl Session {
         let audit = {
             let (context, store) = (context.clone(), Arc::clone(&store));
             LateAudit::later(move || {
-                let audit = open_record(&context, Arc::clone(&store));
+                let audit = open_record(&context, Arc::clone(&store), Take::Own);
                 audit
                     .map(|(audit, _)| Arc::new(audit))
                     .map_err(AdminError::from)

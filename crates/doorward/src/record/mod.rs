@@ -6,8 +6,8 @@ mod rotation;
 
 use std::sync::Arc;
 
-use doorward_audit::{Audit, AuditOptions, Draft};
-use doorward_ledger::log::Opened;
+use doorward_audit::{Audit, AuditError, AuditOptions, Draft};
+use doorward_ledger::log::{LogError, Opened};
 use doorward_ledger::{Act, Actor, ActorKind, Event, Verdict, VerifierKey};
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::Store;
@@ -20,6 +20,15 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::paths::write_private;
 
+/// Whether a ledger may be opened that the store does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// No: it may be an old copy.
+    Own,
+    /// Yes, since the store was lost.
+    Over,
+}
+
 /// Opens the ledger of the data folder, whose store is open. Gives the public keys that its
 /// checkpoints are believed by, too.
 ///
@@ -28,6 +37,7 @@ use crate::paths::write_private;
 pub(crate) fn open_record(
     context: &Context,
     store: Arc<dyn Store>,
+    take: Take,
 ) -> Result<(Audit, Vec<VerifierKey>), Failure> {
     let secrets = Secrets::new();
     let (audit_key_at, ledger_key_at) = (context.audit_key()?, context.ledger_key()?);
@@ -46,9 +56,20 @@ pub(crate) fn open_record(
     let mut options = AuditOptions::new(folder, signer, audit_key, store);
     options.signers = keys.signers();
     options.trusted = keys.trusted;
+    options.adopt = take == Take::Over;
     let (audit, opened) = Audit::open(options).map_err(|error| {
+        let hint = match &error {
+            AuditError::Log(LogError::NotAnchored { .. }) => {
+                "; `doorward audit adopt` takes it over when the store is lost for good"
+            }
+            AuditError::Log(LogError::Checkpoint { .. }) => {
+                "; if the key that signs it was exchanged by hand, write the old key's public line \
+                 (kept in ledger.pub) below the new one"
+            }
+            _ => "",
+        };
         Failure::failed(format_args!(
-            "the ledger in {} can't be opened, and nothing is done without it: {error}",
+            "the ledger in {} can't be opened, and nothing is done without it: {error}{hint}",
             context.data_dir.ledger().display()
         ))
     })?;

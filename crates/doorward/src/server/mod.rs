@@ -33,7 +33,7 @@ use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::health::{Health, HealthOf, LedgerHealth};
-use crate::record::{LateAudit, open_record, recorded_secrets};
+use crate::record::{LateAudit, Take, open_record, recorded_secrets};
 use crate::secret::read_pepper;
 use crate::signals::{Endings, SAME_WORD, hang_ups};
 
@@ -101,7 +101,7 @@ impl Server {
         store
             .confirm_pepper(&pepper.check_value())
             .map_err(AdminError::from)?;
-        let (record, ledger_keys) = open_record(context, Arc::clone(&store))?;
+        let (record, ledger_keys) = open_record(context, Arc::clone(&store), Take::Own)?;
         let record = Arc::new(record);
         let secrets = recorded_secrets(&record);
 

@@ -49,6 +49,18 @@ Examples:
         #[arg(long)]
         finish: bool,
     },
+    /// Take over a ledger whose database was lost, once it is verified
+    #[command(after_help = "\
+Nothing starts on a ledger that the database does not know: it may be an old copy. When the database
+itself is lost, this takes the ledger over with a new one; the ledger records that it was.
+
+Examples:
+  doorward audit verify && doorward audit adopt")]
+    Adopt {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Walk through what matters since the last review, and sign it off
     Review(Review),
 }

@@ -3,6 +3,7 @@
 //! What needs no key is read from the ledger's folder, beside a server that may be running. What
 //! needs the store, or changes something, goes through the admin API.
 
+mod adopt;
 mod checkpoint;
 mod confirm;
 mod erase;
@@ -40,6 +41,7 @@ pub(crate) async fn run(context: &Context, command: AuditCommand) -> Outcome {
         AuditCommand::Reconcile(reconcile) => reconcile::run(context, reconcile).await,
         AuditCommand::Prune(prune) => prune::run(context, &prune).await,
         AuditCommand::RotateKey { finish } => rotate::run(context, finish).await,
+        AuditCommand::Adopt { yes } => adopt::run(context, yes).await,
         AuditCommand::Review(review) => review::run(context, review).await,
     }
 }
