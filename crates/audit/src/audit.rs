@@ -20,6 +20,7 @@ use crate::background::{Message, Worker};
 use crate::commitments::{Commitments, month_of};
 use crate::draft::Draft;
 use crate::error::{AuditError, Result, random};
+use crate::interrupted::{CLOSED, end_interrupted};
 use crate::keyring::Keyring;
 use crate::options::AuditOptions;
 use crate::people::{People, Person, Unsealed};
@@ -122,7 +123,8 @@ impl Audit {
         core.confirm_audit_key(now)?;
         core.commitments
             .key(now, now, core.store.as_ref(), core.people.keyring())?;
-        core.record_opened(&opened, adopt)?;
+        let interrupted = end_interrupted(&core, now)?;
+        core.record_opened(&opened, adopt, interrupted)?;
         let (queue, messages) = sync_channel(QUEUE);
         let worker = Worker::new(Arc::clone(&core), messages);
         let worker = std::thread::Builder::new()
@@ -355,6 +357,11 @@ impl Audit {
         if let Some(worker) = worker {
             let _ = self.queue.send(Message::End);
             let _ = worker.join();
+            // Whoever opens it next need not look for calls that were interrupted. A log that
+            // halted takes nothing any more.
+            let _ = self
+                .core
+                .record_blocking(state((self.core.clock)(), CLOSED));
         }
         Ok(self.core.log.close()?)
     }
@@ -435,7 +442,7 @@ impl Core {
         keyring.unwrap(CHECK.as_bytes(), &wrapped).map(|_| ())
     }
 
-    fn record_opened(&self, opened: &Opened, adopted: bool) -> Result<()> {
+    fn record_opened(&self, opened: &Opened, adopted: bool, interrupted: u64) -> Result<()> {
         let now = (self.clock)();
         if opened.torn_bytes > 0 {
             let mut draft = state(now, "tail_cut");
@@ -446,6 +453,9 @@ impl Core {
         let mut draft = state(now, "opened");
         let metadata = &mut draft.act.metadata;
         metadata.insert("found_leaves".to_owned(), opened.size.into());
+        if interrupted > 0 {
+            metadata.insert("interrupted_calls".to_owned(), interrupted.into());
+        }
         if adopted {
             metadata.insert("adopted".to_owned(), true.into());
         }

@@ -33,6 +33,7 @@ mod export;
 mod find;
 mod in_time;
 pub mod instantly;
+mod interrupted;
 mod keyring;
 mod options;
 mod people;

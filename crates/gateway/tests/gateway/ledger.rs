@@ -383,7 +383,8 @@ async fn a_flood_of_strangers_is_one_leaf() {
     );
     let size = door.audit.reader().size();
     let reasons = door.strangers();
-    assert_eq!(door.audit.reader().size(), size + 1);
+    // That leaf, another if a minute ended meanwhile, and that the ledger was closed.
+    assert!((2..=3).contains(&(door.audit.reader().size() - size)));
     assert_eq!(reasons.values().sum::<u64>(), FLOOD as u64 + 1);
     assert_eq!(reasons["head_malformed"], 1);
 }

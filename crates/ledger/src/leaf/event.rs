@@ -199,7 +199,7 @@ pub enum Event {
     },
     /// The state of the ledger itself: opened, disk full, clock gone backwards, a tail cut off.
     State {
-        /// A code, such as `opened`, `disk_full`, `disk_free`, `clock_back`, `tail_cut`.
+        /// A code, such as `opened`, `closed`, `disk_full`, `disk_free`, `clock_back`, `tail_cut`.
         state: String,
     },
     /// A signing key of the ledger came or went.
