@@ -31,6 +31,7 @@ mod entry;
 mod error;
 mod export;
 mod find;
+mod forget;
 mod in_time;
 pub mod instantly;
 mod interrupted;
