@@ -425,21 +425,11 @@ impl Core {
 /// A leaf about the ledger itself.
 pub(crate) fn state(at: Timestamp, state: &str) -> Draft {
     let act = Act {
-        actor: Some(actor(ActorKind::Doorward)),
+        actor: Some(Actor::of(ActorKind::Doorward)),
         ..Act::new("ledger.state", Verdict::Success)
     };
     let event = Event::State {
         state: state.to_owned(),
     };
     Draft::new(at, act, event)
-}
-
-/// An actor with neither name nor person.
-pub(crate) const fn actor(kind: ActorKind) -> Actor {
-    Actor {
-        kind,
-        name: None,
-        person: None,
-        claimed: false,
-    }
 }

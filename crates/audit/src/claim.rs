@@ -1,11 +1,10 @@
 //! What an application says it did: checked for its form, recorded as its own word.
 
-use doorward_ledger::{Act, ActorKind, Event, Resource, Verdict};
+use doorward_ledger::{Act, Actor, ActorKind, Event, Resource, Verdict};
 use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::audit::actor;
 use crate::draft::{Draft, SEALED_MAX};
 use crate::error::{AuditError, Result};
 use crate::people::{PERSON_MAX, Person, PersonKind};
@@ -147,7 +146,7 @@ impl Claim {
                 ClaimResult::Failure => Verdict::Failure,
             },
         );
-        let mut who = actor(match by.client {
+        let mut who = Actor::of(match by.client {
             Some(_) => ActorKind::Client,
             None => ActorKind::Admin,
         });

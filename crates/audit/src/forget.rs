@@ -1,9 +1,9 @@
 //! Forgetting: a tombstone is recorded, then a key destroyed.
 
-use doorward_ledger::{Act, ActorKind, Event, SubjectId, Verdict};
+use doorward_ledger::{Act, Actor, ActorKind, Event, SubjectId, Verdict};
 use doorward_policy::Timestamp;
 
-use crate::audit::{Audit, Recorded, actor};
+use crate::audit::{Audit, Recorded};
 use crate::commitments::month_of;
 use crate::draft::Draft;
 use crate::error::{AuditError, Result};
@@ -62,7 +62,7 @@ impl Audit {
 
 fn erasure(at: Timestamp, action: &str, by: Option<Person>, event: Event) -> Draft {
     let act = Act {
-        actor: Some(actor(match by {
+        actor: Some(Actor::of(match by {
             Some(_) => ActorKind::Admin,
             None => ActorKind::Doorward,
         })),

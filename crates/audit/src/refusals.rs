@@ -71,12 +71,7 @@ impl Minute {
     fn draft(self, door: Door) -> Draft {
         let since = Timestamp::from_millis(self.number.saturating_mul(MINUTE_MS));
         let act = Act {
-            actor: Some(Actor {
-                kind: ActorKind::Stranger,
-                name: None,
-                person: None,
-                claimed: false,
-            }),
+            actor: Some(Actor::of(ActorKind::Stranger)),
             decision: Some(Decision::Deny),
             ..Act::new("door.refuse", Verdict::Refused)
         };

@@ -83,12 +83,7 @@ pub async fn poll_once(audit: &Arc<Audit>, source: &Source, now: Timestamp) -> R
 /// The leaf of a change. Names and addresses are sealed; scopes and roles are codes.
 fn draft(source: &Source, change: &ListingChange, now: Timestamp) -> Draft {
     let mut act = Act {
-        actor: Some(Actor {
-            kind: ActorKind::Doorward,
-            name: None,
-            person: None,
-            claimed: false,
-        }),
+        actor: Some(Actor::of(ActorKind::Doorward)),
         workspace: Some(source.workspace.clone()),
         sub_workspace: source.sub_workspace.clone(),
         ..Act::new(format!("instantly.{}", change.code()), Verdict::Success)

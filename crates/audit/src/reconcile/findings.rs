@@ -15,12 +15,7 @@ const LEAVES_MAX: usize = 100;
 pub(super) fn record_findings(audit: &Audit, report: &Report, now: Timestamp) -> Result<()> {
     let leaf = |check: &str, severity| {
         let act = Act {
-            actor: Some(Actor {
-                kind: ActorKind::Doorward,
-                name: None,
-                person: None,
-                claimed: false,
-            }),
+            actor: Some(Actor::of(ActorKind::Doorward)),
             ..Act::new(format!("reconcile.{check}"), Verdict::Success)
         };
         let event = Event::Finding {

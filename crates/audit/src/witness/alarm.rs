@@ -1,8 +1,8 @@
 //! What a witness's refusal means, and who is told.
 
-use doorward_ledger::{ActorKind, Event, FindingState, KeyName, Severity, Verdict};
+use doorward_ledger::{Actor, ActorKind, Event, FindingState, KeyName, Severity, Verdict};
 
-use crate::audit::{Audit, actor};
+use crate::audit::Audit;
 use crate::draft::Draft;
 
 /// Id of the check that findings about witnesses bear.
@@ -108,7 +108,7 @@ impl Audit {
             FindingState::Mended | FindingState::Accepted => Verdict::Success,
         };
         let mut act = doorward_ledger::Act::new("ledger.witness", result);
-        act.actor = Some(actor(ActorKind::Doorward));
+        act.actor = Some(Actor::of(ActorKind::Doorward));
         act.metadata
             .insert("witness".to_owned(), witness.as_str().into());
         let event = Event::Finding {

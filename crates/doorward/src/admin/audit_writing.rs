@@ -21,12 +21,7 @@ const GROUPS_MAX: usize = 64;
 /// What an administrator did.
 pub(super) fn act(action: &str) -> Act {
     let mut act = Act::new(action, Verdict::Success);
-    act.actor = Some(Actor {
-        kind: ActorKind::Admin,
-        name: None,
-        person: None,
-        claimed: false,
-    });
+    act.actor = Some(Actor::of(ActorKind::Admin));
     act
 }
 

@@ -88,12 +88,7 @@ impl Deed {
     /// One of this action on a thing of this kind.
     pub(crate) fn new(action: &str, kind: &str, event: Event) -> Self {
         let mut act = Act::new(action, Verdict::Pending);
-        act.actor = Some(Actor {
-            kind: ActorKind::Admin,
-            name: None,
-            person: None,
-            claimed: false,
-        });
+        act.actor = Some(Actor::of(ActorKind::Admin));
         act.resource = Some(Resource {
             kind: kind.to_owned(),
             ..Resource::default()

@@ -121,12 +121,7 @@ pub(crate) fn recorded_secrets(audit: &Arc<Audit>) -> Secrets {
 /// That Doorward read a secret: which, never what.
 fn secret_read(audit: &Audit, reference: &SecretRef) -> Draft {
     let act = Act {
-        actor: Some(Actor {
-            kind: ActorKind::Doorward,
-            name: None,
-            person: None,
-            claimed: false,
-        }),
+        actor: Some(Actor::of(ActorKind::Doorward)),
         ..Act::new("secret.read", Verdict::Success)
     };
     let event = Event::SecretRead {

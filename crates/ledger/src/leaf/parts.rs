@@ -67,6 +67,18 @@ pub struct Actor {
     pub claimed: bool,
 }
 
+impl Actor {
+    /// One with neither name nor person.
+    pub const fn of(kind: ActorKind) -> Self {
+        Self {
+            kind,
+            name: None,
+            person: None,
+            claimed: false,
+        }
+    }
+}
+
 /// What is acted on.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Resource {
