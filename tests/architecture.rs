@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that decide and do nothing: no runtime, no HTTP, no database beneath them.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "doorward-catalog",
     "doorward-policy",
+    "doorward-condition",
     "doorward-pace",
     "doorward-keys",
     "doorward-veil",
@@ -29,9 +30,10 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "doorward-catalog",
     "doorward-policy",
+    "doorward-condition",
     "doorward-pace",
     "doorward-keys",
     "doorward-veil",

@@ -13,12 +13,14 @@ use http::{Method, Response, StatusCode};
 use http_body::Body;
 use serde_json::json;
 
+use crate::admit::sender;
 use crate::answer::Answer;
 use crate::body::{BoxError, HeldBody};
 use crate::canonical::check_json;
+use crate::carry::Write;
 use crate::decide::{client_is_out, identify, inputs, note};
 use crate::forward::{respond, turn_away};
-use crate::gateway::{Inner, Write, sender};
+use crate::gateway::Inner;
 use crate::headers::{self, DOORWARD_DECISION, DOORWARD_REQUEST_ID};
 use crate::rate::Asked;
 use crate::record::{Actor, Call, CallFacts};

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use doorward_policy::{Authorized, Decision, DenyReason, RequestFacts, authorize, decide};
-use doorward_store::Known;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
@@ -15,24 +13,19 @@ use http_body::Body;
 
 use crate::answer::Answer;
 use crate::beside::{self, Beside};
-use crate::body::{Bodies, BoxError, HeldBody};
-use crate::canonical::{ForwardRequest, Head, check_body_head};
+use crate::body::{Bodies, BoxError};
 use crate::claims::{self, CLAIMS_A_SECOND};
 use crate::clock::Clock;
-use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::error::Error;
 use crate::forward::{Forwarder, respond, turn_away};
-use crate::headers;
-use crate::keychoice;
 use crate::limits::Limits;
 use crate::observe::Observer;
-use crate::rate::{Asked, Rates};
+use crate::rate::Rates;
 use crate::raw_head::HeadFault;
-use crate::record::{Actor, Call, CallFacts, Recorder};
-use crate::refusal::{Fault, Refusal};
+use crate::record::{Call, CallFacts, Recorder};
+use crate::refusal::Refusal;
 use crate::request_id::RequestIds;
-use crate::snapshot::{Snapshot, SnapshotHandle};
-use crate::upstream::{Upstream, UpstreamKey};
+use crate::snapshot::SnapshotHandle;
 
 /// The path that tells whether the gateway runs. It takes no key and says nothing else.
 const HEALTH: &str = "/healthz";
@@ -68,22 +61,15 @@ pub(crate) struct Inner {
     limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) snapshot: SnapshotHandle,
-    recorder: Arc<dyn Recorder>,
+    pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) observer: Arc<dyn Observer>,
     beside: Vec<Arc<dyn Beside>>,
     pub(crate) claims: Rates,
-    new_people: Rates,
+    pub(crate) new_people: Rates,
     pub(crate) bodies: Bodies,
-    forwarder: Forwarder,
+    pub(crate) forwarder: Forwarder,
     ids: RequestIds,
-    writes: AtomicUsize,
-}
-
-/// A call that may be carried out, with the connection and the key it goes out by.
-struct Admitted {
-    authorized: Authorized<ForwardRequest>,
-    upstream: Arc<Upstream>,
-    key: Arc<UpstreamKey>,
+    pub(crate) writes: AtomicUsize,
 }
 
 impl Gateway {
@@ -165,7 +151,7 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Inner {
-    fn call(&self, peer: SocketAddr) -> Call {
+    pub(crate) fn call(&self, peer: SocketAddr) -> Call {
         let facts = CallFacts::new(self.ids.next(), self.clock.now(), peer.ip());
         Call::new(Arc::clone(&self.recorder), facts, Instant::now())
     }
@@ -203,208 +189,6 @@ impl Inner {
             response
         }
     }
-
-    /// Whether the call may be carried out, and what is sent if so.
-    async fn admit<B>(
-        &self,
-        parts: &Parts,
-        body: B,
-        facts: &mut CallFacts,
-    ) -> Result<Admitted, Fault>
-    where
-        B: Body<Data = Bytes> + Unpin + Send,
-        B::Error: Into<BoxError>,
-    {
-        facts.method = doorward_catalog::Method::parse(parts.method.as_str());
-        let snapshot = self.snapshot.load();
-        let head = self.read_head(&snapshot, parts, facts)?;
-        let op = head.op.map_err(Refusal::route)?;
-        check_body_head(op, &parts.headers, body.is_end_stream())?;
-        let sender = sender(facts);
-        let body = self
-            .bodies
-            .read(&sender, body)
-            .await
-            .map_err(|refusal| refusal.of(op))?;
-        facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
-        facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
-
-        // The body may have taken its time: what is in force now decides.
-        let now = self.snapshot.load();
-        let known = identify(&now, parts, facts)?;
-        Ok(self.authorize(&now, &known, head, body, facts)?)
-    }
-
-    /// Whether the people in a call may be recorded. Those who may not be are forgotten at once.
-    pub(crate) fn welcome(&self, facts: &mut CallFacts) -> Result<(), Fault> {
-        if !self.recorder.brings_new_people(facts) {
-            return Ok(());
-        }
-        let Asked::TooMuch { news } = self.new_people.ask(&sender(facts), Instant::now()) else {
-            // A burst of one person's calls brings up one.
-            self.recorder.welcome(facts);
-            return Ok(());
-        };
-        facts.actor = None;
-        facts.parameter = None;
-        let refusal = Refusal::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "people_too_fast",
-            "more than 100 people or addresses a second that were not heard of lately; send fewer \
-             and try again",
-        );
-        Err(if news {
-            Fault::Refused(refusal)
-        } else {
-            Fault::Again(refusal)
-        })
-    }
-
-    /// Who is calling and for what; refuses what no body could make allowed, so that none is
-    /// waited for.
-    fn read_head(
-        &self,
-        snapshot: &Snapshot,
-        parts: &Parts,
-        facts: &mut CallFacts,
-    ) -> Result<Head, Fault> {
-        let known = identify(snapshot, parts, facts)?;
-        let client = known.view();
-        if client_is_out(&client, facts) {
-            return Err(Refusal::unauthorized().into());
-        }
-        self.observer.client_key_used(known.key_id, facts.at);
-        let actor = headers::actor(&parts.headers);
-        if let Ok(Some(name)) = &actor {
-            facts.actor = Some(Actor((*name).to_owned()));
-        }
-        let mut head = Head::read(parts);
-        if let Ok(head) = &mut head {
-            facts.op = head.op.ok();
-            facts.parameter = head.parameter.take();
-        }
-        self.welcome(facts)?;
-        actor?;
-        let head = head?;
-        facts.as_workspace = head.as_workspace().map(Arc::from);
-        let asked = request_facts(&client, &head, facts);
-        let denial = match decide(&client, &asked) {
-            Decision::Allow => return Ok(head),
-            Decision::Deny(denial) => denial,
-            _ => return Err(Refusal::unauthorized().into()),
-        };
-        facts.inputs = Some(Arc::new(inputs(&known, &asked, snapshot.taken_at())));
-        let refusal = match head.op {
-            // A wrong method says which there are.
-            Err(error) if denial.reason() == DenyReason::UnknownOperation => Refusal::route(error),
-            _ => Refusal::denial(&denial),
-        };
-        Err(refusal.into())
-    }
-
-    /// The decision that counts, on the very request that is sent.
-    fn authorize(
-        &self,
-        snapshot: &Snapshot,
-        known: &Known<'_>,
-        head: Head,
-        body: Option<HeldBody>,
-        facts: &mut CallFacts,
-    ) -> Result<Admitted, Refusal> {
-        let op = head.op.map_err(Refusal::route)?;
-        let client = known.view();
-        let as_workspace = facts.as_workspace.clone();
-        let asked = RequestFacts {
-            op: Some(op),
-            workspace: client.workspace,
-            as_workspace: as_workspace.as_deref(),
-            now: self.clock.now(),
-        };
-        let request = head.into_request(op, body);
-        let allowed = authorize(&client, &asked, request);
-        if facts.writes() || allowed.is_err() {
-            facts.inputs = Some(Arc::new(inputs(known, &asked, snapshot.taken_at())));
-        }
-        let authorized =
-            allowed.map_err(|denial| note(facts, denial.reason(), Refusal::denial(&denial)))?;
-        let unavailable = |reason, message: &'static str| {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
-        };
-        let upstream = snapshot.upstream(client.workspace).ok_or_else(|| {
-            unavailable(
-                "workspace_unavailable",
-                "the client's workspace is not set up rightly",
-            )
-        })?;
-        let key = keychoice::choose(upstream, op).ok_or_else(|| {
-            unavailable(
-                "no_upstream_key_covers",
-                "no upstream key of the workspace covers this operation; ask for one to be added",
-            )
-        })?;
-        facts.upstream_key = Some(Arc::clone(&key.id));
-        Ok(Admitted {
-            authorized,
-            upstream: Arc::clone(upstream),
-            key: Arc::clone(key),
-        })
-    }
-
-    async fn carry_out(self: &Arc<Self>, admitted: Admitted, call: Call) -> Response<Answer> {
-        let Admitted {
-            authorized,
-            upstream,
-            key,
-        } = admitted;
-        let op = authorized.op();
-        let id = call.facts().request_id;
-        let recorded = match call.intend(authorized).await {
-            Ok(recorded) => recorded,
-            Err(mut call) => {
-                let why = "the call can't be recorded, and so is not carried out";
-                return respond(&mut call, &Refusal::ledger(why).of(op));
-            }
-        };
-        if !op.facts().writes() {
-            return self.forwarder.forward(recorded, &upstream, &key).await;
-        }
-        // A write goes on when its caller goes away: cut off, its outcome would be unknown.
-        let write = Write::begin(self);
-        let task =
-            tokio::spawn(async move { write.0.forwarder.forward(recorded, &upstream, &key).await });
-        task.await.unwrap_or_else(|_| {
-            let why = "the call may have been carried out; look before you repeat it";
-            let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "outcome_unknown", why);
-            refusal
-                .of(op)
-                .after_allowed()
-                .response(id)
-                .map(Answer::whole)
-        })
-    }
-}
-
-/// A write under way, counted as long as it lives.
-pub(crate) struct Write(Arc<Inner>);
-
-impl Write {
-    pub(crate) fn begin(inner: &Arc<Inner>) -> Self {
-        inner.writes.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(inner))
-    }
-}
-
-impl Drop for Write {
-    fn drop(&mut self) {
-        self.0.writes.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Who a body is of: the client, by its workspace and name.
-pub(crate) fn sender(facts: &CallFacts) -> Arc<str> {
-    let workspace = facts.workspace.as_deref().unwrap_or_default();
-    let client = facts.client.as_deref().unwrap_or_default();
-    format!("{workspace}/{client}").into()
 }
 
 fn closing(mut response: Response<Answer>) -> Response<Answer> {

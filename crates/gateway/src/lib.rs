@@ -50,11 +50,13 @@
 //! # }
 //! ```
 
+mod admit;
 mod answer;
 mod auth;
 mod beside;
 mod body;
 mod canonical;
+mod carry;
 mod claims;
 mod clock;
 mod crowd;

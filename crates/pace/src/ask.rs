@@ -14,7 +14,10 @@ pub struct ClientId(pub u128);
 pub struct WorkspaceId(pub u128);
 
 /// How urgent a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Class {
     /// A person waits for the answer.
     Interactive,

@@ -89,7 +89,9 @@ impl Decision<'_> {
     }
 }
 
-/// Decides on one request. Allocates nothing.
+/// Decides on one request by its client's grant alone. Allocates nothing.
+///
+/// Conditions may ask for a body, so they are judged by [`authorize`](crate::authorize).
 ///
 /// The first of these that fails names the reason: the key, the client, its grant, the workspace,
 /// the operation. A time that has come is over: a key that expires at `now` has expired.
@@ -133,7 +135,7 @@ pub(crate) fn check<'a>(
     Err(deny(client, request, reason, since))
 }
 
-fn deny<'a>(
+pub(crate) fn deny<'a>(
     client: &ClientView<'a>,
     request: &RequestFacts<'_>,
     reason: DenyReason,
@@ -148,6 +150,7 @@ fn deny<'a>(
             .grant
             .map_or(ScopeSet::EMPTY, |grant| grant.scopes(request.now)),
         since,
+        policy: None,
     }
 }
 

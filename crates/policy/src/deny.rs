@@ -38,11 +38,17 @@ pub enum DenyReason {
     OperationNotGranted,
     /// The client may not write entries of its own into the ledger.
     AuditNotGranted,
+    /// A policy forbids it.
+    DeniedByPolicy,
+    /// A policy could not be evaluated on it.
+    PolicyFailed,
+    /// A policy asks for a person's approval, and there is none.
+    ApprovalRequired,
 }
 
 impl DenyReason {
     /// Every reason, in the order they are looked at.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::KeyRevoked,
         Self::KeyExpired,
         Self::ClientDisabled,
@@ -56,6 +62,9 @@ impl DenyReason {
         Self::ScopeMissing,
         Self::OperationNotGranted,
         Self::AuditNotGranted,
+        Self::DeniedByPolicy,
+        Self::PolicyFailed,
+        Self::ApprovalRequired,
     ];
 
     /// The stable name for programs, in snake case.
@@ -74,6 +83,9 @@ impl DenyReason {
             Self::ScopeMissing => "scope_missing",
             Self::OperationNotGranted => "operation_not_granted",
             Self::AuditNotGranted => "audit_not_granted",
+            Self::DeniedByPolicy => "denied_by_policy",
+            Self::PolicyFailed => "policy_failed",
+            Self::ApprovalRequired => "approval_required",
         }
     }
 
@@ -108,6 +120,8 @@ pub struct Denial<'a> {
     pub(crate) granted: ScopeSet,
     /// When what ended did end.
     pub(crate) since: Option<Timestamp>,
+    /// The policy that stands against it.
+    pub(crate) policy: Option<&'a str>,
 }
 
 impl<'a> Denial<'a> {
@@ -119,6 +133,11 @@ impl<'a> Denial<'a> {
     /// The client's name.
     pub fn client(&self) -> &'a str {
         self.client
+    }
+
+    /// Name of the policy that stands against it, where it is one.
+    pub fn policy(&self) -> Option<&'a str> {
+        self.policy
     }
 
     /// The operation asked for; `None` when the request is none.
@@ -181,6 +200,23 @@ impl fmt::Display for Denial<'_> {
                 f.write_str("; ask for ")?;
                 self.ways_to(op, f)
             }
+            DenyReason::DeniedByPolicy => write!(
+                f,
+                "policy '{}' forbids this {op} to client '{client}'",
+                self.policy.unwrap_or_default()
+            ),
+            DenyReason::PolicyFailed => write!(
+                f,
+                "policy '{}' can't be evaluated on this {op}, and so it is refused; ask for the \
+                 policy to be mended",
+                self.policy.unwrap_or_default()
+            ),
+            DenyReason::ApprovalRequired => write!(
+                f,
+                "policy '{}' has this {op} wait for a person's approval; once it is there, send \
+                 the same request again",
+                self.policy.unwrap_or_default()
+            ),
             DenyReason::BreakGlassOver => write!(
                 f,
                 "client '{client}' had {op} by a break-glass{}; ask for a new one",

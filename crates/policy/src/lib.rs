@@ -16,7 +16,9 @@
 //!
 //! ```
 //! use doorward_catalog::{Environment, Op};
-//! use doorward_policy::{ClientView, Grant, RequestFacts, Timestamp, WorkspaceKind, authorize};
+//! use doorward_policy::{
+//!     ClientView, Grant, RequestFacts, Terms, Timestamp, WorkspaceKind, authorize,
+//! };
 //! use std::sync::Arc;
 //!
 //! let now = Timestamp::from_seconds(1_800_000_000);
@@ -26,10 +28,10 @@
 //! let client = ClientView::new(&name, &workspace, &effective);
 //!
 //! let read = RequestFacts::new(Op::GetCampaignAnalytics, &workspace, now);
-//! assert!(authorize(&client, &read, "the request").is_ok());
+//! assert!(authorize(&client, &read, &Terms::GRANT_ALONE, "the request").is_ok());
 //!
 //! let write = RequestFacts::new(Op::CreateLead, &workspace, now);
-//! let denial = authorize(&client, &write, "the request").unwrap_err();
+//! let denial = authorize(&client, &write, &Terms::GRANT_ALONE, "the request").unwrap_err();
 //! assert_eq!(denial.reason().code(), "scope_missing");
 //! assert_eq!(
 //!     denial.to_string(),
@@ -40,6 +42,7 @@
 //! ```
 
 mod authorized;
+mod conditions;
 mod decide;
 mod deny;
 mod grant;
@@ -49,6 +52,9 @@ mod resolve;
 mod time;
 
 pub use authorized::{Authorized, authorize};
+pub use conditions::{
+    Approval, Approvals, Conditions, Judgement, NoApprovals, NoConditions, Terms,
+};
 pub use decide::{ClientView, Decision, RequestFacts, decide, decide_audit};
 pub use deny::{Denial, DenyReason};
 pub use grant::{BREAK_GLASS_MAX_MILLIS, BreakGlass, Grant, WorkspaceKind};

@@ -4,8 +4,8 @@
 
 use doorward_catalog::{Environment, Op, OpSet, UseCase};
 use doorward_policy::{
-    ClientView, Decision, Denial, DenyReason, EffectiveGrant, Grant, RequestFacts, Timestamp,
-    WorkspaceKind, authorize, decide, decide_audit,
+    ClientView, Decision, Denial, DenyReason, EffectiveGrant, Grant, RequestFacts, Terms,
+    Timestamp, WorkspaceKind, authorize, decide, decide_audit,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -67,7 +67,7 @@ fn every_operation_under_every_use_case_and_environment() {
                 for op in Op::ALL {
                     let view = fixture.view();
                     let granted = case.operations().contains(op);
-                    let outcome = authorize(&view, &facts(op), op);
+                    let outcome = authorize(&view, &facts(op), &Terms::GRANT_ALONE, op);
                     assert_eq!(
                         outcome.is_ok(),
                         granted,
@@ -375,7 +375,7 @@ proptest! {
             && workspace == "ws_1";
         let facts = RequestFacts::new(asked, workspace, NOW);
         prop_assert_eq!(decide(&view, &facts).is_allow(), expected);
-        prop_assert_eq!(authorize(&view, &facts, ()).is_ok(), expected);
+        prop_assert_eq!(authorize(&view, &facts, &Terms::GRANT_ALONE, ()).is_ok(), expected);
     }
 
     /// Adding to a grant never takes anything away, and no live grant but a break-glass is beyond

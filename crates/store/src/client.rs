@@ -5,6 +5,8 @@ use doorward_keys::{ClientKey, KeyHash, KeyId, Pepper};
 use doorward_policy::{Grant, Timestamp};
 use serde::Serialize;
 
+use crate::controls::Controls;
+
 /// A program or agent that calls through Doorward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Client {
@@ -22,6 +24,8 @@ pub struct Client {
     pub purpose: String,
     /// What it is granted, as written.
     pub grant: Grant,
+    /// What is set for it beside its grant.
+    pub controls: Controls,
     /// What made it: `cli`, `demo`, `manifest`.
     pub source: String,
     /// When it ends, if it does.
@@ -47,6 +51,8 @@ pub struct NewClient {
     pub purpose: String,
     /// What it is granted; resolved when it is made, and refused if that fails.
     pub grant: Grant,
+    /// What is set for it beside its grant.
+    pub controls: Controls,
     /// What makes it; a name.
     pub source: String,
     /// When it ends, if it does.
@@ -63,6 +69,7 @@ impl NewClient {
             environment,
             purpose: String::new(),
             grant,
+            controls: Controls::default(),
             source: "cli".to_owned(),
             expires_at: None,
         }
@@ -78,6 +85,8 @@ pub struct ClientChange {
     pub purpose: Option<String>,
     /// What it is granted; resolved as for a new client.
     pub grant: Option<Grant>,
+    /// What is set for it beside its grant, whole.
+    pub controls: Option<Controls>,
     /// When it ends; `Some(None)` for never.
     pub expires_at: Option<Option<Timestamp>>,
     /// Whether it is switched off. Switching off what is off keeps the first time.

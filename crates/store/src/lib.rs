@@ -48,6 +48,7 @@
 mod base_url;
 mod check;
 mod client;
+mod controls;
 mod error;
 mod instantly_log_store;
 mod ledger_store;
@@ -59,6 +60,7 @@ mod workspace;
 
 pub use check::check_name;
 pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+pub use controls::Controls;
 pub use error::{Result, StoreError, What};
 pub use instantly_log_store::{InstantlyLogStore, Judgement, LogRow};
 pub use ledger_store::{LedgerStore, SubjectRow};

@@ -7,7 +7,7 @@ mod common;
 use common::{LATER, NOW, importer, key, live, pepper, sandbox, store};
 use doorward_catalog::Op;
 use doorward_keys::{KeyRefused, Pepper};
-use doorward_policy::{DenyReason, RequestFacts, authorize};
+use doorward_policy::{DenyReason, RequestFacts, Terms, authorize};
 use doorward_store::{
     ClientChange, NewClientKey, NewUpstreamKey, Probe, ProbeOutcome, Store, StoreError,
     UpstreamKeyState, WorkspaceChange,
@@ -161,10 +161,11 @@ fn a_snapshot_answers_as_the_store_does() {
         (good.id(), "importer", &acme.id)
     );
     let create = RequestFacts::new(Op::CreateLead, &acme.id, LATER);
-    assert!(authorize(&known.view(), &create, ()).is_ok());
+    assert!(authorize(&known.view(), &create, &Terms::GRANT_ALONE, ()).is_ok());
     let denial = authorize(
         &known.view(),
         &RequestFacts::new(Op::CreateLead, &other.id, LATER),
+        &Terms::GRANT_ALONE,
         (),
     );
     assert_eq!(
@@ -173,7 +174,7 @@ fn a_snapshot_answers_as_the_store_does() {
     );
 
     let known = snapshot.authenticate(&pepper(), revoked.expose()).unwrap();
-    let denial = authorize(&known.view(), &create, ()).unwrap_err();
+    let denial = authorize(&known.view(), &create, &Terms::GRANT_ALONE, ()).unwrap_err();
     assert_eq!(denial.reason(), DenyReason::KeyRevoked);
     let unknown = snapshot
         .authenticate(&pepper(), key(3).expose())

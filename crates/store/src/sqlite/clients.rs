@@ -11,8 +11,12 @@ use crate::check::{check_name, check_text};
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 use crate::error::{Result, StoreError, What};
 
+/// What is set for clients beside their grants.
+pub(super) const CONTROLS_STEP: &str =
+    "ALTER TABLE clients ADD COLUMN controls TEXT NOT NULL DEFAULT '{}';";
+
 const CLIENT: &str = "SELECT c.id, c.workspace_id, c.name, c.owner, c.environment, c.purpose, \
-     c.granted, c.source, c.expires_at, c.disabled_at, c.created_at \
+     c.granted, c.controls, c.source, c.expires_at, c.disabled_at, c.created_at \
      FROM clients c JOIN workspaces w ON w.id = c.workspace_id";
 const CLIENT_KEY: &str = "SELECT key_id, client_id, hash, created_at, expires_at, revoked_at, \
      last_used_at FROM client_keys";
@@ -36,6 +40,7 @@ pub(super) fn create(tx: &Transaction<'_>, new: &NewClient, now: Timestamp) -> R
         });
     }
     new.grant.resolve(new.environment, workspace.kind, now)?;
+    new.controls.check()?;
     let client = Client {
         id: fresh_id(tx, "cl")?,
         workspace_id: workspace.id,
@@ -44,6 +49,7 @@ pub(super) fn create(tx: &Transaction<'_>, new: &NewClient, now: Timestamp) -> R
         environment: new.environment,
         purpose: new.purpose.clone(),
         grant: new.grant.clone(),
+        controls: new.controls.clone(),
         source: new.source.clone(),
         expires_at: new.expires_at,
         disabled_at: None,
@@ -51,7 +57,8 @@ pub(super) fn create(tx: &Transaction<'_>, new: &NewClient, now: Timestamp) -> R
     };
     tx.execute(
         "INSERT INTO clients (id, workspace_id, name, owner, environment, purpose, granted, source,
-         expires_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         expires_at, created_at, controls)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             client.id,
             client.workspace_id,
@@ -63,6 +70,7 @@ pub(super) fn create(tx: &Transaction<'_>, new: &NewClient, now: Timestamp) -> R
             client.source,
             client.expires_at.map(Timestamp::millis),
             now.millis(),
+            to_json(&client.controls)?,
         ],
     )
     .map_err(|error| taken(error, What::Client, &client.name))?;
@@ -105,6 +113,10 @@ pub(super) fn change(
         grant.resolve(client.environment, kind, now)?;
         client.grant = grant.clone();
     }
+    if let Some(controls) = &change.controls {
+        controls.check()?;
+        client.controls = controls.clone();
+    }
     if let Some(expires_at) = change.expires_at {
         client.expires_at = expires_at;
     }
@@ -115,7 +127,7 @@ pub(super) fn change(
     }
     tx.execute(
         "UPDATE clients SET owner = ?2, purpose = ?3, granted = ?4, expires_at = ?5,
-         disabled_at = ?6 WHERE id = ?1",
+         disabled_at = ?6, controls = ?7 WHERE id = ?1",
         params![
             client.id,
             client.owner,
@@ -123,6 +135,7 @@ pub(super) fn change(
             to_json(&client.grant)?,
             client.expires_at.map(Timestamp::millis),
             client.disabled_at.map(Timestamp::millis),
+            to_json(&client.controls)?,
         ],
     )?;
     Ok(client)
@@ -221,6 +234,7 @@ fn read(row: &Row<'_>) -> Result<Client> {
         environment: from.named("environment", |name| name.parse::<Environment>().ok())?,
         purpose: from.text("purpose")?,
         grant: from.json("granted")?,
+        controls: from.json("controls")?,
         source: from.text("source")?,
         expires_at: from.optional_time("expires_at")?,
         disabled_at: from.optional_time("disabled_at")?,

@@ -8,10 +8,10 @@ use crate::error::{Result, StoreError};
 /// Marks the file as ours in its header: `DwSt`.
 const APPLICATION_ID: i64 = 0x4477_5374;
 
-/// The steps from an empty file to the present format. The file's `user_version` is the number of
+/// The steps from an empty file to the present format, each in parts. The file's `user_version` is the number of
 /// steps taken. A step that was released is never changed; what changes is a new step.
-pub(super) const STEPS: [&str; 4] = [
-    "
+pub(super) const STEPS: [&[&str]; 5] = [
+    &["
     CREATE TABLE state (
         id            INTEGER PRIMARY KEY CHECK (id = 1),
         generation    INTEGER NOT NULL,
@@ -71,8 +71,8 @@ pub(super) const STEPS: [&str; 4] = [
         last_used_at  INTEGER
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX client_keys_client ON client_keys (client_id);
-    ",
-    "
+    "],
+    &["
     CREATE TABLE observed_scopes (
         workspace_id  TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
         operation     TEXT NOT NULL,
@@ -81,9 +81,10 @@ pub(super) const STEPS: [&str; 4] = [
         last_seen     INTEGER NOT NULL,
         PRIMARY KEY (workspace_id, operation)
     ) STRICT, WITHOUT ROWID;
-    ",
-    super::ledger::STEP,
-    super::instantly_log::STEP,
+    "],
+    &[super::ledger::STEP],
+    &[super::instantly_log::STEP],
+    &[super::clients::CONTROLS_STEP],
 ];
 
 /// The newest format known here.
@@ -150,7 +151,9 @@ pub(super) fn migrate(connection: &mut Connection, from: i64, to: i64) -> Result
             continue;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(step)?;
+        for part in step {
+            transaction.execute_batch(part)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", format)?;
         transaction.commit()?;

@@ -1,12 +1,14 @@
 //! What is to be redacted.
 
 use doorward_catalog::{Op, Tag};
+use serde::{Deserialize, Serialize};
 
 use crate::VeilError;
 
 /// What is done with a value. Of several that apply the last one here wins. On an object or a list
 /// it is done to each value within; `null` stays `null`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// A keyed hash of a string's or number's text stands in its place: equal texts have equal
     /// hashes for one client, and tell nothing to another.
@@ -22,7 +24,8 @@ pub enum Action {
 }
 
 /// People's data, by the names that the API's shapes give it, wherever in an answer they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DataClass {
     /// Addresses of people and mailboxes.
     Email,
@@ -107,7 +110,8 @@ impl DataClass {
 }
 
 /// What a rule bears on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// A JSON pointer (RFC 6901); a part that is `*` stands for each item or member.
     Pointer(String),
@@ -116,9 +120,10 @@ pub enum Target {
 }
 
 /// One rule of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// What it bears on.
+    #[serde(flatten)]
     pub target: Target,
     /// What is done.
     pub action: Action,

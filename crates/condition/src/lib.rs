@@ -1,0 +1,1 @@
+//! Conditions beyond grants: policies in Cedar over the operations of the catalog.

@@ -1,0 +1,185 @@
+//! Whether a request may be carried out: who calls, what is asked, by what it is decided.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use doorward_policy::{Authorized, Decision, DenyReason, RequestFacts, Terms, authorize, decide};
+use doorward_store::Known;
+use http::StatusCode;
+use http::request::Parts;
+use http_body::Body;
+
+use crate::body::{BoxError, HeldBody};
+use crate::canonical::{ForwardRequest, Head, check_body_head};
+use crate::decide::{client_is_out, identify, inputs, note, request_facts};
+use crate::gateway::Inner;
+use crate::headers;
+use crate::keychoice;
+use crate::rate::Asked;
+use crate::record::{Actor, CallFacts};
+use crate::refusal::{Fault, Refusal};
+use crate::snapshot::Snapshot;
+use crate::upstream::{Upstream, UpstreamKey};
+
+/// A call that may be carried out, with the connection and the key it goes out by.
+pub(crate) struct Admitted {
+    pub(crate) authorized: Authorized<ForwardRequest>,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) key: Arc<UpstreamKey>,
+}
+
+impl Inner {
+    /// Whether the call may be carried out, and what is sent if so.
+    pub(crate) async fn admit<B>(
+        &self,
+        parts: &Parts,
+        body: B,
+        facts: &mut CallFacts,
+    ) -> Result<Admitted, Fault>
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+        B::Error: Into<BoxError>,
+    {
+        facts.method = doorward_catalog::Method::parse(parts.method.as_str());
+        let snapshot = self.snapshot.load();
+        let head = self.read_head(&snapshot, parts, facts)?;
+        let op = head.op.map_err(Refusal::route)?;
+        check_body_head(op, &parts.headers, body.is_end_stream())?;
+        let sender = sender(facts);
+        let body = self
+            .bodies
+            .read(&sender, body)
+            .await
+            .map_err(|refusal| refusal.of(op))?;
+        facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
+        facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
+
+        // The body may have taken its time: what is in force now decides.
+        let now = self.snapshot.load();
+        let known = identify(&now, parts, facts)?;
+        Ok(self.authorize(&now, &known, head, body, facts)?)
+    }
+
+    /// Whether the people in a call may be recorded. Those who may not be are forgotten at once.
+    pub(crate) fn welcome(&self, facts: &mut CallFacts) -> Result<(), Fault> {
+        if !self.recorder.brings_new_people(facts) {
+            return Ok(());
+        }
+        let Asked::TooMuch { news } = self.new_people.ask(&sender(facts), Instant::now()) else {
+            // A burst of one person's calls brings up one.
+            self.recorder.welcome(facts);
+            return Ok(());
+        };
+        facts.actor = None;
+        facts.parameter = None;
+        let refusal = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "people_too_fast",
+            "more than 100 people or addresses a second that were not heard of lately; send fewer \
+             and try again",
+        );
+        Err(if news {
+            Fault::Refused(refusal)
+        } else {
+            Fault::Again(refusal)
+        })
+    }
+
+    /// Who is calling and for what; refuses what no body could make allowed, so that none is
+    /// waited for.
+    fn read_head(
+        &self,
+        snapshot: &Snapshot,
+        parts: &Parts,
+        facts: &mut CallFacts,
+    ) -> Result<Head, Fault> {
+        let known = identify(snapshot, parts, facts)?;
+        let client = known.view();
+        if client_is_out(&client, facts) {
+            return Err(Refusal::unauthorized().into());
+        }
+        self.observer.client_key_used(known.key_id, facts.at);
+        let actor = headers::actor(&parts.headers);
+        if let Ok(Some(name)) = &actor {
+            facts.actor = Some(Actor((*name).to_owned()));
+        }
+        let mut head = Head::read(parts);
+        if let Ok(head) = &mut head {
+            facts.op = head.op.ok();
+            facts.parameter = head.parameter.take();
+        }
+        self.welcome(facts)?;
+        actor?;
+        let head = head?;
+        facts.as_workspace = head.as_workspace().map(Arc::from);
+        let asked = request_facts(&client, &head, facts);
+        let denial = match decide(&client, &asked) {
+            Decision::Allow => return Ok(head),
+            Decision::Deny(denial) => denial,
+            _ => return Err(Refusal::unauthorized().into()),
+        };
+        facts.inputs = Some(Arc::new(inputs(&known, &asked, snapshot.taken_at())));
+        let refusal = match head.op {
+            // A wrong method says which there are.
+            Err(error) if denial.reason() == DenyReason::UnknownOperation => Refusal::route(error),
+            _ => Refusal::denial(&denial),
+        };
+        Err(refusal.into())
+    }
+
+    /// The decision that counts, on the very request that is sent.
+    fn authorize(
+        &self,
+        snapshot: &Snapshot,
+        known: &Known<'_>,
+        head: Head,
+        body: Option<HeldBody>,
+        facts: &mut CallFacts,
+    ) -> Result<Admitted, Refusal> {
+        let op = head.op.map_err(Refusal::route)?;
+        let client = known.view();
+        let as_workspace = facts.as_workspace.clone();
+        let asked = RequestFacts {
+            op: Some(op),
+            workspace: client.workspace,
+            as_workspace: as_workspace.as_deref(),
+            now: self.clock.now(),
+        };
+        let request = head.into_request(op, body);
+        let allowed = authorize(&client, &asked, &Terms::GRANT_ALONE, request);
+        if facts.writes() || allowed.is_err() {
+            facts.inputs = Some(Arc::new(inputs(known, &asked, snapshot.taken_at())));
+        }
+        let authorized =
+            allowed.map_err(|denial| note(facts, denial.reason(), Refusal::denial(&denial)))?;
+        let unavailable = |reason, message: &'static str| {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
+        };
+        let upstream = snapshot.upstream(client.workspace).ok_or_else(|| {
+            unavailable(
+                "workspace_unavailable",
+                "the client's workspace is not set up rightly",
+            )
+        })?;
+        let key = keychoice::choose(upstream, op).ok_or_else(|| {
+            unavailable(
+                "no_upstream_key_covers",
+                "no upstream key of the workspace covers this operation; ask for one to be added",
+            )
+        })?;
+        facts.upstream_key = Some(Arc::clone(&key.id));
+        Ok(Admitted {
+            authorized,
+            upstream: Arc::clone(upstream),
+            key: Arc::clone(key),
+        })
+    }
+}
+
+/// Who a body is of: the client, by its workspace and name.
+pub(crate) fn sender(facts: &CallFacts) -> Arc<str> {
+    let workspace = facts.workspace.as_deref().unwrap_or_default();
+    let client = facts.client.as_deref().unwrap_or_default();
+    format!("{workspace}/{client}").into()
+}
