@@ -19,6 +19,8 @@ pub enum What {
     Client,
     /// A client key.
     ClientKey,
+    /// A write under an idempotency key.
+    IdempotencyRecord,
 }
 
 impl fmt::Display for What {
@@ -28,6 +30,7 @@ impl fmt::Display for What {
             Self::UpstreamKey => "upstream key",
             Self::Client => "client",
             Self::ClientKey => "client key",
+            Self::IdempotencyRecord => "idempotency record",
         })
     }
 }

@@ -15,6 +15,8 @@
 //! - A ledger's anchor is swapped only by who knows what was there, and a key that was erased is
 //!   gone from the files ([`LedgerStore`]).
 //! - A record of Instantly's own audit log is kept once ([`InstantlyLogStore`]).
+//! - A write under an idempotency key is noted before it leaves, and its answer is kept sealed
+//!   ([`IdempotencyStore`]).
 //! - Every list is sorted the same way each time.
 //!
 //! ```
@@ -50,6 +52,7 @@ mod check;
 mod client;
 mod controls;
 mod error;
+mod idempotency_store;
 mod instantly_log_store;
 mod ledger_store;
 mod observed;
@@ -62,6 +65,9 @@ pub use check::check_name;
 pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 pub use controls::Controls;
 pub use error::{Result, StoreError, What};
+pub use idempotency_store::{
+    IdempotencyId, IdempotencyRecord, IdempotencyState, IdempotencyStore, Noted,
+};
 pub use instantly_log_store::{InstantlyLogStore, Judgement, LogRow};
 pub use ledger_store::{LedgerStore, SubjectRow};
 pub use observed::ObservedScope;

@@ -6,6 +6,7 @@ use doorward_policy::Timestamp;
 
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 use crate::error::Result;
+use crate::idempotency_store::IdempotencyStore;
 use crate::instantly_log_store::InstantlyLogStore;
 use crate::ledger_store::LedgerStore;
 use crate::observed::ObservedScope;
@@ -28,7 +29,7 @@ use crate::workspace::{
 /// [`NotFound`]: crate::StoreError::NotFound
 /// [`Duplicate`]: crate::StoreError::Duplicate
 /// [`Field`]: crate::StoreError::Field
-pub trait Store: LedgerStore + InstantlyLogStore {
+pub trait Store: LedgerStore + InstantlyLogStore + IdempotencyStore {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
     fn generation(&self) -> Result<u64>;

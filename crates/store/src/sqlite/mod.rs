@@ -2,6 +2,7 @@
 
 mod clients;
 mod files;
+mod idempotency;
 mod instantly_log;
 mod ledger;
 mod lock;

@@ -84,7 +84,7 @@ pub(super) const STEPS: [&[&str]; 5] = [
     "],
     &[super::ledger::STEP],
     &[super::instantly_log::STEP],
-    &[super::clients::CONTROLS_STEP],
+    &[super::clients::CONTROLS_STEP, super::idempotency::STEP],
 ];
 
 /// The newest format known here.
