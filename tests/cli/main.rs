@@ -6,6 +6,7 @@ mod api;
 mod audit;
 mod canary;
 mod clients;
+mod controls;
 mod harness;
 mod offline;
 mod run;

@@ -43,6 +43,26 @@ impl FromStr for Lasting {
     }
 }
 
+/// A length of time, or without an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastingOrNever {
+    /// Without an end.
+    Never,
+    /// This long.
+    Lasting(Lasting),
+}
+
+impl FromStr for LastingOrNever {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            text => text.parse().map(Self::Lasting),
+        }
+    }
+}
+
 /// A point in time: so long ago (`24h`, `7d`), a day (`2026-01-31`, its begin in UTC), or RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) Timestamp);

@@ -1,10 +1,11 @@
 //! Clients.
 
-use doorward_store::{ClientChange, NewClient};
+use doorward_policy::Timestamp;
+use doorward_store::{ClientChange, Controls, NewClient};
 
 use super::error::AdminError;
 use super::service::{Admin, Handle, now};
-use super::types::{ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow};
+use super::types::{ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End};
 use super::views::ClientView;
 
 impl Handle<ClientCreate> for Admin {
@@ -14,18 +15,24 @@ impl Handle<ClientCreate> for Admin {
             owner: call.owner,
             purpose: call.purpose,
             expires_at: call.expires_at,
+            controls: call.controls.of(Controls::default()),
             ..NewClient::new(&workspace.id, &call.name, call.environment, call.grant)
         };
         let now = now();
-        if new.expires_at.is_some_and(|at| at <= now) {
-            return Err(AdminError::usage(
-                "the client would have expired already; choose a later end",
-            ));
-        }
+        check_end(new.expires_at, now)?;
         let client = self.store().create_client(&new, now)?;
         self.changed()?;
         Ok(ClientView::of(&client, &workspace, now))
     }
+}
+
+fn check_end(end: Option<Timestamp>, now: Timestamp) -> Result<(), AdminError> {
+    if end.is_some_and(|at| at <= now) {
+        return Err(AdminError::usage(
+            "the client would have expired already; choose a later end",
+        ));
+    }
+    Ok(())
 }
 
 impl Handle<ClientList> for Admin {
@@ -56,14 +63,20 @@ impl Handle<ClientSet> for Admin {
     fn handle(&self, call: ClientSet) -> Result<ClientView, AdminError> {
         let workspace = self.workspace(call.workspace.as_deref())?;
         let client = self.store().client(&workspace.id, &call.name)?;
+        let now = now();
+        let controls = (!call.controls.is_empty()).then(|| call.controls.of(client.controls));
         let change = ClientChange {
-            disabled: call.disabled,
+            owner: call.owner,
+            purpose: call.purpose,
             grant: call.grant,
-            ..ClientChange::default()
+            controls,
+            expires_at: call.end.map(End::time),
+            disabled: call.disabled,
         };
-        let client = self.store().change_client(&client.id, &change, now())?;
+        check_end(change.expires_at.flatten(), now)?;
+        let client = self.store().change_client(&client.id, &change, now)?;
         self.changed()?;
-        Ok(ClientView::of(&client, &workspace, now()))
+        Ok(ClientView::of(&client, &workspace, now))
     }
 }
 

@@ -37,7 +37,7 @@ const CLIENT_KEY_BEGINS: &str = "dwk_";
 /// A name as it was typed, if it can be nothing worse: it may not be checked yet, and people paste
 /// keys where names belong.
 fn said(typed: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " ._:/-".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || " ._:/-*".contains(c);
     if typed.len() <= SAID_MAX && !may_be_secret(typed) && typed.chars().all(plain) {
         typed.to_owned()
     } else {
@@ -211,7 +211,11 @@ impl Acts for ClientCreate {
         };
         let mut deed = Deed::new("client.create", "client", event)
             .with("grant", &self.grant)
-            .with("expires_at", &self.expires_at);
+            .with("expires_at", &self.expires_at)
+            .with(
+                "controls",
+                &Some(&self.controls).filter(|said| !said.is_empty()),
+            );
         deed.act.client = Some(said(&self.name));
         deed.act.environment = Some(self.environment.as_str().to_owned());
         Some(deed)
@@ -224,7 +228,9 @@ impl Acts for ClientCreate {
 
 impl Acts for ClientSet {
     fn deed(&self) -> Option<Deed> {
+        let others = !self.controls.is_empty() || self.described().is_some() || self.end.is_some();
         let (action, change) = match (self.disabled, &self.grant) {
+            _ if others => ("client.set", Change::Updated),
             (Some(true), None) => ("client.disable", Change::Disabled),
             (Some(false), None) => ("client.enable", Change::Enabled),
             (None, Some(_)) => ("client.grant", Change::Updated),
@@ -232,13 +238,29 @@ impl Acts for ClientSet {
         };
         let mut deed = Deed::new(action, "client", Event::Client { change })
             .with("grant", &self.grant)
-            .with("disabled", &self.disabled);
+            .with("disabled", &self.disabled)
+            .with(
+                "controls",
+                &Some(&self.controls).filter(|said| !said.is_empty()),
+            )
+            .with("end", &self.end)
+            .with("changed", &self.described());
         deed.act.client = Some(said(&self.name));
         Some(deed)
     }
 
     fn complete(deed: &mut Deed, answer: &ClientView) {
         Deed::of_client(deed, answer);
+    }
+}
+
+impl ClientSet {
+    /// Which of a client's descriptions change. They are people's words, and so not told.
+    fn described(&self) -> Option<Vec<&'static str>> {
+        let said = [("owner", &self.owner), ("purpose", &self.purpose)];
+        let said = said.iter().filter(|(_, text)| text.is_some());
+        let names: Vec<_> = said.map(|(name, _)| *name).collect();
+        (!names.is_empty()).then_some(names)
     }
 }
 
@@ -303,6 +325,8 @@ mod tests {
             "getInboxPlacementTestAnalyticsByEmail",
             "2026-11-22T21:31:42Z",
             "campaigns:read",
+            "10.0.0.0/8",
+            "/items/*/phone",
             "",
         ] {
             assert_eq!(said(name), name);

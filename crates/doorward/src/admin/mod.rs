@@ -11,6 +11,7 @@ mod audit_types;
 mod audit_writing;
 mod carry;
 mod clients;
+mod controls;
 mod deeds;
 mod error;
 mod keys;
@@ -27,13 +28,14 @@ pub(crate) use audit_types::{
     AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
 };
+pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use error::AdminError;
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
 pub(crate) use types::{
-    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList, KeyRevoke,
-    Needed, Scopeful, Status, SubWorkspace, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove,
-    WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End, KeyIssue, KeyList,
+    KeyRevoke, Needed, Scopeful, Status, SubWorkspace, WorkspaceAdd, WorkspaceAdded,
+    WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
 };
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

@@ -11,6 +11,7 @@ use super::audit_types::{
     Anchored, AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile,
     AuditReview, AuditRotate, AuditShow, FoundPerson, Placed, Pruned, Reconciled, Rotated,
 };
+use super::controls::ControlsChange;
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 
 /// A request with its answer.
@@ -166,6 +167,8 @@ pub(crate) struct ClientCreate {
     pub(crate) purpose: String,
     /// What it is granted.
     pub(crate) grant: Grant,
+    /// What is set for it beside its grant.
+    pub(crate) controls: ControlsChange,
     /// When it ends.
     pub(crate) expires_at: Option<Timestamp>,
 }
@@ -195,8 +198,8 @@ pub(crate) struct ClientShow {
     pub(crate) name: String,
 }
 
-/// Switches a client off or on, or changes what it is granted.
-#[derive(Debug, Serialize, Deserialize)]
+/// Changes a client, or switches it off or on. What is not said stays.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ClientSet {
     /// Name or id of the workspace.
     pub(crate) workspace: Option<String>,
@@ -206,6 +209,46 @@ pub(crate) struct ClientSet {
     pub(crate) disabled: Option<bool>,
     /// What it is granted in place of what it was; none leaves it.
     pub(crate) grant: Option<Grant>,
+    /// What is set for it beside its grant.
+    pub(crate) controls: ControlsChange,
+    /// Who answers for it.
+    pub(crate) owner: Option<String>,
+    /// What it is for.
+    pub(crate) purpose: Option<String>,
+    /// When it ends.
+    pub(crate) end: Option<End>,
+}
+
+impl ClientSet {
+    /// Whether nothing is said to change.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.disabled.is_none()
+            && self.grant.is_none()
+            && self.controls.is_empty()
+            && self.owner.is_none()
+            && self.purpose.is_none()
+            && self.end.is_none()
+    }
+}
+
+/// When something is to end.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum End {
+    /// Not by itself.
+    Never,
+    /// Then.
+    At(Timestamp),
+}
+
+impl End {
+    /// The time, if there is one.
+    pub(crate) fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::At(time) => Some(time),
+        }
+    }
 }
 
 /// Deletes a client and its keys; answers what it was.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use doorward_catalog::{Environment, Op, OpSet, Scope, ScopeSet};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_store::{
-    Client, ClientKeyRecord, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace,
+    Client, ClientKeyRecord, Controls, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,8 @@ pub(crate) struct ClientView {
     pub(crate) operations: Vec<String>,
     /// The scopes to show for them.
     pub(crate) scopes: ScopeSet,
+    /// What is set for it beside its grant.
+    pub(crate) controls: Controls,
     pub(crate) source: String,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) disabled_at: Option<Timestamp>,
@@ -187,6 +189,7 @@ impl ClientView {
                 .map(|grant| grant.scopes(now))
                 .unwrap_or_default(),
             grant_fault: grant.err().map(|refused| refused.to_string()),
+            controls: client.controls.clone(),
             source: client.source.clone(),
             expires_at: client.expires_at,
             disabled_at: client.disabled_at,

@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 use doorward_catalog::Environment;
 
+use super::controls::ControlArgs;
 use super::workspaces::{InWorkspace, OfWorkspaces};
-use crate::duration::Lasting;
+use crate::duration::{Lasting, LastingOrNever};
 
 /// `doorward client …`
 #[derive(Debug, Subcommand)]
@@ -50,6 +51,8 @@ Examples:
         #[command(flatten)]
         within: InWorkspace,
     },
+    /// Change what is set for a client: its limits, networks, redaction, pace, end
+    Set(SetClient),
     /// Refuse the client's calls from the next one on, until it is enabled again
     #[command(after_help = "\
 Examples:
@@ -129,6 +132,45 @@ pub(crate) struct CreateClient {
 
     #[command(flatten)]
     pub(crate) within: InWorkspace,
+
+    #[command(flatten)]
+    pub(crate) controls: ControlArgs,
+}
+
+/// `doorward client set`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Only what is said changes, from the next call on. A list takes the place of the whole list before;
+'none' empties it or lifts a limit. What a client is granted is changed with `doorward client
+grant`.
+
+Examples:
+  doorward client set crm --per-second 5 --leads-per-day 2000 --concurrency 4
+  doorward client set crm --source 10.20.0.0/16 --source 192.0.2.7
+  doorward client set crm --redact email=mask --redact /items/*/phone=drop
+  doorward client set crm --class batch --weight 3
+  doorward client set crm --per-second none --source none --expires-in never")]
+pub(crate) struct SetClient {
+    /// Name or id of the client
+    pub(crate) name: String,
+
+    /// Who answers for it
+    #[arg(long, value_name = "WHO")]
+    pub(crate) owner: Option<String>,
+
+    /// What it is there for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) purpose: Option<String>,
+
+    /// How long from now the client lasts, like 90d or 12h; never for until deleted
+    #[arg(long, value_name = "TIME|never")]
+    pub(crate) expires_in: Option<LastingOrNever>,
+
+    #[command(flatten)]
+    pub(crate) within: InWorkspace,
+
+    #[command(flatten)]
+    pub(crate) controls: ControlArgs,
 }
 
 /// What is granted.

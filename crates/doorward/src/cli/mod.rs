@@ -3,6 +3,7 @@
 mod audit;
 mod call;
 mod clients;
+mod controls;
 mod scopes;
 mod serving;
 mod workspaces;
@@ -18,7 +19,7 @@ pub(crate) use audit::{
     Review, Search, Show, Tail, Verify,
 };
 pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
-pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand};
+pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
@@ -108,7 +109,7 @@ Examples:
     /// Add, list, show and remove Instantly workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(WorkspaceCommand),
-    /// Create, list, show, grant, disable and delete clients
+    /// Create, list, show, grant, set, disable and delete clients
     #[command(subcommand, visible_alias = "clients")]
     Client(ClientCommand),
     /// Issue, list and revoke client keys

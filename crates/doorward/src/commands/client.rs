@@ -4,11 +4,12 @@ use doorward_policy::Grant;
 
 use super::{operations_cell, scopes_cell, status_cell, time_cell};
 use crate::admin::{
-    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, ClientView, KeyList, KeyView,
-    Scopeful, Session, now,
+    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, ClientView, End, KeyList,
+    KeyView, Scopeful, Session, now,
 };
-use crate::cli::{ClientCommand, CreateClient, GrantArgs, InWorkspace};
+use crate::cli::{ClientCommand, CreateClient, GrantArgs, InWorkspace, SetClient};
 use crate::context::Context;
+use crate::duration::LastingOrNever;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
 
@@ -45,10 +46,18 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
             let call = ClientSet {
                 workspace: within.workspace,
                 name,
-                disabled: None,
                 grant: Some(self::grant(grant, now())),
+                ..ClientSet::default()
             };
             let client = session.call(call).await?;
+            if output.is_json() {
+                output.value(&client)?;
+            } else {
+                show(&client, false, output)?;
+            }
+        }
+        ClientCommand::Set(set) => {
+            let client = session.call(changes(set)?).await?;
             if output.is_json() {
                 output.value(&client)?;
             } else {
@@ -115,7 +124,7 @@ async fn set(
         workspace: within.workspace,
         name,
         disabled: Some(disabled),
-        grant: None,
+        ..ClientSet::default()
     };
     let client = session.call(call).await?;
     if output.is_json() {
@@ -138,8 +147,31 @@ fn request(create: CreateClient) -> ClientCreate {
         owner: create.owner,
         purpose: create.purpose,
         grant: grant(create.grant, now),
+        controls: create.controls.into(),
         expires_at: create.expires_in.map(|lasting| lasting.after(now)),
     }
+}
+
+fn changes(set: SetClient) -> Result<ClientSet, Failure> {
+    let end = |end| match end {
+        LastingOrNever::Never => End::Never,
+        LastingOrNever::Lasting(lasting) => End::At(lasting.after(now())),
+    };
+    let call = ClientSet {
+        workspace: set.within.workspace,
+        name: set.name,
+        controls: set.controls.into(),
+        owner: set.owner,
+        purpose: set.purpose,
+        end: set.expires_in.map(end),
+        ..ClientSet::default()
+    };
+    if call.changes_nothing() {
+        return Err(Failure::usage(
+            "nothing is said to change; `doorward client set --help` shows what can be",
+        ));
+    }
+    Ok(call)
 }
 
 fn grant(args: GrantArgs, now: doorward_policy::Timestamp) -> Grant {
@@ -198,7 +230,7 @@ fn show(client: &ClientView, wide: bool, output: Output) -> Result<(), Failure> 
             glass.reason
         )
     });
-    output.fields(vec![
+    let mut fields = vec![
         ("client", Cell::toned(&client.name, Tone::Strong)),
         ("id", Cell::from(&client.id)),
         ("workspace", Cell::from(&client.workspace)),
@@ -228,13 +260,17 @@ fn show(client: &ClientView, wide: bool, output: Output) -> Result<(), Failure> 
         ),
         ("scopes", scopes_cell(client.scopes, wide)),
         ("operations", operations_cell(&client.operations, wide)),
+    ];
+    fields.extend(super::controls::fields(&client.controls));
+    fields.extend([
         (
             "created",
             Cell::from(super::whole_seconds(client.created_at)),
         ),
         ("expires", time_cell(client.expires_at, "never")),
         ("disabled", time_cell(client.disabled_at, "")),
-    ])
+    ]);
+    output.fields(fields)
 }
 
 /// The table of a client's keys, after what is known of the client.

@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod client;
 mod complete;
+mod controls;
 mod env;
 mod init;
 mod key;
