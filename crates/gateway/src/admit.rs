@@ -11,7 +11,9 @@ use http::request::Parts;
 use http_body::Body;
 
 use crate::body::{BoxError, HeldBody};
+use crate::caller::Caller;
 use crate::canonical::{ForwardRequest, Head, check_body_head};
+use crate::client_limits::check_source;
 use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::gateway::Inner;
 use crate::headers;
@@ -27,6 +29,7 @@ pub(crate) struct Admitted {
     pub(crate) authorized: Authorized<ForwardRequest>,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) key: Arc<UpstreamKey>,
+    pub(crate) caller: Caller,
 }
 
 impl Inner {
@@ -58,6 +61,7 @@ impl Inner {
         // The body may have taken its time: what is in force now decides.
         let now = self.snapshot.load();
         let known = identify(&now, parts, facts)?;
+        check_source(&known.client.record.controls, facts.source)?;
         Ok(self.authorize(&now, &known, head, body, facts)?)
     }
 
@@ -99,6 +103,9 @@ impl Inner {
         if client_is_out(&client, facts) {
             return Err(Refusal::unauthorized().into());
         }
+        let controls = &known.client.record.controls;
+        check_source(controls, facts.source)?;
+        self.load.check(controls.class, None)?;
         self.observer.client_key_used(known.key_id, facts.at);
         let actor = headers::actor(&parts.headers);
         if let Ok(Some(name)) = &actor {
@@ -173,6 +180,7 @@ impl Inner {
             authorized,
             upstream: Arc::clone(upstream),
             key: Arc::clone(key),
+            caller: Caller::of(known),
         })
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use doorward_condition::leads_written;
 use http::{Response, StatusCode};
 
 use crate::admit::Admitted;
 use crate::answer::Answer;
-use crate::forward::respond;
+use crate::forward::{respond, turn_away};
 use crate::gateway::Inner;
 use crate::record::Call;
 use crate::refusal::Refusal;
@@ -16,12 +18,17 @@ impl Inner {
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
         admitted: Admitted,
-        call: Call,
+        mut call: Call,
     ) -> Response<Answer> {
+        if let Err(refusal) = self.limit(&admitted, &mut call) {
+            let fault = self.bounded(refusal.into(), call.facts());
+            return turn_away(&mut call, fault);
+        }
         let Admitted {
             authorized,
             upstream,
             key,
+            ..
         } = admitted;
         let op = authorized.op();
         let id = call.facts().request_id;
@@ -48,6 +55,22 @@ impl Inner {
                 .response(id)
                 .map(Answer::whole)
         })
+    }
+}
+
+impl Inner {
+    /// The client's own limits. From here on the call counts.
+    fn limit(&self, admitted: &Admitted, call: &mut Call) -> Result<(), Refusal> {
+        let op = admitted.authorized.op();
+        let body = admitted.authorized.request().body.as_ref();
+        let leads = body.map_or(0, |body| leads_written(op, body.bytes()));
+        let now = self.clock.now();
+        let entered = self
+            .client_limits
+            .enter(&admitted.caller, leads, now, Instant::now())
+            .map_err(|met| met.refusal(op))?;
+        call.counts(None, entered);
+        Ok(())
     }
 }
 

@@ -7,25 +7,28 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
-use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
+use crate::admit::sender;
 use crate::answer::Answer;
 use crate::beside::{self, Beside};
 use crate::body::{Bodies, BoxError};
 use crate::claims::{self, CLAIMS_A_SECOND};
+use crate::client_limits::ClientLimits;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::forward::{Forwarder, respond, turn_away};
 use crate::limits::Limits;
 use crate::observe::Observer;
-use crate::rate::Rates;
+use crate::rate::{Asked, Rates};
 use crate::raw_head::HeadFault;
 use crate::record::{Call, CallFacts, Recorder};
-use crate::refusal::Refusal;
+use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestIds;
+use crate::shed::Load;
 use crate::snapshot::SnapshotHandle;
+use crate::uses::Uses;
 
 /// The path that tells whether the gateway runs. It takes no key and says nothing else.
 const HEALTH: &str = "/healthz";
@@ -39,6 +42,8 @@ pub struct GatewayConfig {
     pub clock: Clock,
     /// What is served beside the API, each on paths of its own.
     pub beside: Vec<Arc<dyn Beside>>,
+    /// What clients used of their day, counted here.
+    pub uses: Arc<Uses>,
 }
 
 impl std::fmt::Debug for GatewayConfig {
@@ -53,6 +58,10 @@ impl std::fmt::Debug for GatewayConfig {
 /// kept for good. Instantly takes no more calls than that of a whole workspace.
 const NEW_PEOPLE_A_SECOND: u32 = 100;
 
+/// Refusals of one client's calls that are recorded in a second, each in full. More are counted, as
+/// strangers' are: a client that only collects refusals must not fill the ledger.
+const REFUSALS_A_SECOND: u32 = 120;
+
 /// Guards calls to the Instantly API. Shared by all connections; cloning gives the same gateway.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
@@ -66,6 +75,9 @@ pub(crate) struct Inner {
     beside: Vec<Arc<dyn Beside>>,
     pub(crate) claims: Rates,
     pub(crate) new_people: Rates,
+    refusals: Rates,
+    pub(crate) client_limits: ClientLimits,
+    pub(crate) load: Load,
     pub(crate) bodies: Bodies,
     pub(crate) forwarder: Forwarder,
     ids: RequestIds,
@@ -88,6 +100,7 @@ impl Gateway {
             limits,
             clock,
             beside,
+            uses,
         } = config;
         Ok(Self(Arc::new(Inner {
             bodies: Bodies::new(&limits),
@@ -99,6 +112,9 @@ impl Gateway {
             writes: AtomicUsize::new(0),
             claims: Rates::new(CLAIMS_A_SECOND),
             new_people: Rates::new(NEW_PEOPLE_A_SECOND),
+            refusals: Rates::new(REFUSALS_A_SECOND),
+            client_limits: ClientLimits::new(uses),
+            load: Load::new(limits.calls),
             limits,
             clock,
             beside,
@@ -177,9 +193,13 @@ impl Inner {
             self.claim(&parts, body, self.call(peer)).await
         } else {
             let mut call = self.call(peer);
+            call.counts(Some(self.load.enter()), None);
             match self.admit(&parts, body, call.facts_mut()).await {
                 Ok(admitted) => self.carry_out(admitted, call).await,
-                Err(fault) => turn_away(&mut call, fault),
+                Err(fault) => {
+                    let fault = self.bounded(fault, call.facts());
+                    turn_away(&mut call, fault)
+                }
             }
         };
         // A chunked request is this connection's last: what follows it was not looked at.
@@ -187,6 +207,23 @@ impl Inner {
             closing(response)
         } else {
             response
+        }
+    }
+}
+
+impl Inner {
+    /// The same, to be counted in the place of being recorded if the client has had many of late.
+    pub(crate) fn bounded(&self, fault: Fault, facts: &CallFacts) -> Fault {
+        let Fault::Refused(refusal) = fault else {
+            return fault;
+        };
+        // Strangers are bounded where they are recorded.
+        if facts.client.is_none() || facts.stranger.is_some() {
+            return Fault::Refused(refusal);
+        }
+        match self.refusals.ask(&sender(facts), Instant::now()) {
+            Asked::TooMuch { news: false } => Fault::Again(refusal),
+            Asked::Fits | Asked::TooMuch { news: true } => Fault::Refused(refusal),
         }
     }
 }

@@ -8,6 +8,9 @@ pub struct Limits {
     /// Connections open at once. When there are more, those that wait longest with no request under
     /// way make place; when there are none such, whoever comes waits.
     pub connections: usize,
+    /// Calls under way at once, those that wait for their turn among them. Beyond, calls are turned
+    /// away: batch calls from three fifths of it on, the default class from four fifths on.
+    pub calls: usize,
     /// Bytes of a request's line and headers.
     pub head_bytes: usize,
     /// Header lines of a request, and of an answer from upstream.
@@ -37,6 +40,7 @@ impl Default for Limits {
         const MIB: usize = 1024 * 1024;
         Self {
             connections: 1_024,
+            calls: 2_048,
             head_bytes: 32 * 1024,
             headers: 100,
             body_bytes: 16 * MIB,

@@ -13,6 +13,7 @@ use doorward_ledger::LeafId;
 use doorward_policy::{Authorized, Inputs, Timestamp};
 
 use crate::request_id::RequestId;
+use crate::under_way::UnderWay;
 
 /// All that is known of a call before it is carried out. No secret of Doorward's; of the body there
 /// is the digest. What is about people (`source`, `parameter`, `actor`, `inputs`) is sealed or left
@@ -216,6 +217,8 @@ pub(crate) struct Call {
     intent: Option<LeafId>,
     /// What is recorded if it is dropped now; `None` once recorded.
     outcome: Option<Outcome>,
+    /// Counts it among what is under way.
+    counted: [Option<UnderWay>; 2],
 }
 
 impl Call {
@@ -236,7 +239,16 @@ impl Call {
             started,
             intent: None,
             outcome: Some(outcome),
+            counted: [None, None],
         }
+    }
+
+    /// Counts the call among all calls and its client's as long as it is under way: until its
+    /// answer has been passed on.
+    pub(crate) fn counts(&mut self, among_all: Option<UnderWay>, of_client: Option<UnderWay>) {
+        let [all, client] = &mut self.counted;
+        *all = among_all.or(all.take());
+        *client = of_client.or(client.take());
     }
 
     pub(crate) fn facts(&self) -> &CallFacts {

@@ -2,6 +2,7 @@
 //! it, with the reason beside it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_catalog::{Op, RouteError, Scope, ScopeSet};
@@ -28,6 +29,8 @@ pub(crate) struct Refusal {
     granted: Option<ScopeSet>,
     allow: Option<Box<str>>,
     member: Option<&'static str>,
+    /// The limit that was met, and when to try again.
+    limit: Option<(&'static str, Duration)>,
 }
 
 /// Why a request is not taken up, and how that is recorded.
@@ -61,6 +64,7 @@ impl Refusal {
             granted: None,
             allow: None,
             member: None,
+            limit: None,
         }
     }
 
@@ -165,6 +169,14 @@ impl Refusal {
         }
     }
 
+    /// The same with the limit that was met and when to try again.
+    pub(crate) fn limited(self, limit: &'static str, retry_after: Duration) -> Self {
+        Self {
+            limit: Some((limit, retry_after)),
+            ..self
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -189,6 +201,7 @@ impl Refusal {
                 required: self.required.map(|scope| [scope]),
                 granted: self.granted,
                 member: self.member,
+                limit: self.limit.map(|(limit, _)| limit),
                 request_id,
             },
         };
@@ -211,7 +224,7 @@ impl Refusal {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.insert(RETRY_AFTER, retry_after(self.limit));
             }
             _ => {}
         }
@@ -219,6 +232,19 @@ impl Refusal {
             headers.insert(ALLOW, allow);
         }
         response
+    }
+}
+
+/// Whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3).
+fn retry_after(limit: Option<(&'static str, Duration)>) -> HeaderValue {
+    match limit {
+        Some((_, wait)) if wait > Duration::from_secs(1) => HeaderValue::from(
+            wait.as_millis()
+                .div_ceil(1_000)
+                .try_into()
+                .unwrap_or(u64::MAX),
+        ),
+        _ => HeaderValue::from_static("1"),
     }
 }
 
@@ -242,5 +268,7 @@ struct Details {
     granted: Option<ScopeSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'static str>,
     request_id: RequestId,
 }

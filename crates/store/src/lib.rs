@@ -17,6 +17,7 @@
 //! - A record of Instantly's own audit log is kept once ([`InstantlyLogStore`]).
 //! - A write under an idempotency key is noted before it leaves, and its answer is kept sealed
 //!   ([`IdempotencyStore`]).
+//! - What clients used of their day, and the pace of a run before, outlive it ([`PaceStore`]).
 //! - Every list is sorted the same way each time.
 //!
 //! ```
@@ -56,6 +57,7 @@ mod idempotency_store;
 mod instantly_log_store;
 mod ledger_store;
 mod observed;
+mod pace_store;
 mod snapshot;
 mod sqlite;
 mod store;
@@ -71,6 +73,7 @@ pub use idempotency_store::{
 pub use instantly_log_store::{InstantlyLogStore, Judgement, LogRow};
 pub use ledger_store::{LedgerStore, SubjectRow};
 pub use observed::ObservedScope;
+pub use pace_store::{ClientUse, PaceStore, SavedPace};
 pub use snapshot::{KeyInForce, Known, Snapshot, SnapshotClient};
 pub use sqlite::SqliteStore;
 pub use store::Store;

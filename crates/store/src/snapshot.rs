@@ -32,6 +32,8 @@ pub struct Snapshot {
 pub struct SnapshotClient {
     /// The record.
     pub record: Client,
+    /// Its id, to be shared.
+    pub id: Arc<str>,
     /// Its name, to be shared.
     pub name: Arc<str>,
     /// Id of its workspace, to be shared.
@@ -128,6 +130,7 @@ impl Snapshot {
                 continue;
             };
             resolved.push(SnapshotClient {
+                id: Arc::from(record.id.as_str()),
                 name: Arc::from(record.name.as_str()),
                 workspace_id: Arc::clone(id),
                 grant: record

@@ -10,6 +10,7 @@ use crate::idempotency_store::IdempotencyStore;
 use crate::instantly_log_store::InstantlyLogStore;
 use crate::ledger_store::LedgerStore;
 use crate::observed::ObservedScope;
+use crate::pace_store::PaceStore;
 use crate::snapshot::Snapshot;
 use crate::workspace::{
     NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyState, Workspace, WorkspaceChange,
@@ -29,7 +30,7 @@ use crate::workspace::{
 /// [`NotFound`]: crate::StoreError::NotFound
 /// [`Duplicate`]: crate::StoreError::Duplicate
 /// [`Field`]: crate::StoreError::Field
-pub trait Store: LedgerStore + InstantlyLogStore + IdempotencyStore {
+pub trait Store: LedgerStore + InstantlyLogStore + IdempotencyStore + PaceStore {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
     fn generation(&self) -> Result<u64>;

@@ -173,6 +173,7 @@ impl Config {
                 table.flag("plain_http", &mut gateway.plain_http);
                 let Limits {
                     connections,
+                    calls,
                     head_bytes,
                     headers,
                     body_bytes,
@@ -186,6 +187,7 @@ impl Config {
                     drain,
                 } = &mut gateway.limits;
                 table.number("connections", connections, 1..=1_000_000);
+                table.number("calls", calls, 1..=1_000_000);
                 table.number("head_bytes", head_bytes, 8_192..=1_048_576);
                 table.number("headers", headers, 16..=1_000);
                 table.number("body_bytes", body_bytes, 1..=1_073_741_824);

@@ -5,6 +5,7 @@ mod learning;
 mod metrics;
 mod reload;
 mod sinks;
+mod uses;
 mod watches;
 
 use std::net::SocketAddr;
@@ -68,6 +69,7 @@ pub(crate) struct Server {
     admin: JoinHandle<std::io::Result<()>>,
     hang_ups: JoinHandle<()>,
     learning: JoinHandle<()>,
+    uses: JoinHandle<()>,
     record: Arc<Audit>,
     watches: Watches,
     sinks: Arc<Sinks>,
@@ -114,9 +116,11 @@ impl Server {
         let watches = Watches::start(context, &record, &ledger_keys, &store)?;
         let health = health_of(&record, &sinks, &watches);
         let (learning, lessons) = Learning::new();
+        let uses = uses::restored(&store)?;
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
             beside: pages(context, &record, &health)?,
+            uses: Arc::clone(&uses),
             ..GatewayConfig::default()
         };
         let recorder = Arc::new(LedgerRecorder::new(
@@ -148,6 +152,11 @@ impl Server {
             )),
             admin: tokio::spawn(admin_server.serve(admin, reached(stage.clone(), Stage::Ending))),
             hang_ups: tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
+            uses: tokio::spawn(uses::keep(
+                uses,
+                Arc::clone(&store),
+                reached(stage.clone(), Stage::Ending),
+            )),
             learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
             gateway_url,
             record,
@@ -192,6 +201,7 @@ impl Server {
             mut admin,
             hang_ups,
             learning,
+            uses,
             record,
             watches,
             sinks,
@@ -208,6 +218,7 @@ impl Server {
         watches.end().await;
         // What was learnt is written down.
         let _ = learning.await;
+        let _ = uses.await;
         let closed = tokio::task::spawn_blocking(move || {
             record.flush();
             sinks.stop(sinks::DRAIN);

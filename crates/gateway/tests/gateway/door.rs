@@ -168,6 +168,7 @@ impl Door {
             beside: beside.into_iter().collect(),
             limits: setup.limits,
             clock: Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst))),
+            ..GatewayConfig::default()
         };
         let recorder = LedgerRecorder::new(Arc::clone(&audit), setup.record);
         let recorder = setup.recorder.unwrap_or(Arc::new(recorder));

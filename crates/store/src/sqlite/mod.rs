@@ -6,6 +6,7 @@ mod idempotency;
 mod instantly_log;
 mod ledger;
 mod lock;
+mod pace;
 mod rows;
 mod schema;
 mod state;

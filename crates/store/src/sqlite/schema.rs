@@ -84,7 +84,11 @@ pub(super) const STEPS: [&[&str]; 5] = [
     "],
     &[super::ledger::STEP],
     &[super::instantly_log::STEP],
-    &[super::clients::CONTROLS_STEP, super::idempotency::STEP],
+    &[
+        super::clients::CONTROLS_STEP,
+        super::idempotency::STEP,
+        super::pace::STEP,
+    ],
 ];
 
 /// The newest format known here.
