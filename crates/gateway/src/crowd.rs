@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// The open connections on which no request is under way, those that wait longest first. Neither a
 /// connection that never sends a whole head nor an idle one keeps others out.
@@ -25,11 +26,10 @@ impl Crowd {
     pub(crate) fn enter(&self) -> Arc<Seat> {
         let seat = Seat {
             crowd: self.clone(),
-            under_way: AtomicUsize::new(0),
-            ticket: Mutex::new(None),
+            state: Mutex::new(State::default()),
             leave: Arc::new(Notify::new()),
         };
-        seat.wait();
+        seat.wait(&mut seat.state());
         Arc::new(seat)
     }
 
@@ -51,16 +51,25 @@ impl Crowd {
 #[derive(Debug)]
 pub(crate) struct Seat {
     crowd: Crowd,
-    under_way: AtomicUsize,
-    ticket: Mutex<Option<u64>>,
+    state: Mutex<State>,
     leave: Arc<Notify>,
+}
+
+/// What a connection is doing. HTTP/2 has many requests under way at once.
+#[derive(Debug, Default)]
+struct State {
+    under_way: usize,
+    ticket: Option<u64>,
+    /// Since when no request is under way.
+    idle_since: Option<Instant>,
 }
 
 impl Seat {
     /// A request is under way as long as what is returned lives.
     pub(crate) fn ask(self: &Arc<Self>) -> UnderWay {
-        self.under_way.fetch_add(1, Ordering::SeqCst);
-        self.forget();
+        let mut state = self.state();
+        state.under_way += 1;
+        self.forget(&mut state);
         UnderWay(Arc::clone(self))
     }
 
@@ -69,35 +78,49 @@ impl Seat {
     pub(crate) async fn left(&self) {
         loop {
             self.leave.notified().await;
-            if self.under_way.load(Ordering::SeqCst) == 0 {
+            if self.state().under_way == 0 {
                 return;
             }
         }
     }
 
-    fn wait(&self) {
+    /// Done when no request was under way for so long.
+    pub(crate) async fn idle(&self, patience: Duration) {
+        loop {
+            let since = self.state().idle_since;
+            match since {
+                None => sleep(patience).await,
+                Some(since) if since.elapsed() >= patience => return,
+                Some(since) => sleep_until(since + patience).await,
+            }
+        }
+    }
+
+    fn wait(&self, state: &mut State) {
         let mut waiting = self.crowd.lock();
         let ticket = waiting.next;
         waiting.next += 1;
         waiting.by_age.insert(ticket, Arc::clone(&self.leave));
         drop(waiting);
-        *self.ticket() = Some(ticket);
+        state.ticket = Some(ticket);
+        state.idle_since = Some(Instant::now());
     }
 
-    fn forget(&self) {
-        if let Some(ticket) = self.ticket().take() {
+    fn forget(&self, state: &mut State) {
+        state.idle_since = None;
+        if let Some(ticket) = state.ticket.take() {
             self.crowd.lock().by_age.remove(&ticket);
         }
     }
 
-    fn ticket(&self) -> MutexGuard<'_, Option<u64>> {
-        self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.forget();
+        self.forget(&mut self.state());
     }
 }
 
@@ -107,8 +130,10 @@ pub(crate) struct UnderWay(Arc<Seat>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if self.0.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.wait();
+        let mut state = self.0.state();
+        state.under_way = state.under_way.saturating_sub(1);
+        if state.under_way == 0 {
+            self.0.wait(&mut state);
         }
     }
 }
@@ -163,6 +188,32 @@ mod tests {
         assert!(crowd.make_room());
         assert!(leaves(&one));
         assert!(!crowd.make_room(), "nobody is left");
+    }
+
+    #[test]
+    fn of_many_requests_the_last_one_counts() {
+        let crowd = Crowd::default();
+        let seat = crowd.enter();
+        let (one, two) = (seat.ask(), seat.ask());
+        drop(one);
+        assert!(!crowd.make_room(), "the other is under way");
+        drop(two);
+        assert!(crowd.make_room() && leaves(&seat));
+        assert!(!crowd.make_room(), "it was there once");
+    }
+
+    #[tokio::test]
+    async fn who_asks_nothing_for_long_is_idle() {
+        let crowd = Crowd::default();
+        let seat = crowd.enter();
+        let patience = Duration::from_millis(20);
+        let asked = seat.ask();
+        let idle = tokio::time::timeout(patience * 3, seat.idle(patience));
+        assert!(idle.await.is_err(), "a request is under way");
+        drop(asked);
+        let start = Instant::now();
+        seat.idle(patience).await;
+        assert!(start.elapsed() >= patience / 2);
     }
 
     #[test]

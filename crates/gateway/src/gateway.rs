@@ -156,7 +156,7 @@ impl Gateway {
             ),
             _ => Refusal::bad_request("head_malformed", fault.why()),
         };
-        closing(respond(&mut call, &refusal))
+        respond(&mut call, &refusal)
     }
 }
 
@@ -228,7 +228,8 @@ impl Inner {
     }
 }
 
-fn closing(mut response: Response<Answer>) -> Response<Answer> {
+/// The connection's last answer.
+pub(crate) fn closing(mut response: Response<Answer>) -> Response<Answer> {
     response
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));

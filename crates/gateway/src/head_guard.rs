@@ -74,12 +74,18 @@ pub(crate) struct HeadGuard<S> {
 }
 
 impl<S> HeadGuard<S> {
-    /// Guards a connection; a head may have `max` bytes and `max_headers` headers.
-    pub(crate) fn new(inner: S, max: usize, max_headers: usize) -> (Self, HeadVerdict) {
+    /// Guards a connection of which `held` was read already; a head may have `max` bytes and
+    /// `max_headers` headers.
+    pub(crate) fn new(
+        inner: S,
+        held: BytesMut,
+        max: usize,
+        max_headers: usize,
+    ) -> (Self, HeadVerdict) {
         let verdict = HeadVerdict::default();
         let guard = Self {
             inner,
-            held: BytesMut::new(),
+            held,
             free: 0,
             state: State::Head { seen: 0 },
             max,
@@ -304,6 +310,7 @@ mod tests {
                 bytes: bytes.to_vec(),
                 sizes,
             },
+            BytesMut::new(),
             512,
             4,
         );
@@ -338,7 +345,7 @@ mod tests {
             bytes: two.into_bytes(),
             sizes: vec![],
         };
-        let (mut guard, _) = HeadGuard::new(pieces, 512, 4);
+        let (mut guard, _) = HeadGuard::new(pieces, BytesMut::new(), 512, 4);
         let mut room = [0; 4096];
         let read = runtime.block_on(guard.read(&mut room)).unwrap();
         assert_eq!(&room[..read], GET.as_bytes());

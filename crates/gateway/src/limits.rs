@@ -11,6 +11,8 @@ pub struct Limits {
     /// Calls under way at once, those that wait for their turn among them. Beyond, calls are turned
     /// away: batch calls from three fifths of it on, the default class from four fifths on.
     pub calls: usize,
+    /// Requests under way at once on one HTTP/2 connection.
+    pub streams: usize,
     /// Bytes of a request's line and headers.
     pub head_bytes: usize,
     /// Header lines of a request, and of an answer from upstream.
@@ -41,6 +43,7 @@ impl Default for Limits {
         Self {
             connections: 1_024,
             calls: 2_048,
+            streams: 100,
             head_bytes: 32 * 1024,
             headers: 100,
             body_bytes: 16 * MIB,

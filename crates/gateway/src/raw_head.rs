@@ -14,6 +14,10 @@ pub(crate) enum HeadFault {
     Host = 4,
     /// The head is longer than allowed, or has more headers.
     TooLong = 5,
+    /// A header of one connection, which HTTP/2 has no place for.
+    Hop = 6,
+    /// `:scheme`, `:path` or `:method` of HTTP/2 are not those of a request.
+    Pseudo = 7,
 }
 
 impl HeadFault {
@@ -23,8 +27,10 @@ impl HeadFault {
             Self::Framing => "the length of the body is stated twice, or not as it must be",
             Self::Syntax => "the request's line or a header is not as RFC 9112 has it",
             Self::Fragment => "the target has a fragment",
-            Self::Host => "there must be exactly one host header",
+            Self::Host => "there must be exactly one host",
             Self::TooLong => "the request's headers are too long",
+            Self::Hop => "a header of one connection has no place in HTTP/2",
+            Self::Pseudo => "the request's pseudo-headers are not as RFC 9113 has them",
         }
     }
 }

@@ -174,6 +174,7 @@ impl Config {
                 let Limits {
                     connections,
                     calls,
+                    streams,
                     head_bytes,
                     headers,
                     body_bytes,
@@ -188,6 +189,7 @@ impl Config {
                 } = &mut gateway.limits;
                 table.number("connections", connections, 1..=1_000_000);
                 table.number("calls", calls, 1..=1_000_000);
+                table.number("streams", streams, 1..=10_000);
                 table.number("head_bytes", head_bytes, 8_192..=1_048_576);
                 table.number("headers", headers, 16..=1_000);
                 table.number("body_bytes", body_bytes, 1..=1_073_741_824);

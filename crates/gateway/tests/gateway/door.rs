@@ -10,8 +10,8 @@ use std::time::Duration;
 use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
-    Beside, Clock, Gateway, GatewayConfig, LedgerRecorder, Limits, Observer, RecordSettings,
-    Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, serve,
+    Beside, Clock, Gateway, GatewayConfig, LedgerRecorder, Limits, Listener, Observer,
+    RecordSettings, Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, serve_all,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
 use doorward_ledger::log::Tuning;
@@ -115,6 +115,8 @@ pub(crate) struct Setup {
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
     /// What is served beside the API, of the record and its folder.
     pub(crate) beside: Option<MakeBeside>,
+    /// What the door serves TLS with, if it does.
+    pub(crate) tls: Option<Tls>,
     /// Where the workspace is, if not at the upstream.
     pub(crate) base_url: Option<String>,
 }
@@ -175,8 +177,12 @@ impl Door {
         let gateway = Gateway::new(config, snapshot.clone(), recorder, learnt.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let listener = match setup.tls {
+            Some(tls) => Listener::tls(listener, tls),
+            None => Listener::plain(listener),
+        };
         let (stop, wait) = oneshot::channel::<()>();
-        let stopped = tokio::spawn(serve(listener, gateway, async move {
+        let stopped = tokio::spawn(serve_all(vec![listener], gateway, async move {
             let _ = wait.await;
         }));
         Self {

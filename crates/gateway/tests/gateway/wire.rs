@@ -214,7 +214,7 @@ async fn bytes_that_are_no_request_close_the_connection() {
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n"[..],
         b"GET /\n\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nS\n\r\n\r\n",
     ] {
         let mut connection = door.connect().await;
         connection.send(bytes).await.refused(400, "head_malformed");
