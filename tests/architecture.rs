@@ -30,7 +30,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
@@ -42,6 +42,7 @@ const ORDER: [&str; 14] = [
     "doorward-upstream",
     "doorward-store",
     "doorward-audit",
+    "doorward-alert",
     "doorward-gateway",
     "doorward-sandbox",
     "doorward",

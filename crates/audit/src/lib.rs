@@ -42,7 +42,7 @@ pub mod reconcile;
 mod refusals;
 mod signer;
 mod sink;
-mod web;
+pub mod web;
 mod witness;
 
 pub use anchor::StoreAnchor;
@@ -58,7 +58,7 @@ pub use people::{PERSON_MAX, Person, PersonKind, Unsealed};
 pub use signer::{TransitOptions, TransitSigner};
 pub use sink::{
     BatchBody, FileSink, HttpsSink, Retry, SinkConfig, SinkFormat, SinkKind, SinkMetrics, Sinks,
-    Start, SyslogSink,
+    Start, SyslogSink, WebhookSecret,
 };
 pub use witness::{
     COSIGNED_PATH, Refusal, Witness, WitnessOptions, WitnessStatus, WitnessWatch, Witnesses,

@@ -1,4 +1,5 @@
-//! HTTP to services that are few and never hurry: witnesses, a signing service.
+//! HTTP to services that are few and never hurry: witnesses, a signing service, receivers of batches
+//! and alerts.
 //!
 //! Every call is bounded in time, and its answer in size; redirects are not followed. Plain http goes
 //! to this machine alone.
@@ -7,6 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_policy::Timestamp;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -65,14 +67,14 @@ impl Address {
 }
 
 /// Whether a host is this machine.
-pub(crate) fn is_here(host: &str) -> bool {
+pub fn is_here(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Why a call has no answer. Holds nothing of the request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum WebError {
+pub enum WebError {
     /// It can't be asked for.
     #[error("the request can't be made")]
     Request,
@@ -89,15 +91,18 @@ pub(crate) enum WebError {
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, whole.
+    pub body: Bytes,
 }
 
 /// Pooled HTTP/1.1 over TLS.
 #[derive(Clone)]
-pub(crate) struct Web {
+pub struct Web {
     pool: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     within: Duration,
     most: usize,
@@ -106,7 +111,10 @@ pub(crate) struct Web {
 impl Web {
     /// Trusts the certificates that this machine trusts, or, when they are given, those in `trust`
     /// (PEM) alone. A call takes at most `within`, its answer at most `most` bytes.
-    pub(crate) fn new(trust: Option<&[u8]>, within: Duration, most: usize) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When there are no certificates, or they can't be read.
+    pub fn new(trust: Option<&[u8]>, within: Duration, most: usize) -> Result<Self> {
         let fault = |why| AuditError::Setting { what: "TLS", why };
         let mut http = HttpConnector::new();
         http.enforce_http(false);
@@ -145,7 +153,10 @@ impl Web {
     }
 
     /// Sends one request, once.
-    pub(crate) async fn send(
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(
         &self,
         request: Request<Full<Bytes>>,
     ) -> std::result::Result<Answer, WebError> {
@@ -178,6 +189,41 @@ impl Web {
             .await
             .unwrap_or_else(|_| Err(WebError::Late(self.within.as_secs())))
     }
+}
+
+/// Where things are sent to: https, or plain http to this machine alone. A URL may hold a token, so
+/// nothing of it is in the fault.
+///
+/// # Errors
+/// Why it does not fit.
+pub fn target(url: &str) -> std::result::Result<Uri, &'static str> {
+    let form = "its URL is not https://host[:port][/path]";
+    let uri: Uri = url.parse().map_err(|_| form)?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(form);
+    };
+    if authority.as_str().contains('@') {
+        return Err("its URL must not hold a user");
+    }
+    match scheme {
+        "https" => Ok(uri),
+        "http" if is_here(authority.host()) => Ok(uri),
+        "http" => Err("plain http is for this machine alone: use https"),
+        _ => Err(form),
+    }
+}
+
+/// What `Retry-After` asks for: seconds, or a date (RFC 9110, section 10.2.3).
+pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value)
+        .ok()?;
+    let wait = at.as_millisecond().saturating_sub(now.millis());
+    Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
 }
 
 /// An error and what is behind it, in one line.
@@ -222,5 +268,42 @@ mod tests {
         }
         let address = Address::parse("https://w.example/a/", "it").unwrap();
         assert_eq!(address.at("/b").unwrap(), "https://w.example/a/b");
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_time() {
+        let now = Timestamp::from_seconds(784_111_767);
+        let asked = |text| retry_after(text, now);
+        assert_eq!(asked("120"), Some(Duration::from_secs(120)));
+        assert_eq!(
+            asked("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(asked("Sun, 06 Nov 1970 08:49:37 GMT"), None);
+        assert_eq!(asked("Fri, 06 Nov 1970 08:49:37 GMT"), Some(Duration::ZERO));
+        for bad in ["", "-1", "soon", "99999999999999999999999"] {
+            assert_eq!(asked(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_reached_safely_or_not_at_all() {
+        for good in [
+            "https://siem.example/in?channel=a",
+            "http://127.0.0.1:8080/",
+            "http://[::1]:8080",
+        ] {
+            assert!(target(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://siem.example/",
+            "https://user:word@siem.example/",
+            "ftp://siem.example/",
+            "siem.example",
+            "/in",
+            "",
+        ] {
+            assert!(target(bad).is_err(), "{bad}");
+        }
     }
 }

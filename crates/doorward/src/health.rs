@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use doorward_alert::AlertStatus;
 use doorward_audit::reconcile::WatchStatus;
 use doorward_audit::{SinkMetrics, WitnessStatus};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub(crate) struct Health {
     pub(crate) witnesses: Vec<WitnessHealth>,
     /// The watch over Instantly's own audit log.
     pub(crate) instantly: WatchHealth,
+    /// How alerts are told.
+    #[serde(default)]
+    pub(crate) alerts: AlertStatus,
 }
 
 /// The ledger.
@@ -258,7 +262,49 @@ impl Health {
             &[],
             watch.changes,
         );
+        add_alerts(&mut text, &self.alerts);
         text.0
+    }
+}
+
+fn add_alerts(text: &mut Text, alerts: &AlertStatus) {
+    text.counter("alerts_raised_total", "Alerts raised", &[], alerts.raised);
+    text.counter(
+        "alerts_dropped_total",
+        "Alerts that found no room",
+        &[],
+        alerts.dropped,
+    );
+    for channel in &alerts.channels {
+        let by = [
+            ("channel", channel.name.as_str()),
+            ("kind", channel.kind.as_str()),
+        ];
+        for (name, help, value) in [
+            ("alert_sent_total", "Messages that arrived", channel.sent),
+            (
+                "alert_failures_total",
+                "Attempts that failed",
+                channel.failures,
+            ),
+            (
+                "alert_given_up_total",
+                "Messages given up",
+                channel.given_up,
+            ),
+            (
+                "alert_withheld_total",
+                "Messages too many in an hour",
+                channel.withheld,
+            ),
+            (
+                "alert_channel_dropped_total",
+                "Messages that found no room",
+                channel.dropped,
+            ),
+        ] {
+            text.counter(name, help, &by, value);
+        }
     }
 }
 

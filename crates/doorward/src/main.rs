@@ -1,6 +1,7 @@
 //! Doorward: a self-hosted security gateway for teams that integrate with Instantly.ai.
 
 mod admin;
+mod alerts;
 mod caller;
 mod cli;
 mod commands;

@@ -28,7 +28,7 @@ impl Retry {
     /// The wait after so many failures in a row, from one on. `luck`, from 0 to 1, spreads those who
     /// wait for the same receiver: between half of it and all of it. What the receiver `asked` for
     /// is the least, up to ten minutes.
-    pub(super) fn wait(self, failures: u32, luck: f64, asked: Option<Duration>) -> Duration {
+    pub fn wait(self, failures: u32, luck: f64, asked: Option<Duration>) -> Duration {
         let doubled = self
             .first
             .saturating_mul(

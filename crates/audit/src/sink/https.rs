@@ -1,7 +1,5 @@
 //! Batches by `POST`, signed, to an HTTPS endpoint.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use doorward_policy::Timestamp;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
@@ -15,7 +13,7 @@ use super::net::OwnRuntime;
 use super::sign::WebhookSecret;
 use super::stop::Stop;
 use crate::entry::Entry;
-use crate::web::{Web, is_here};
+use crate::web::{Web, retry_after, target};
 
 /// Most bytes of an answer that are read; nothing is made of them.
 const ANSWER_MAX: usize = 1024 * 1024;
@@ -121,24 +119,6 @@ impl Deliver for Poster {
     }
 }
 
-/// The endpoint; plain http for this machine alone.
-fn target(url: &str) -> Result<Uri, &'static str> {
-    let form = "its URL is not https://host[:port][/path]";
-    let uri: Uri = url.parse().map_err(|_| form)?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(form);
-    };
-    if authority.as_str().contains('@') {
-        return Err("its URL must not hold a user");
-    }
-    match scheme {
-        "https" => Ok(uri),
-        "http" if is_here(authority.host()) => Ok(uri),
-        "http" => Err("plain http is for this machine alone: use https"),
-        _ => Err(form),
-    }
-}
-
 fn body(form: BatchBody, lines: &[Line]) -> (Vec<u8>, &'static str) {
     let texts = lines.iter().map(|line| line.text.as_slice());
     match form {
@@ -174,59 +154,9 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Result<(), 
     Err(Failure::Later { why, after })
 }
 
-/// Seconds, or a date (RFC 9110, section 10.2.3).
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(value)
-        .ok()?;
-    let wait = at.as_millisecond().saturating_sub(now.millis());
-    Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_receiver_may_ask_for_time() {
-        let now = Timestamp::from_seconds(784_111_767);
-        let asked = |text| retry_after(text, now);
-        assert_eq!(asked("120"), Some(Duration::from_secs(120)));
-        assert_eq!(
-            asked("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(Duration::from_secs(10))
-        );
-        assert_eq!(asked("Sun, 06 Nov 1970 08:49:37 GMT"), None);
-        assert_eq!(asked("Fri, 06 Nov 1970 08:49:37 GMT"), Some(Duration::ZERO));
-        for bad in ["", "-1", "soon", "99999999999999999999999"] {
-            assert_eq!(asked(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_endpoint_is_reached_safely_or_not_at_all() {
-        for good in [
-            "https://siem.example/in?channel=a",
-            "http://127.0.0.1:8080/",
-            "http://[::1]:8080",
-        ] {
-            assert!(target(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://siem.example/",
-            "https://user:word@siem.example/",
-            "ftp://siem.example/",
-            "siem.example",
-            "/in",
-            "",
-        ] {
-            assert!(target(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn batches_are_lines_or_an_array() {

@@ -27,4 +27,5 @@ pub use config::{
     BatchBody, FileSink, HttpsSink, SinkConfig, SinkFormat, SinkKind, Start, SyslogSink,
 };
 pub use metrics::SinkMetrics;
+pub use sign::WebhookSecret;
 pub use sinks::Sinks;

@@ -1,4 +1,4 @@
-//! Batches signed as Standard Webhooks 1.0.0 say.
+//! Batches and messages signed as Standard Webhooks 1.0.0 say.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 /// Sizes of a key, in bytes.
 const KEY: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// What batches are signed with.
-pub(super) struct WebhookSecret(hmac::Key);
+/// What they are signed with.
+pub struct WebhookSecret(hmac::Key);
 
 impl WebhookSecret {
     /// From `whsec_` and base64 of 24 to 64 bytes; `None` when it is something else.
-    pub(super) fn parse(secret: &SecretString) -> Option<Self> {
+    pub fn parse(secret: &SecretString) -> Option<Self> {
         let encoded = secret.expose_secret().strip_prefix("whsec_")?;
         let key = zeroize::Zeroizing::new(STANDARD.decode(encoded).ok()?);
         KEY.contains(&key.len())
@@ -22,7 +22,7 @@ impl WebhookSecret {
 
     /// The header `webhook-signature`: of the message's id, the time in seconds since 1970, and the
     /// body.
-    pub(super) fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
+    pub fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(format!("{id}.{seconds}.").as_bytes());
         context.update(body);

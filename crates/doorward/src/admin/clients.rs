@@ -22,6 +22,7 @@ impl Handle<ClientCreate> for Admin {
         check_end(new.expires_at, now)?;
         let client = self.store().create_client(&new, now)?;
         self.changed()?;
+        self.alert_break_glass(&client, &workspace);
         Ok(ClientView::of(&client, &workspace, now))
     }
 }
@@ -74,8 +75,12 @@ impl Handle<ClientSet> for Admin {
             disabled: call.disabled,
         };
         check_end(change.expires_at.flatten(), now)?;
+        let granted = change.grant.is_some();
         let client = self.store().change_client(&client.id, &change, now)?;
         self.changed()?;
+        if granted {
+            self.alert_break_glass(&client, &workspace);
+        }
         Ok(ClientView::of(&client, &workspace, now))
     }
 }

@@ -3,6 +3,7 @@
 //! A running server carries requests out for callers on its socket; with none running, a command
 //! opens the store itself and carries them out in its own process. Both go through [`Admin`].
 
+mod alerts;
 mod audit_deeds;
 mod audit_keys;
 mod audit_people;
@@ -24,6 +25,7 @@ mod types;
 mod views;
 mod workspaces;
 
+pub(crate) use alerts::{AlertList, AlertTest};
 pub(crate) use audit_types::{
     AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,

@@ -148,6 +148,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditReview>(router);
     let router = on::<AuditRotate>(router);
     let router = on::<AuditReconcile>(router);
+    let router = super::alerts::routes(router);
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(
@@ -158,7 +159,7 @@ fn router(admin: Arc<Admin>) -> Router {
         .with_state(admin)
 }
 
-fn on<C: Acts>(router: Router<Arc<Admin>>) -> Router<Arc<Admin>>
+pub(super) fn on<C: Acts>(router: Router<Arc<Admin>>) -> Router<Arc<Admin>>
 where
     Admin: Handle<C>,
 {

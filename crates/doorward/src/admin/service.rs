@@ -9,6 +9,7 @@ use doorward_store::{Store, Workspace};
 
 use super::error::AdminError;
 use super::types::{Call, ServerStatus, Status};
+use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::HealthOf;
 use crate::record::LateAudit;
@@ -33,6 +34,8 @@ pub(crate) struct AdminParts {
     pub(crate) gateway_url: Option<String>,
     /// Whether an emulated workspace may be called in plain text on other machines.
     pub(crate) plain_http: bool,
+    /// Where alerts are raised.
+    pub(crate) alerts: AlertDesk,
     /// Tells how the server is doing, when one runs in this process.
     pub(crate) health: Option<HealthOf>,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what

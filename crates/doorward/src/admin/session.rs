@@ -11,6 +11,7 @@ use super::deeds::Acts;
 use super::error::AdminError;
 use super::service::{Admin, AdminParts, Handle};
 use super::socket::SocketClient;
+use crate::alerts::AlertDesk;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{LateAudit, Take, open_record};
@@ -72,6 +73,7 @@ impl Session {
             data_dir: data.path().to_owned(),
             plain_http: context.config.gateway.plain_http,
             gateway_url: None,
+            alerts: AlertDesk::alone(context),
             health: None,
             changed: Box::new(|| Ok(())),
         }))))

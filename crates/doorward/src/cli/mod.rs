@@ -1,5 +1,6 @@
 //! What can be typed: commands, options, help. What they do is in [`crate::commands`].
 
+mod alerts;
 mod audit;
 mod call;
 mod clients;
@@ -14,6 +15,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use alerts::AlertCommand;
 pub(crate) use audit::{
     AuditCommand, Before, CheckpointOf, Erase, Export, Filters, Person, Prove, Prune, Reconcile,
     Review, Search, Show, Tail, Verify,
@@ -121,6 +123,9 @@ Examples:
     /// Read, prove, verify and keep the record of what was done
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Try the alert channels, and list what was told
+    #[command(subcommand, visible_alias = "alerts")]
+    Alert(AlertCommand),
     /// Call the Instantly API through the gateway
     Api(Api),
     /// Print the settings a program needs to use the gateway

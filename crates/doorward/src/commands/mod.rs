@@ -1,5 +1,6 @@
 //! What the commands do, one file a group.
 
+mod alert;
 mod api;
 mod audit;
 mod client;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Key(command) => block_on(key::run(&context()?, command)),
         Command::Scopes(command) => scopes::run(command, output),
         Command::Audit(command) => block_on(audit::run(&context()?, command)),
+        Command::Alert(command) => block_on(alert::run(&context()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),
         Command::Run(run) => block_on(run::run(&context()?, &run)),

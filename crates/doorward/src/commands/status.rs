@@ -59,6 +59,11 @@ fn is_troubled(health: &Health) -> bool {
             .iter()
             .any(|witness| witness.refusal.is_some())
         || health.instantly.around > 0
+        || health
+            .alerts
+            .channels
+            .iter()
+            .any(|channel| channel.trouble.is_some())
 }
 
 fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
@@ -105,6 +110,20 @@ fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
             ]
         });
         let head = ["sink", "kind", "behind", "sent", "failed", "state"];
+        output.table(&head, rows.collect(), "")?;
+    }
+    if !health.alerts.channels.is_empty() {
+        let rows = health.alerts.channels.iter().map(|channel| {
+            vec![
+                Cell::toned(&channel.name, Tone::Strong),
+                Cell::from(&channel.kind),
+                Cell::from(channel.sent),
+                Cell::from(channel.failures),
+                Cell::from(channel.given_up),
+                good(&channel.trouble),
+            ]
+        });
+        let head = ["alerts to", "kind", "sent", "failed", "given up", "state"];
         output.table(&head, rows.collect(), "")?;
     }
     if !health.witnesses.is_empty() {

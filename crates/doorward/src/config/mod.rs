@@ -1,5 +1,6 @@
 //! The configuration: read with all its faults told at once, by file and line.
 
+mod alerts;
 mod audit;
 mod faults;
 mod instantly;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use doorward_gateway::Limits;
 
+pub(crate) use alerts::{AlertsConfig, ChannelSettings, ChannelTo};
 pub(crate) use audit::{AuditConfig, SinkSettings, SinkTo};
 pub(crate) use faults::Faults;
 pub(crate) use instantly::InstantlyConfig;
@@ -47,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) instantly: InstantlyConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
+    /// Where alerts go.
+    pub(crate) alerts: AlertsConfig,
     /// The metrics page.
     pub(crate) metrics: MetricsConfig,
     /// What is logged.
@@ -95,6 +99,7 @@ impl Default for Config {
                 plain_http: false,
                 limits: Limits::default(),
             },
+            alerts: AlertsConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig {
                 level: "info".to_owned(),
@@ -154,6 +159,7 @@ impl Config {
             ledger,
             instantly,
             gateway,
+            alerts,
             metrics,
             log,
         } = &mut config;
@@ -210,6 +216,7 @@ impl Config {
                     }
                 });
             });
+            root.table("alerts", |table| alerts.read(table));
             root.table("metrics", |table| metrics.read(table));
             root.table("log", |table| {
                 table.text("level", &mut log.level, |text| {
@@ -287,13 +294,18 @@ mod tests {
         let text: String = DEFAULT
             .lines()
             .map(|line| match line.strip_prefix('#') {
-                Some(rest) if rest.starts_with('[') || rest.contains(" = \"") => rest,
+                Some(rest)
+                    if rest.starts_with('[') || rest.contains(" = \"") || rest.contains(" = [") =>
+                {
+                    rest
+                }
                 _ => line,
             })
             .flat_map(|line| [line, "\n"])
             .collect();
         let config = Config::parse(&text).unwrap_or_else(|faults| panic!("{}", faults.told("it")));
         assert_eq!(config.audit.sinks.len(), 3);
+        assert_eq!(config.alerts.channels.len(), 3);
         assert_eq!(config.ledger.witnesses.len(), 1);
         assert!(config.ledger.transit.is_some());
     }

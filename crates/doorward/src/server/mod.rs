@@ -30,6 +30,7 @@ use self::metrics::MetricsPage;
 use self::reload::Reloader;
 use self::watches::Watches;
 use crate::admin::{Admin, AdminError, AdminParts, AdminServer};
+use crate::alerts::AlertDesk;
 use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -73,6 +74,8 @@ pub(crate) struct Server {
     record: Arc<Audit>,
     watches: Watches,
     sinks: Arc<Sinks>,
+    alerts: AlertDesk,
+    alarms: JoinHandle<()>,
     stop: watch::Sender<Stage>,
 }
 
@@ -114,7 +117,9 @@ impl Server {
         let sinks = sinks::configured(context, &recorded_secrets(&record))?;
         let sinks = Arc::new(Sinks::start(&record, sinks).map_err(Failure::usage)?);
         let watches = Watches::start(context, &record, &ledger_keys, &store)?;
-        let health = health_of(&record, &sinks, &watches);
+        let alerts = AlertDesk::start(context, &record)?;
+        let health = health_of(&record, &sinks, &watches, &alerts);
+        let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
         let (learning, lessons) = Learning::new();
         let uses = uses::restored(&store)?;
         let config = GatewayConfig {
@@ -143,7 +148,8 @@ impl Server {
         })?;
 
         let (stop, stage) = watch::channel(Stage::Running);
-        let admin = admin(context, &record, &store, &reloader, &gateway_url, health)?;
+        let (desk, url) = (alerts.clone(), gateway_url.as_str());
+        let admin = admin(context, &record, &store, &reloader, url, desk, health)?;
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve(
                 listener,
@@ -162,6 +168,8 @@ impl Server {
             record,
             watches,
             sinks,
+            alerts,
+            alarms,
             stop,
         })
     }
@@ -205,6 +213,8 @@ impl Server {
             record,
             watches,
             sinks,
+            alerts,
+            alarms,
             stop,
             ..
         } = self;
@@ -216,6 +226,8 @@ impl Server {
         admin.abort();
         hang_ups.abort();
         watches.end().await;
+        alarms.abort();
+        alerts.end().await;
         // What was learnt is written down.
         let _ = learning.await;
         let _ = uses.await;
@@ -298,7 +310,13 @@ fn pages(
 }
 
 /// Tells how the server is doing.
-fn health_of(record: &Arc<Audit>, sinks: &Arc<Sinks>, watches: &Watches) -> HealthOf {
+fn health_of(
+    record: &Arc<Audit>,
+    sinks: &Arc<Sinks>,
+    watches: &Watches,
+    alerts: &AlertDesk,
+) -> HealthOf {
+    let alerts = alerts.clone();
     let (record, sinks) = (Arc::clone(record), Arc::clone(sinks));
     let (witnesses, watch) = (watches.witnesses.clone(), watches.instantly.clone());
     Arc::new(move || {
@@ -316,6 +334,7 @@ fn health_of(record: &Arc<Audit>, sinks: &Arc<Sinks>, watches: &Watches) -> Heal
             sinks: sinks.metrics().into_iter().map(Into::into).collect(),
             witnesses: witnesses.into_iter().flatten().map(Into::into).collect(),
             instantly: watch.status().into(),
+            alerts: alerts.status(),
         }
     })
 }
@@ -326,6 +345,7 @@ fn admin(
     store: &Arc<dyn Store>,
     reloader: &Arc<Reloader>,
     gateway_url: &str,
+    alerts: AlertDesk,
     health: HealthOf,
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
@@ -339,6 +359,7 @@ fn admin(
         data_dir: context.data_dir.path().to_owned(),
         plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),
+        alerts,
         health: Some(health),
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {
