@@ -8,6 +8,7 @@
 //! --no-default-features` runs all of them on changed seeds for a few seconds with the stable one;
 //! `scripts/fuzz` chooses.
 
+mod answers;
 pub mod changes;
 mod names;
 mod notes;
@@ -55,6 +56,9 @@ targets! {
     route: names::route,
     scopes: names::scopes,
     timestamp: names::timestamp,
+    answer_json: answers::answer_json,
+    answer_coding: answers::answer_coding,
+    answer_scrubbed: answers::answer_scrubbed,
 }
 
 /// Runs the target of this name.

@@ -230,3 +230,34 @@ pub fn timestamp() -> Vec<Vec<u8>> {
         "1969-12-31T23:59:59.999999999-12:30",
     ])
 }
+
+pub fn answer_json() -> Vec<Vec<u8>> {
+    texts([
+        r#"{"items":[{"id":1,"email":"ann@example.com","phone":"+33 1","payload":{"a":[1,2]}},{"first_name":"\u0041nn","phone":null}],"next":null}"#,
+        r#"[{"key":"abc","name":"k"},{"a/b":true,"k\u0065y":["x",1.5e3]}]"#,
+        " [ ] ",
+        "-0.5e+7",
+    ])
+}
+
+pub fn answer_coding() -> Vec<Vec<u8>> {
+    let zstd = [&b"\x03\x28\xb5\x2f\xfd\x20\x0b\x59\x00\x00"[..], b"hello world"].concat();
+    let br = [&b"\x02\x0b\x05\x80"[..], b"hello world", b"\x03"].concat();
+    let gzip = b"\x01\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\x2c\x49\xcd\x2d\x56\xb2\x8a\x8e\xad\xad\x1e\x01\x6c\x00\x23\x31\x49\x40\xf0\x00\x00\x00";
+    vec![b"\x00{}".to_vec(), gzip.to_vec(), br, zstd]
+}
+
+pub fn answer_scrubbed() -> Vec<Vec<u8>> {
+    let mut all = texts([
+        r#"{"note":"a-secret+of\/ours","b":"a%2Dsecret%2bof%2Fours"}"#,
+        r#"{"c":"xYS1zZWNyZXQrb2Yvb3Vycw","d":"\u0061-secret+of/ours"}"#,
+        r"Another0One%41\u0042== and Another0One%2541\\u0042==",
+    ]);
+    for key in client_key() {
+        all.push([b"key=", key.as_slice(), b"&x"].concat());
+    }
+    for (seed, step) in all.iter_mut().zip([1, 5, 64, 200, 3, 30]) {
+        seed.insert(0, step);
+    }
+    all
+}

@@ -1,4 +1,4 @@
-//! What the program tells about itself, on stderr.
+//! What the program tells about itself, on stderr, without secrets.
 
 use std::io::IsTerminal;
 
@@ -25,7 +25,7 @@ pub(crate) fn begin(config: &LogConfig) {
         && stderr.is_terminal();
     let builder = fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(crate::scrubbed::stderr)
         .with_ansi(ansi);
     let _ = match config.format {
         LogFormat::Text => builder.with_target(false).try_init(),

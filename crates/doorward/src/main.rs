@@ -16,6 +16,7 @@ mod log;
 mod output;
 mod paths;
 mod record;
+mod scrubbed;
 mod secret;
 mod server;
 mod signals;

@@ -23,6 +23,7 @@ use crate::record::{Actor, CallFacts};
 use crate::refusal::{Fault, Refusal};
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamKey};
+use crate::veil::Veil;
 
 /// A call that may be carried out, with the connection and the key it goes out by.
 pub(crate) struct Admitted {
@@ -30,6 +31,8 @@ pub(crate) struct Admitted {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) key: Arc<UpstreamKey>,
     pub(crate) caller: Caller,
+    /// What its answer passes through.
+    pub(crate) veil: Veil,
 }
 
 impl Inner {
@@ -176,11 +179,13 @@ impl Inner {
             )
         })?;
         facts.upstream_key = Some(Arc::clone(&key.id));
+        let veil = Veil::of(snapshot, &known.client.record.id, op)?;
         Ok(Admitted {
             authorized,
             upstream: Arc::clone(upstream),
             key: Arc::clone(key),
             caller: Caller::of(known),
+            veil,
         })
     }
 }

@@ -12,18 +12,29 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::body::BoxError;
 use crate::record::{Call, NotRecorded, Recording};
+use crate::veil::Passing;
 
 /// The body of an answer.
 pub struct Answer(Kind);
 
 enum Kind {
     Whole(Option<Bytes>),
+    Short(Box<Short>),
     Stream(Box<Stream>),
 }
 
-/// An answer of the API's, passed on piece by piece. What was passed is recorded when it ends.
+/// An answer of the API's that is here whole. Its outcome is recorded when it is taken.
+struct Short {
+    bytes: Bytes,
+    call: Call,
+}
+
+/// An answer of the API's, scrubbed and passed on piece by piece. What was passed is recorded when it
+/// ends.
 struct Stream {
     inner: Incoming,
+    /// What each piece passes through; `None` once all has.
+    passing: Option<Passing>,
     idle: Pin<Box<Sleep>>,
     patience: Duration,
     call: Call,
@@ -47,8 +58,22 @@ impl Answer {
         Self(Kind::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 
+    /// Passes on what was read of the API's. `call` has the outcome that is recorded if it is taken.
+    pub(crate) fn short(bytes: Bytes, mut call: Call) -> Self {
+        if bytes.is_empty() {
+            call.settle();
+            return Self::whole(bytes);
+        }
+        Self(Kind::Short(Box::new(Short { bytes, call })))
+    }
+
     /// Passes on a body. `call` has the outcome that is recorded if it arrives whole.
-    pub(crate) fn stream(inner: Incoming, call: Call, patience: Duration) -> Self {
+    pub(crate) fn stream(
+        inner: Incoming,
+        passing: Passing,
+        call: Call,
+        patience: Duration,
+    ) -> Self {
         let idle = Box::pin(sleep(patience));
         let end = if call.holds_answer() {
             End::Held(Bytes::new())
@@ -57,12 +82,37 @@ impl Answer {
         };
         Self(Kind::Stream(Box::new(Stream {
             inner,
+            passing: Some(passing),
             idle,
             patience,
             call,
             end,
         })))
     }
+}
+
+impl Short {
+    fn take(&mut self) -> Option<Bytes> {
+        self.call.settle();
+        Some(std::mem::take(&mut self.bytes)).filter(|bytes| !bytes.is_empty())
+    }
+}
+
+impl Drop for Short {
+    fn drop(&mut self) {
+        if !self.bytes.is_empty() {
+            fail(&mut self.call, "caller_gone");
+        }
+    }
+}
+
+/// Records that an answer did not get through.
+fn fail(call: &mut Call, reason: &'static str) {
+    if let Some(outcome) = call.outcome_mut() {
+        outcome.reason = Some(reason);
+        outcome.success = false;
+    }
+    call.settle();
 }
 
 impl Stream {
@@ -102,69 +152,61 @@ impl Stream {
         }
     }
 
-    /// The next piece of the API's answer.
+    /// The next piece that may go on.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
         loop {
+            let Some(passing) = &mut self.passing else {
+                return Poll::Ready(None);
+            };
             let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
                 ready!(self.idle.as_mut().poll(cx));
                 self.fail("response_timeout");
                 return Poll::Ready(Some(Err("the API's answer stopped arriving".into())));
             };
-            let Some(frame) = frame else {
-                return Poll::Ready(None);
+            let passed = match frame.transpose() {
+                Err(error) => {
+                    self.fail("response_cut");
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+                // Trailers are of this connection's framing, which is made anew.
+                Ok(Some(frame)) => frame.into_data().map_or(Ok(None), |data| {
+                    self.idle.as_mut().reset(Instant::now() + self.patience);
+                    passing.feed(&data).map(Some)
+                }),
+                Ok(None) => self.passing.take().map(Passing::finish).transpose(),
             };
-            let frame = frame.inspect_err(|_| self.fail("response_cut"))?;
-            // Trailers are of this connection's framing, which is made anew.
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            if let Some(outcome) = self.call.outcome_mut() {
-                outcome.bytes_out += data.len() as u64;
+            match passed {
+                Ok(Some(data)) if !data.is_empty() => {
+                    if let Some(outcome) = self.call.outcome_mut() {
+                        outcome.bytes_out += data.len() as u64;
+                    }
+                    return Poll::Ready(Some(Ok(data)));
+                }
+                Ok(_) => {}
+                Err(why) => {
+                    self.fail("response_unreadable");
+                    return Poll::Ready(Some(Err(why.into())));
+                }
             }
-            self.idle.as_mut().reset(Instant::now() + self.patience);
-            return Poll::Ready(Some(Ok(data)));
-        }
-    }
-
-    /// Bytes that came and were not passed on yet.
-    fn held(&self) -> u64 {
-        match &self.end {
-            End::Held(bytes) | End::Waiting(bytes, _) => bytes.len() as u64,
-            End::Free | End::Passed => 0,
         }
     }
 
     fn is_end(&self) -> bool {
         match self.end {
-            End::Free => self.inner.is_end_stream(),
+            End::Free => self.passing.is_none(),
             End::Held(_) | End::Waiting(..) => false,
             End::Passed => true,
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
-        let (inner, held) = (self.inner.size_hint(), self.held());
-        let mut hint = SizeHint::new();
-        // The upper bound first: a lower one may not exceed it.
-        if let Some(upper) = inner.upper() {
-            hint.set_upper(upper.saturating_add(held));
-        }
-        hint.set_lower(inner.lower().saturating_add(held));
-        hint
-    }
-
     fn fail(&mut self, reason: &'static str) {
-        if let Some(outcome) = self.call.outcome_mut() {
-            outcome.reason = Some(reason);
-            outcome.success = false;
-        }
-        self.call.settle();
+        fail(&mut self.call, reason);
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if !self.inner.is_end_stream() {
+        if self.passing.is_some() {
             self.fail("caller_gone");
         }
     }
@@ -184,6 +226,7 @@ impl Body for Answer {
                     .take()
                     .map(|bytes| Ok::<_, Infallible>(Frame::data(bytes)).map_err(Into::into)),
             ),
+            Kind::Short(short) => Poll::Ready(short.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Stream(stream) => stream.poll(cx),
         }
     }
@@ -191,6 +234,7 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_none(),
+            Kind::Short(short) => short.bytes.is_empty(),
             Kind::Stream(stream) => stream.is_end(),
         }
     }
@@ -200,7 +244,9 @@ impl Body for Answer {
             Kind::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Kind::Stream(stream) => stream.size_hint(),
+            Kind::Short(short) => SizeHint::with_exact(short.bytes.len() as u64),
+            // Scrubbing changes the length.
+            Kind::Stream(_) => SizeHint::default(),
         }
     }
 }

@@ -28,6 +28,7 @@ impl Inner {
             authorized,
             upstream,
             key,
+            veil,
             ..
         } = admitted;
         let op = authorized.op();
@@ -40,12 +41,15 @@ impl Inner {
             }
         };
         if !op.facts().writes() {
-            return self.forwarder.forward(recorded, &upstream, &key).await;
+            let forwarder = &self.forwarder;
+            return forwarder.forward(recorded, &upstream, &key, &veil).await;
         }
         // A write goes on when its caller goes away: cut off, its outcome would be unknown.
         let write = Write::begin(self);
-        let task =
-            tokio::spawn(async move { write.0.forwarder.forward(recorded, &upstream, &key).await });
+        let task = tokio::spawn(async move {
+            let forwarder = &write.0.forwarder;
+            forwarder.forward(recorded, &upstream, &key, &veil).await
+        });
         task.await.unwrap_or_else(|_| {
             let why = "the call may have been carried out; look before you repeat it";
             let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "outcome_unknown", why);

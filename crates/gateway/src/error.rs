@@ -38,6 +38,17 @@ pub enum Error {
     /// The system's certificates could not be read.
     #[error("the system's certificate authorities can't be read: {0}")]
     Roots(std::io::Error),
+    /// A client's redaction rules can't be followed, so no answers go to it.
+    #[error("client '{client}' gets no answers: its redaction rules can't be followed: {why}")]
+    Redaction {
+        /// Name of the client.
+        client: String,
+        /// What is wrong.
+        why: doorward_veil::VeilError,
+    },
+    /// Secrets can't be scrubbed from answers, so none are given.
+    #[error("no calls are answered: answers can't be scrubbed of secrets: {0}")]
+    Scrubbing(doorward_veil::VeilError),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,

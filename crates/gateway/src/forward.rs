@@ -6,11 +6,10 @@ use bytes::Bytes;
 use doorward_catalog::Op;
 use doorward_catalog::wire::ErrorBody;
 use doorward_policy::Authorized;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::response::Parts;
-use http::{HeaderMap, Response, StatusCode};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http::{Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::answer::Answer;
@@ -22,16 +21,17 @@ use crate::record::{Call, Outcome, Recorded};
 use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestId;
 use crate::upstream::{Upstream, UpstreamKey};
+use crate::veil::{Coding, Veil};
+use crate::whole::{Answers, Unread, is_short};
 
 const OUR_NAME: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Most bytes of a refusal of the API's that is read to learn from it.
-const LESSON_MAX: u64 = 64 * 1024;
 
 /// Forwards requests.
 pub(crate) struct Forwarder {
     pub(crate) limits: Limits,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) answers: Answers,
 }
 
 /// Why there is no answer.
@@ -55,6 +55,7 @@ impl Forwarder {
         recorded: Recorded<ForwardRequest>,
         upstream: &Upstream,
         key: &UpstreamKey,
+        veil: &Veil,
     ) -> Response<Answer> {
         let (authorized, mut call) = recorded.into_parts();
         // What was allowed on one workspace goes to no other.
@@ -81,7 +82,7 @@ impl Forwarder {
             );
             return respond(&mut call, &refusal.of(authorized.op()).after_allowed());
         }
-        self.pass_on(response, call, &authorized, key).await
+        self.pass_on(response, call, &authorized, key, veil).await
     }
 
     /// One request, and for a read a second try if the connection failed under the first. A write
@@ -161,16 +162,20 @@ impl Forwarder {
         )
     }
 
-    /// The API's answer, as it is but for what belongs to the connection or to the API's origin.
+    /// The API's answer, as it is but for what belongs to the connection or to the API's origin,
+    /// and for what the client must not see.
     async fn pass_on(
         &self,
         response: Response<Incoming>,
         mut call: Call,
         authorized: &Authorized<ForwardRequest>,
         key: &UpstreamKey,
+        veil: &Veil,
     ) -> Response<Answer> {
         let (mut parts, body) = response.into_parts();
+        let coding = Coding::take(&mut parts.headers);
         headers::strip_response(&mut parts.headers);
+        veil.headers(&mut parts.headers);
         parts
             .headers
             .insert(DOORWARD_DECISION, HeaderValue::from_static("allowed"));
@@ -183,28 +188,30 @@ impl Forwarder {
             outcome.reason = None;
             outcome.success = parts.status.as_u16() < 400;
         });
-        if may_teach(parts.status, &parts.headers, &body) {
-            return match self.read_lesson(body).await {
-                Some(bytes) => {
-                    self.learn(&bytes, authorized, key);
+        let coding = match coding {
+            Ok(coding) => coding,
+            Err(why) => return unread(&parts, &mut call, authorized.op(), &why.into()),
+        };
+        if veil.redacts() || is_short(&body) {
+            return match self.answers.read(body, &coding, veil).await {
+                Ok(bytes) => {
+                    if may_teach(&parts) {
+                        self.learn(&bytes, authorized, key);
+                    }
                     note(&mut call, |outcome| outcome.bytes_out = bytes.len() as u64);
                     self.pass_on_whole(parts, bytes, call, authorized.op())
                         .await
                 }
-                None => {
-                    let why = "the API's refusal could not be read";
-                    let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "response_cut", why);
-                    respond(&mut call, &refusal.of(authorized.op()).after_allowed())
-                }
+                Err(why) => unread(&parts, &mut call, authorized.op(), &why),
             };
         }
-        if body.is_end_stream() {
-            return self
-                .pass_on_whole(parts, Bytes::new(), call, authorized.op())
-                .await;
+        match veil.passing(&coding) {
+            Ok(passing) => {
+                let answer = Answer::stream(body, passing, call, self.limits.response_idle);
+                Response::from_parts(parts, answer)
+            }
+            Err(why) => unread(&parts, &mut call, authorized.op(), &why.into()),
         }
-        let answer = Answer::stream(body, call, self.limits.response_idle);
-        Response::from_parts(parts, answer)
     }
 
     /// An answer that is here whole, passed on when it may be. `call` has its outcome.
@@ -216,17 +223,13 @@ impl Forwarder {
         op: Op,
     ) -> Response<Answer> {
         if !call.holds_answer() {
-            call.settle();
-        } else if call.settle_held().await.is_err() {
+            return Response::from_parts(parts, Answer::short(bytes, call));
+        }
+        if call.settle_held().await.is_err() {
             let id = call.facts().request_id;
             return unrecorded(op).response(id).map(Answer::whole);
         }
         Response::from_parts(parts, Answer::whole(bytes))
-    }
-
-    async fn read_lesson(&self, body: Incoming) -> Option<Bytes> {
-        let read = tokio::time::timeout(self.limits.response_idle, body.collect());
-        Some(read.await.ok()?.ok()?.to_bytes())
     }
 
     /// The API names the scope that it missed: that is worth more than what is assumed of it.
@@ -247,16 +250,26 @@ impl Forwarder {
     }
 }
 
-/// Whether an answer may be the API's "wrong scope" and is short enough to be read whole.
-fn may_teach(status: StatusCode, headers: &HeaderMap, body: &Incoming) -> bool {
-    let json = headers
+/// Whether an answer may be the API's "wrong scope".
+fn may_teach(parts: &Parts) -> bool {
+    let json = parts
+        .headers
         .get(CONTENT_TYPE)
         .is_some_and(|line| line.as_bytes().starts_with(b"application/json"));
-    let short = body
-        .size_hint()
-        .exact()
-        .is_some_and(|length| length <= LESSON_MAX);
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && json && short
+    matches!(
+        parts.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+    ) && json
+}
+
+/// Says that an answer is not passed on.
+fn unread(parts: &Parts, call: &mut Call, op: Op, why: &Unread) -> Response<Answer> {
+    let mut response = respond(call, &why.refusal(op, parts.status));
+    // When to ask again holds whatever else was said.
+    if let Some(after) = parts.headers.get(RETRY_AFTER) {
+        response.headers_mut().insert(RETRY_AFTER, after.clone());
+    }
+    response
 }
 
 /// Our name and the call's. Instantly keeps user agents in its audit log: a record there can be

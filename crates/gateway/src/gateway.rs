@@ -29,6 +29,7 @@ use crate::request_id::RequestIds;
 use crate::shed::Load;
 use crate::snapshot::SnapshotHandle;
 use crate::uses::Uses;
+use crate::whole::Answers;
 
 /// The path that tells whether the gateway runs. It takes no key and says nothing else.
 const HEALTH: &str = "/healthz";
@@ -107,6 +108,7 @@ impl Gateway {
             forwarder: Forwarder {
                 limits: limits.clone(),
                 observer: Arc::clone(&observer),
+                answers: Answers::new(&limits),
             },
             ids: RequestIds::new().map_err(|_| Error::Random)?,
             writes: AtomicUsize::new(0),

@@ -9,7 +9,7 @@
 //!    [`Authorized`](doorward_policy::Authorized) request,
 //! 4. **records** the intent of a write by the [`Recorder`],
 //! 5. **forwards** it to the workspace under the narrowest upstream key that covers it, and passes
-//!    the answer on,
+//!    the answer on, redacted as the client's rules say and scrubbed of [`KnownSecrets`],
 //! 6. **records** the outcome.
 //!
 //! Beside the API it takes claims, `POST /audit`, of clients that were granted to make them, and
@@ -73,6 +73,7 @@ mod http2;
 mod http2_head;
 mod json;
 mod keychoice;
+mod known;
 mod ledger_drafts;
 mod ledger_pages;
 mod ledger_recorder;
@@ -83,6 +84,7 @@ mod query;
 mod rate;
 mod raw_head;
 mod record;
+mod redactors;
 mod refusal;
 mod request_id;
 mod serve;
@@ -93,6 +95,8 @@ mod tls;
 mod under_way;
 mod upstream;
 mod uses;
+mod veil;
+mod whole;
 
 pub use answer::Answer;
 pub use auth::bearer;
@@ -100,6 +104,7 @@ pub use beside::{Beside, BesideAnswer, BesideRequest};
 pub use clock::Clock;
 pub use error::Error;
 pub use gateway::{Gateway, GatewayConfig};
+pub use known::KnownSecrets;
 pub use ledger_pages::{LedgerAccess, LedgerPages};
 pub use ledger_recorder::{LedgerRecorder, Reads, ReadsWithout, RecordSettings};
 pub use limits::Limits;

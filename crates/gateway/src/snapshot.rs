@@ -9,11 +9,18 @@ use doorward_keys::{KeyRefused, Pepper};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Known, UpstreamKeyState, Workspace};
+use doorward_veil::{Redactor, Scrubber};
+use secrecy::SecretString;
 
 use crate::error::Error;
 use crate::keychoice;
+use crate::known::KnownSecrets;
 use crate::limits::Limits;
+use crate::redactors::Redactors;
 use crate::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
+
+/// What the upstream keys are called among the known secrets.
+const UPSTREAM_KEYS: &str = "upstream keys";
 
 /// The state at one moment: clients, their keys and grants, and the workspaces with their
 /// upstream keys' values. Made by [`SnapshotBuilder`].
@@ -21,6 +28,8 @@ pub struct Snapshot {
     state: doorward_store::Snapshot,
     pepper: Pepper,
     upstreams: HashMap<String, Arc<Upstream>>,
+    scrubber: Option<Arc<Scrubber>>,
+    redactors: Redactors,
 }
 
 impl Snapshot {
@@ -42,6 +51,16 @@ impl Snapshot {
     pub(crate) fn upstream(&self, workspace_id: &str) -> Option<&Arc<Upstream>> {
         self.upstreams.get(workspace_id)
     }
+
+    /// Removes the secrets known at the time; `None` if it could not be made.
+    pub(crate) fn scrubber(&self) -> Option<&Arc<Scrubber>> {
+        self.scrubber.as_ref()
+    }
+
+    /// Redacts the answers to a client; `None` if its rules can't be followed.
+    pub(crate) fn redactor(&self, client_id: &str) -> Option<&Arc<Redactor>> {
+        self.redactors.of(client_id)
+    }
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -60,6 +79,7 @@ pub struct SnapshotBuilder {
     secrets: Secrets,
     pools: Pools,
     plain_http: bool,
+    known: KnownSecrets,
 }
 
 impl SnapshotBuilder {
@@ -70,6 +90,7 @@ impl SnapshotBuilder {
             secrets,
             pools: Pools::new(limits),
             plain_http: false,
+            known: KnownSecrets::new(),
         }
     }
 
@@ -82,6 +103,13 @@ impl SnapshotBuilder {
         }
     }
 
+    /// Keeps the upstream keys among secrets that are known elsewhere too: each snapshot scrubs
+    /// answers of all that were known when it was made.
+    #[must_use]
+    pub fn known_secrets(self, known: KnownSecrets) -> Self {
+        Self { known, ..self }
+    }
+
     /// Makes a snapshot. Blocks while secrets are read; not for the path of requests.
     ///
     /// What is faulty is left out and reported, so that one bad reference stops the calls that
@@ -90,8 +118,9 @@ impl SnapshotBuilder {
     pub fn build(&self, state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
         let mut faults = Vec::new();
         let mut upstreams = HashMap::with_capacity(state.workspaces.len());
+        let mut secrets = Vec::new();
         for workspace in &state.workspaces {
-            match self.upstream(workspace, &state, &mut faults) {
+            match self.upstream(workspace, &state, &mut secrets, &mut faults) {
                 Ok(upstream) => {
                     upstreams.insert(workspace.id.clone(), Arc::new(upstream));
                 }
@@ -100,11 +129,16 @@ impl SnapshotBuilder {
         }
         self.pools
             .keep(|id, base| upstreams.get(id).is_some_and(|known| known.base == *base));
+        let scrubber = self.known.set(UPSTREAM_KEYS, secrets);
+        let scrubber = scrubber.map_err(|why| faults.push(Error::Scrubbing(why)));
+        let redactors = Redactors::new(&state.clients, &self.pepper, &mut faults);
         (
             Snapshot {
                 state,
                 pepper: self.pepper.clone(),
                 upstreams,
+                scrubber: scrubber.ok(),
+                redactors,
             },
             faults,
         )
@@ -114,24 +148,25 @@ impl SnapshotBuilder {
         &self,
         workspace: &Workspace,
         state: &doorward_store::Snapshot,
+        secrets: &mut Vec<SecretString>,
         faults: &mut Vec<Error>,
     ) -> Result<Upstream, Error> {
-        let base =
-            BaseUrl::parse(&workspace.base_url, self.plain_http).map_err(|why| Error::BaseUrl {
-                workspace: workspace.name.clone(),
-                why,
-            })?;
         let mut keys = Vec::with_capacity(workspace.upstream_keys.len());
         for key in &workspace.upstream_keys {
             if key.state == UpstreamKeyState::Retired {
                 continue;
             }
-            match self.key(workspace, key) {
+            match self.key(workspace, key, secrets) {
                 Ok(key) => keys.push(Arc::new(key)),
                 Err(fault) => faults.push(fault),
             }
         }
         keychoice::order(&mut keys);
+        let base =
+            BaseUrl::parse(&workspace.base_url, self.plain_http).map_err(|why| Error::BaseUrl {
+                workspace: workspace.name.clone(),
+                why,
+            })?;
         Ok(Upstream {
             workspace: workspace.id.as_str().into(),
             client: self.pools.client(&workspace.id, &base)?,
@@ -145,6 +180,7 @@ impl SnapshotBuilder {
         &self,
         workspace: &Workspace,
         key: &doorward_store::UpstreamKey,
+        secrets: &mut Vec<SecretString>,
     ) -> Result<UpstreamKey, Error> {
         let unread = |source| Error::Secret {
             workspace: workspace.name.clone(),
@@ -153,6 +189,7 @@ impl SnapshotBuilder {
         };
         let reference: SecretRef = key.reference.parse().map_err(unread)?;
         let secret = self.secrets.read(&reference).map_err(unread)?;
+        secrets.push(secret.clone());
         UpstreamKey::new(&key.id, key.scope_set(), key.state, secret).ok_or_else(|| {
             Error::NotAKey {
                 workspace: workspace.name.clone(),

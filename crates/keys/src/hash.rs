@@ -44,6 +44,19 @@ impl Pepper {
             .map(|byte| format!("{byte:02x}"))
             .collect()
     }
+
+    /// 32 bytes of their own for a purpose and a name within it, the same each time: one round of
+    /// HKDF (RFC 5869). `purpose` is one of a few fixed texts.
+    pub fn derive(&self, purpose: &str, name: &str) -> zeroize::Zeroizing<[u8; 32]> {
+        // No client key begins so, and where the purpose ends is told by its length.
+        let text = format!("doorward derived key 1 {} {purpose} {name}", purpose.len());
+        let tag = hmac::sign(&self.0, text.as_bytes());
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        for (to, from) in key.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        key
+    }
 }
 
 impl fmt::Debug for Pepper {

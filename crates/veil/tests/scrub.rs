@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use doorward_catalog::Environment;
+use doorward_keys::ClientKey;
 use doorward_veil::{MARKER, Scrubber, Scrubbing, VeilError};
 use proptest::prelude::*;
 
@@ -247,4 +249,90 @@ fn what_can_not_be_looked_for_is_refused() {
     assert_eq!(streamed(&none, b"anything", &[3]).0, b"anything");
     let shown = format!("{:?}", Scrubber::new(["a-secret-of-mine"]).unwrap());
     assert_eq!(shown, "Scrubber");
+}
+
+/// A client key and the text of it.
+fn client_key(seed: u8) -> String {
+    let mut random = [0; ClientKey::RANDOM_LEN];
+    for (byte, n) in random.iter_mut().zip(0_u8..) {
+        *byte = n.wrapping_mul(31).wrapping_add(seed).wrapping_mul(seed | 1);
+    }
+    let environments = [
+        Environment::Development,
+        Environment::Staging,
+        Environment::Production,
+    ];
+    let environment = environments[usize::from(seed) % 3];
+    ClientKey::generate(environment, &random)
+        .expose()
+        .to_owned()
+}
+
+proptest! {
+    #[test]
+    fn client_keys_are_known_by_their_form(
+        seed: u8,
+        form in 0_u8..8,
+        mask: u64,
+        before in "[ -~é]{0,20}",
+        after in "[ -~é]{0,20}",
+        cuts in prop::collection::vec(1_usize..60, 0..20),
+    ) {
+        let key = client_key(seed);
+        let scrubber = Arc::new(Scrubber::new(["0123456789abcdef"]).unwrap());
+        // What is beside it must not look like more of its base64, or the end of an escape.
+        let text = format!("{before}\"{}\"{after}", planted(&key, form, mask));
+        let (out, replaced) = streamed(&scrubber, text.as_bytes(), &cuts);
+        prop_assert_eq!(replaced, 1, "{}", text);
+        prop_assert!(!traces(&key[6..], &out), "{}", String::from_utf8_lossy(&out));
+        prop_assert_eq!(out, scrubber.scrub(text.as_bytes()).into_owned());
+    }
+}
+
+#[test]
+fn what_only_resembles_a_client_key_passes() {
+    let scrubber = Arc::new(Scrubber::new([]).unwrap());
+    let mut wrong = client_key(3);
+    let last = wrong.pop().unwrap();
+    let short = wrong.clone();
+    wrong.push(if last == 'a' { 'b' } else { 'a' });
+    for text in [
+        wrong.clone(),
+        short,
+        "dwk_".to_owned(),
+        STANDARD.encode(&wrong),
+    ] {
+        assert_eq!(scrubber.scrub(text.as_bytes()), text.as_bytes());
+        assert_eq!(
+            streamed(&scrubber, text.as_bytes(), &[3]).0,
+            text.as_bytes()
+        );
+    }
+    // One that begins within what resembles one.
+    let nested = format!("dwk_p_dwk_{}", client_key(3));
+    assert_eq!(
+        scrubber.scrub(nested.as_bytes()),
+        &b"dwk_p_dwk_[removed]"[..]
+    );
+}
+
+#[test]
+fn a_stream_goes_on_up_to_where_it_can_be_cut() {
+    let scrubber = Arc::new(Scrubber::new(["a-secret+of/ours"]).unwrap());
+    let (mut scrubbing, mut out) = (Scrubbing::new(scrubber), Vec::new());
+    scrubbing.feed(br#"{"first":1,"next":"a-secr"#, &mut out);
+    assert_eq!(out, br#"{"first":1,"next":""#);
+    scrubbing.feed(br#"et+of/ours"}"#, &mut out);
+    assert_eq!(out, br#"{"first":1,"next":"[removed]"}"#);
+    assert_eq!(scrubbing.finish(&mut out), 1);
+}
+
+#[test]
+fn a_backslash_before_the_last_letters_hides_nothing() {
+    let scrubber = Arc::new(Scrubber::new(["a-secret-of-ours-u0"]).unwrap());
+    for text in ["a-secret-of-ours-\\u0", "a-secret-of-ours-\\u0\" and more"] {
+        assert!(scrubber.scrub(text.as_bytes()).starts_with(b"[removed]"));
+        let (out, replaced) = streamed(&scrubber, text.as_bytes(), &[20, 1]);
+        assert!(out.starts_with(b"[removed]") && replaced == 1, "{text}");
+    }
 }

@@ -36,6 +36,7 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::health::{Health, HealthOf, LedgerHealth};
 use crate::record::{LateAudit, Take, open_record, recorded_secrets};
+use crate::scrubbed::known_secrets;
 use crate::secret::read_pepper;
 use crate::signals::{Endings, SAME_WORD, hang_ups};
 
@@ -111,7 +112,8 @@ impl Server {
         let secrets = recorded_secrets(&record);
 
         let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
-            .allow_plain_http(gateway_config.plain_http);
+            .allow_plain_http(gateway_config.plain_http)
+            .known_secrets(known_secrets());
         let reloader = Reloader::start(Arc::clone(&store), builder)?;
         let reloader = Arc::new(reloader);
         let sinks = sinks::configured(context, &recorded_secrets(&record))?;

@@ -125,10 +125,15 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_not_made_whole() {
     let upstream = Upstream::start(|seen, _| {
-        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart".to_vec();
-        match seen.line.starts_with("GET /api/v2/campaigns ") {
-            true => Reply::Last(head),
-            false => Reply::Slow(head, Duration::from_secs(60), vec![]),
+        let length = if seen.line.contains("limit=") {
+            "transfer-encoding: chunked\r\n\r\n9\r\n{\"part\": \r\n"
+        } else {
+            "content-length: 100\r\n\r\n{\"part\": "
+        };
+        let head = format!("HTTP/1.1 200 OK\r\n{length}").into_bytes();
+        match seen.line.starts_with("GET /api/v2/campaigns/") {
+            true => Reply::Slow(head, Duration::from_secs(60), vec![]),
+            false => Reply::Last(head),
         }
     })
     .await;
@@ -144,21 +149,30 @@ async fn an_answer_that_breaks_off_is_not_made_whole() {
         },
     )
     .await;
-    for target in ["/api/v2/campaigns", "/api/v2/campaigns/0195-a"] {
-        let mut connection = door.connect().await;
-        connection.write(get(target, &key)).await;
-        assert!(connection.read().await.is_none(), "{target}");
-    }
-    let entries = door.entries(2).await;
-    assert_eq!(entries[0].reason.as_deref(), Some("response_cut"));
-    assert_eq!(entries[1].reason.as_deref(), Some("response_timeout"));
-    for entry in entries {
-        assert_eq!(
-            (entry.status, entry.result.as_str()),
-            (Some(200), "failure")
-        );
-        assert_eq!(entry.metadata["answer"]["bytes"], 4);
-    }
+    // What is short is refused whole.
+    let answer = door.send(get("/api/v2/campaigns", &key)).await;
+    failed(&answer, 502, "response_cut");
+    let answer = door.send(get("/api/v2/campaigns/0195-a", &key)).await;
+    failed(&answer, 504, "response_timeout");
+    // A write was carried out whatever became of its answer.
+    let answer = door.send(post("/api/v2/leads", &key, BODY)).await;
+    failed(&answer, 502, "response_cut");
+    let said = answer.json()["message"].as_str().unwrap().to_owned();
+    assert!(
+        said.contains("its status is 200: the call was carried out"),
+        "{said}"
+    );
+    // Of what is not, the end is missing.
+    let mut connection = door.connect().await;
+    connection
+        .write(get("/api/v2/campaigns?limit=1", &key))
+        .await;
+    assert!(connection.read().await.is_none());
+    let entries = door.entries(5).await;
+    let last = entries.last().unwrap();
+    assert_eq!(last.reason.as_deref(), Some("response_cut"));
+    assert_eq!((last.status, last.result.as_str()), (Some(200), "failure"));
+    assert_eq!(last.metadata["answer"]["bytes"], 9);
 }
 
 #[tokio::test]

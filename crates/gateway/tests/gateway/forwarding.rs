@@ -77,8 +77,9 @@ async fn a_big_answer_is_streamed() {
 
 #[tokio::test]
 async fn an_answer_is_passed_on_before_it_is_whole() {
-    let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n".to_vec();
-    let rest = b"4\r\nlast\r\n0\r\nx-trailer: 1\r\n\r\n".to_vec();
+    let head =
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\n{\"first\":\r\n".to_vec();
+    let rest = b"2\r\n1}\r\n0\r\nx-trailer: 1\r\n\r\n".to_vec();
     let pause = Duration::from_millis(300);
     let upstream =
         Upstream::start(move |_, _| Reply::Slow(head.clone(), pause, rest.clone())).await;

@@ -15,4 +15,5 @@ mod ledger;
 mod pages;
 mod tls;
 mod upstream;
+mod veil;
 mod wire;

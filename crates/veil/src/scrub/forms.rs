@@ -34,6 +34,25 @@ pub(super) fn forms(secret: &str, into: &mut Vec<Form>) {
     }
 }
 
+/// Which bytes can be within a form: of a secret, of base64, or of an escape.
+pub(super) fn can_be_within(forms: &[Form]) -> [bool; 256] {
+    let mut within = [false; 256];
+    let mut allow = |bytes: &[u8]| {
+        for byte in bytes {
+            if let Some(within) = within.get_mut(usize::from(*byte)) {
+                *within = true;
+            }
+        }
+    };
+    let base64: Vec<u8> = (0..=127_u8).filter(u8::is_ascii_alphanumeric).collect();
+    allow(&base64);
+    allow(b"+/-_%\\");
+    for form in forms {
+        allow(form);
+    }
+    within
+}
+
 fn push(into: &mut Vec<Form>, form: Vec<u8>) {
     let form = Zeroizing::new(form);
     if form.len() >= WINDOW {

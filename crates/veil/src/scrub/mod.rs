@@ -1,5 +1,6 @@
-//! Removes known secrets from bytes that pass.
+//! Removes known secrets, and all client keys, from bytes that pass.
 
+mod client_keys;
 mod forms;
 mod index;
 mod stream;
@@ -11,7 +12,8 @@ use std::fmt;
 pub use stream::Scrubbing;
 
 use crate::VeilError;
-use forms::forms;
+use client_keys::ClientKeys;
+use forms::{can_be_within, forms};
 use index::{Index, Span, WINDOW};
 use view::{View, has_escapes};
 
@@ -29,7 +31,7 @@ pub const SECRETS_MAX: usize = 100_000;
 /// A form of `n` bytes may take this many times `n` in the text: `\\u0041` takes seven.
 const SPREAD: usize = 8;
 
-/// Finds and removes a set of secrets, each
+/// Finds and removes a set of secrets, and whatever is a client key by its form and checksum, each
 /// - as it is,
 /// - in base64 of both alphabets, padded or not, wherever it begins in what was encoded,
 /// - and either of those with any of its characters as `%XX`, as `\uXXXX`, or after backslashes
@@ -42,7 +44,10 @@ const SPREAD: usize = 8;
 /// It is made once for a set of secrets and shared (`Arc`). It holds them: dropping it wipes them.
 pub struct Scrubber {
     index: Index,
+    client_keys: ClientKeys,
     hold: usize,
+    /// Whether a byte can be within a form: where one can't, a stream may be cut.
+    within: [bool; 256],
 }
 
 impl fmt::Debug for Scrubber {
@@ -52,7 +57,7 @@ impl fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// Looks for these secrets. None at all is allowed, and then everything passes.
+    /// Looks for these secrets, and for client keys. None at all is allowed.
     ///
     /// # Errors
     /// A secret is shorter than [`SECRET_MIN`] or longer than [`SECRET_MAX`], or there are more
@@ -68,9 +73,14 @@ impl Scrubber {
             }
             forms(secret, &mut all);
         }
+        let within = can_be_within(&all);
         let index = Index::new(all);
-        let hold = index.longest() * SPREAD;
-        Ok(Scrubber { index, hold })
+        Ok(Scrubber {
+            hold: index.longest().max(client_keys::FORM_MAX) * SPREAD,
+            index,
+            client_keys: ClientKeys::new()?,
+            within,
+        })
     }
 
     /// The bytes without the secrets; borrowed where there was none.
@@ -89,21 +99,25 @@ impl Scrubber {
     /// Where secrets lie in the bytes, by their beginning. Tells whether the view was made.
     fn find(&self, bytes: &[u8], is_last: bool, view: &mut View, spans: &mut Vec<Span>) -> bool {
         spans.clear();
-        if self.index.is_empty() {
-            return false;
-        }
-        self.index.find(bytes, spans);
+        self.find_plain(bytes, spans);
         let escaped = has_escapes(bytes);
         if escaped {
             view.fill(bytes, is_last);
             let plain = spans.len();
-            self.index.find(view.bytes(), spans);
+            self.find_plain(view.bytes(), spans);
             for span in spans.iter_mut().skip(plain) {
                 *span = view.in_text(*span);
             }
         }
         spans.sort_unstable();
         escaped
+    }
+
+    fn find_plain(&self, bytes: &[u8], spans: &mut Vec<Span>) {
+        self.client_keys.find(bytes, spans);
+        if !self.index.is_empty() {
+            self.index.find(bytes, spans);
+        }
     }
 }
 

@@ -9,14 +9,15 @@ use super::index::Span;
 use super::view::View;
 use super::{Cover, Scrubber};
 
-/// Bytes that come in before they are looked at, so that small chunks cost no more.
+/// Bytes in which the stream can't be cut that come in before they are looked at.
 const STEP: usize = 4096;
 /// Bytes taken from a chunk at once.
 const PIECE: usize = 64 * 1024;
 
 /// Scrubs one stream, fed in chunks of any size. What comes out does not depend on how it was cut.
 ///
-/// It holds back at most eight times the longest form of a secret, and 4 KB: see
+/// Up to the last byte that can be within no form of a secret (a quote, a brace, white space) all
+/// goes on at once. It holds back at most eight times the longest form of a secret, and 4 KB: see
 /// [`Scrubbing::holds_at_most`].
 pub struct Scrubbing {
     scrubber: Arc<Scrubber>,
@@ -46,11 +47,7 @@ impl Scrubbing {
 
     /// The most bytes that are held back between calls.
     pub fn holds_at_most(&self) -> usize {
-        if self.scrubber.index.is_empty() {
-            0
-        } else {
-            self.scrubber.hold + STEP
-        }
+        self.scrubber.hold + STEP
     }
 
     /// How many markers were written so far.
@@ -60,10 +57,6 @@ impl Scrubbing {
 
     /// Takes a chunk, and adds to `out` what can go on.
     pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        if self.scrubber.index.is_empty() {
-            out.extend_from_slice(chunk);
-            return;
-        }
         out.reserve(chunk.len());
         for piece in chunk.chunks(PIECE) {
             // Once for all, or its growth would leave copies behind that nobody wipes.
@@ -71,31 +64,41 @@ impl Scrubbing {
                 let room = self.scrubber.hold + STEP + PIECE;
                 self.held.reserve_exact(room);
             }
+            let before = self.held.len();
             self.held.extend_from_slice(piece);
-            if self.held.len() >= self.scrubber.hold + STEP {
-                self.pass(false, out);
+            let within = &self.scrubber.within;
+            let is_cut = |byte: &u8| !within.get(usize::from(*byte)).is_some_and(|within| *within);
+            match piece.iter().rposition(is_cut) {
+                Some(at) => self.pass(Some(before + at + 1), out),
+                None if self.held.len() >= self.scrubber.hold + STEP => self.pass(None, out),
+                None => {}
             }
         }
     }
 
     /// Ends the stream: adds what was held back. Returns how many markers were written in all.
     pub fn finish(mut self, out: &mut Vec<u8>) -> u64 {
-        self.pass(true, out);
+        let all = self.held.len();
+        self.pass(Some(all), out);
         self.cover.replaced
     }
 
-    fn pass(&mut self, is_last: bool, out: &mut Vec<u8>) {
+    /// Passes what can go on: all up to a place where the stream may be cut, or all that no secret
+    /// begins in which has its end to come.
+    fn pass(&mut self, cut: Option<usize>, out: &mut Vec<u8>) {
         let scrubber = &self.scrubber;
-        let escaped = scrubber.find(&self.held, is_last, &mut self.view, &mut self.spans);
-        let mut to = self.held.len();
-        if !is_last {
+        let looked_at = cut.unwrap_or(self.held.len());
+        let text = self.held.get(..looked_at).unwrap_or(&[]);
+        let escaped = scrubber.find(text, cut.is_some(), &mut self.view, &mut self.spans);
+        let mut to = looked_at;
+        if cut.is_none() {
             // Whatever begins before this place has its end in what is held.
             to = to.saturating_sub(scrubber.hold);
             if escaped {
                 to = self.view.boundary(to);
             }
         }
-        self.cover.emit(&self.held, &self.spans, to, out);
+        self.cover.emit(text, &self.spans, to, out);
         self.cover.until -= to.min(self.cover.until);
         self.held.drain(..to);
     }

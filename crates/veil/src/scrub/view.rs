@@ -45,6 +45,8 @@ impl View {
             let rest = text.get(at..).unwrap_or(&[]);
             let (len, stands) = match escape(rest) {
                 Escape::None => continue,
+                // A backslash that begins no escape is one to be dropped, as any.
+                Escape::Partial if is_last && rest.starts_with(b"\\") => (1, None),
                 Escape::Partial if is_last => continue,
                 Escape::Partial => {
                     self.copy(text, seen, at);
