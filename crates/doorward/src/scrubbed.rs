@@ -45,7 +45,9 @@ impl<W: Write> Drop for Scrubbed<W> {
         // A log that can't be written stops nothing; one that can't be scrubbed is not written.
         let _ = match self.known.scrubber() {
             Some(scrubber) => self.to.write_all(&scrubber.scrub(&self.held)),
-            None => self.to.write_all(b"a line is left out: it can't be scrubbed\n"),
+            None => self
+                .to
+                .write_all(b"a line is left out: it can't be scrubbed\n"),
         };
     }
 }

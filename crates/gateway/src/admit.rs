@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use doorward_policy::{Authorized, Decision, DenyReason, RequestFacts, Terms, authorize, decide};
+use doorward_policy::{
+    Authorized, Decision, DenyReason, Judgement, NoApprovals, RequestFacts, Terms, authorize,
+    decide,
+};
 use doorward_store::Known;
 use http::StatusCode;
 use http::request::Parts;
@@ -14,6 +17,7 @@ use crate::body::{BoxError, HeldBody};
 use crate::caller::Caller;
 use crate::canonical::{ForwardRequest, Head, check_body_head};
 use crate::client_limits::check_source;
+use crate::conditions::{Judgeable, with_conditions};
 use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::gateway::Inner;
 use crate::headers;
@@ -156,13 +160,27 @@ impl Inner {
             as_workspace: as_workspace.as_deref(),
             now: self.clock.now(),
         };
+        let call = Judgeable::of(&head, body.as_ref(), facts);
         let request = head.into_request(op, body);
-        let allowed = authorize(&client, &asked, &Terms::GRANT_ALONE, request);
+        let judged = self.judge(snapshot, known, (op, asked.now), &call, facts);
+        let terms = Terms {
+            conditions: &judged,
+            approvals: &NoApprovals,
+        };
+        let allowed = authorize(&client, &asked, &terms, request);
         if facts.writes() || allowed.is_err() {
-            facts.inputs = Some(Arc::new(inputs(known, &asked, snapshot.taken_at())));
+            let inputs = inputs(known, &asked, snapshot.taken_at());
+            facts.inputs = Some(Arc::new(with_conditions(inputs, &judged, &call)));
         }
-        let authorized =
-            allowed.map_err(|denial| note(facts, denial.reason(), Refusal::denial(&denial)))?;
+        let authorized = allowed.map_err(|denial| {
+            facts.policy = denial.policy().map(Arc::from);
+            note(facts, denial.reason(), Refusal::denial(&denial))
+        })?;
+        if let (Some(_), Judgement::NeedsApproval(policy)) =
+            (authorized.approval(), judged.judgement())
+        {
+            facts.policy = Some(policy.into());
+        }
         let unavailable = |reason, message: &'static str| {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
         };

@@ -75,6 +75,11 @@ impl Head {
         })
     }
 
+    /// The path and query that are sent.
+    pub(crate) fn target(&self) -> &PathAndQuery {
+        &self.target
+    }
+
     /// The sub-workspace that is to be acted on.
     pub(crate) fn as_workspace(&self) -> Option<&str> {
         self.as_workspace.as_ref().and_then(|id| id.to_str().ok())

@@ -45,6 +45,11 @@ pub(crate) struct Met {
 }
 
 impl ClientLimits {
+    /// What clients used of the day.
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
     pub(crate) fn new(uses: Arc<Uses>) -> Self {
         Self {
             meters: Mutex::default(),

@@ -35,6 +35,17 @@ pub enum Error {
         /// Name of the key.
         key: String,
     },
+    /// A policy can't be evaluated any more.
+    #[error(
+        "policy '{name}' can't be evaluated any more, so that what it could bear on is refused; \
+         save it anew or remove it: {why}"
+    )]
+    Policy {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system's certificates could not be read.
     #[error("the system's certificate authorities can't be read: {0}")]
     Roots(std::io::Error),

@@ -115,7 +115,12 @@ fn act(call: &CallFacts, result: Verdict, allowed: bool) -> Act {
     let text = |name: &Option<Arc<str>>| name.as_deref().map(str::to_owned);
     // What a caller without the right to it wrote there may be anything.
     let sub_workspace = text(&call.as_workspace).filter(|id| allowed || is_uuid(id));
+    let policy = call.policy.as_deref();
     Act {
+        metadata: policy
+            .map(|name| ("policy".to_owned(), name.into()))
+            .into_iter()
+            .collect(),
         actor: Some(Actor {
             kind: ActorKind::Client,
             name: text(&call.client),

@@ -61,6 +61,7 @@ mod carry;
 mod claims;
 mod client_limits;
 mod clock;
+mod conditions;
 mod crowd;
 mod decide;
 mod error;

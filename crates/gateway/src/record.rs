@@ -56,6 +56,8 @@ pub struct CallFacts {
     pub body_sha256: Option<[u8; 32]>,
     /// Why there is no such caller, for the record alone.
     pub stranger: Option<&'static str>,
+    /// Name of the policy that stands against it, or that its approval lifted.
+    pub policy: Option<Arc<str>>,
     /// What the decision depended on, so that it can be made again later: of writes and refusals.
     pub inputs: Option<Arc<Inputs>>,
 }
@@ -107,6 +109,7 @@ impl CallFacts {
             bytes_in: 0,
             body_sha256: None,
             stranger: None,
+            policy: None,
             inputs: None,
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Refusal {
     granted: Option<ScopeSet>,
     allow: Option<Box<str>>,
     member: Option<&'static str>,
+    /// Name of the policy that stands against it.
+    policy: Option<String>,
     /// The limit that was met, and when to try again.
     limit: Option<(&'static str, Duration)>,
 }
@@ -64,6 +66,7 @@ impl Refusal {
             granted: None,
             allow: None,
             member: None,
+            policy: None,
             limit: None,
         }
     }
@@ -149,6 +152,7 @@ impl Refusal {
             operation: denial.operation(),
             required: denial.required(),
             granted: Some(denial.granted()),
+            policy: denial.policy().map(str::to_owned),
             ..Self::new(status, reason.code(), denial.to_string())
         }
     }
@@ -201,6 +205,7 @@ impl Refusal {
                 required: self.required.map(|scope| [scope]),
                 granted: self.granted,
                 member: self.member,
+                policy: self.policy.as_deref(),
                 limit: self.limit.map(|(limit, _)| limit),
                 request_id,
             },
@@ -254,11 +259,11 @@ struct Envelope<'a> {
     status_code: u16,
     error: &'a str,
     message: &'a str,
-    doorward: Details,
+    doorward: Details<'a>,
 }
 
 #[derive(Serialize)]
-struct Details {
+struct Details<'a> {
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<&'static str>,
@@ -268,6 +273,8 @@ struct Details {
     granted: Option<ScopeSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
     request_id: RequestId,

@@ -1,14 +1,15 @@
 //! All that a request is decided and sent by, in memory, swapped whole.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use doorward_catalog::{Op, Scope};
+use doorward_condition::{Policies, PolicyText};
 use doorward_keys::{KeyRefused, Pepper};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
-use doorward_store::{Known, UpstreamKeyState, Workspace};
+use doorward_store::{Known, Policy, UpstreamKeyState, Workspace};
 use doorward_veil::{Redactor, Scrubber};
 use secrecy::SecretString;
 
@@ -30,6 +31,7 @@ pub struct Snapshot {
     upstreams: HashMap<String, Arc<Upstream>>,
     scrubber: Option<Arc<Scrubber>>,
     redactors: Redactors,
+    policies: Arc<Policies>,
 }
 
 impl Snapshot {
@@ -41,6 +43,11 @@ impl Snapshot {
     /// When it was read from the store, and its grants resolved.
     pub(crate) fn taken_at(&self) -> Timestamp {
         self.state.taken_at
+    }
+
+    /// The policies in force.
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     pub(crate) fn authenticate(&self, presented: &str) -> Result<Known<'_>, KeyRefused> {
@@ -80,6 +87,8 @@ pub struct SnapshotBuilder {
     pools: Pools,
     plain_http: bool,
     known: KnownSecrets,
+    /// The policies read last: what stays the same is not read again.
+    policies: Mutex<Arc<Policies>>,
 }
 
 impl SnapshotBuilder {
@@ -91,6 +100,7 @@ impl SnapshotBuilder {
             pools: Pools::new(limits),
             plain_http: false,
             known: KnownSecrets::new(),
+            policies: Mutex::default(),
         }
     }
 
@@ -115,8 +125,9 @@ impl SnapshotBuilder {
     /// What is faulty is left out and reported, so that one bad reference stops the calls that
     /// need it and no others: they are refused with `no_upstream_key_covers` or
     /// `workspace_unavailable`.
-    pub fn build(&self, state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
+    pub fn build(&self, mut state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
         let mut faults = Vec::new();
+        let policies = self.policies(std::mem::take(&mut state.policies), &mut faults);
         let mut upstreams = HashMap::with_capacity(state.workspaces.len());
         let mut secrets = Vec::new();
         for workspace in &state.workspaces {
@@ -139,9 +150,26 @@ impl SnapshotBuilder {
                 upstreams,
                 scrubber: scrubber.ok(),
                 redactors,
+                policies,
             },
             faults,
         )
+    }
+
+    fn policies(&self, stored: Vec<Policy>, faults: &mut Vec<Error>) -> Arc<Policies> {
+        let mut last = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let texts = stored.iter().map(|policy| PolicyText {
+            name: &policy.name,
+            text: &policy.text,
+            schema: &policy.schema,
+        });
+        let policies = Arc::new(Policies::read(texts, Some(&last)));
+        faults.extend(policies.faulty().map(|(name, why)| Error::Policy {
+            name: name.to_owned(),
+            why: why.first().map(ToString::to_string).unwrap_or_default(),
+        }));
+        *last = Arc::clone(&policies);
+        policies
     }
 
     fn upstream(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doorward_catalog::{Environment, Op};
 use serde::{Deserialize, Serialize};
 
+use crate::condition_facts::ConditionFacts;
 use crate::decide::{ClientView, Decision, RequestFacts, decide, decide_audit};
 use crate::deny::DenyReason;
 use crate::grant::{Grant, WorkspaceKind};
@@ -50,6 +51,9 @@ pub struct Inputs {
     /// When the presented key was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_revoked_at: Option<Timestamp>,
+    /// What the judgement of policies depended on; none where it was not asked for, or not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<ConditionFacts>,
 }
 
 impl Inputs {
@@ -91,6 +95,16 @@ impl Inputs {
             expires_at: client.expires_at,
             key_expires_at: client.key_expires_at,
             key_revoked_at: client.key_revoked_at,
+            conditions: None,
+        }
+    }
+
+    /// The same, with what the judgement of policies depended on.
+    #[must_use]
+    pub fn with_conditions(self, conditions: ConditionFacts) -> Self {
+        Self {
+            conditions: Some(conditions),
+            ..self
         }
     }
 
@@ -103,7 +117,7 @@ impl Inputs {
         }
     }
 
-    /// Decides again, by this version's catalog and rules.
+    /// Decides again by the grant alone, by this version's catalog and rules.
     ///
     /// # Errors
     /// Why it is denied.

@@ -42,6 +42,7 @@
 //! ```
 
 mod authorized;
+mod condition_facts;
 mod conditions;
 mod decide;
 mod deny;
@@ -52,6 +53,7 @@ mod resolve;
 mod time;
 
 pub use authorized::{Authorized, authorize};
+pub use condition_facts::{ConditionFacts, PolicyUsed};
 pub use conditions::{
     Approval, Approvals, Conditions, Judgement, NoApprovals, NoConditions, Terms,
 };

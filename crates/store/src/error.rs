@@ -19,6 +19,8 @@ pub enum What {
     Client,
     /// A client key.
     ClientKey,
+    /// A policy.
+    Policy,
     /// A write under an idempotency key.
     IdempotencyRecord,
 }
@@ -30,6 +32,7 @@ impl fmt::Display for What {
             Self::UpstreamKey => "upstream key",
             Self::Client => "client",
             Self::ClientKey => "client key",
+            Self::Policy => "policy",
             Self::IdempotencyRecord => "idempotency record",
         })
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::client::{Client, ClientKeyRecord};
 use crate::observed::ObservedScope;
+use crate::policy_store::Policy;
 use crate::workspace::Workspace;
 
 /// The store's content at one generation, with every grant resolved.
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub clients: Vec<SnapshotClient>,
     /// What the real API said about scopes.
     pub observed_scopes: Vec<ObservedScope>,
+    /// The policies, by name.
+    pub policies: Vec<Policy>,
     keys: HashMap<KeyId, KeyInForce>,
 }
 
@@ -99,7 +102,7 @@ impl<'a> Known<'a> {
 impl Snapshot {
     /// A snapshot of nothing, to start from.
     pub fn empty(taken_at: Timestamp) -> Self {
-        Self::assemble(0, taken_at, vec![], vec![], &[], vec![])
+        Self::assemble(0, taken_at, vec![], vec![], &[], vec![], vec![])
     }
 
     pub(crate) fn assemble(
@@ -109,6 +112,7 @@ impl Snapshot {
         clients: Vec<Client>,
         client_keys: &[ClientKeyRecord],
         observed_scopes: Vec<ObservedScope>,
+        policies: Vec<Policy>,
     ) -> Self {
         let place: HashMap<&str, usize> = workspaces
             .iter()
@@ -170,6 +174,7 @@ impl Snapshot {
             workspaces,
             clients: resolved,
             observed_scopes,
+            policies,
             keys,
         }
     }

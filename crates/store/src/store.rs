@@ -11,6 +11,7 @@ use crate::instantly_log_store::InstantlyLogStore;
 use crate::ledger_store::LedgerStore;
 use crate::observed::ObservedScope;
 use crate::pace_store::PaceStore;
+use crate::policy_store::PolicyStore;
 use crate::snapshot::Snapshot;
 use crate::workspace::{
     NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyState, Workspace, WorkspaceChange,
@@ -30,7 +31,9 @@ use crate::workspace::{
 /// [`NotFound`]: crate::StoreError::NotFound
 /// [`Duplicate`]: crate::StoreError::Duplicate
 /// [`Field`]: crate::StoreError::Field
-pub trait Store: LedgerStore + InstantlyLogStore + IdempotencyStore + PaceStore {
+pub trait Store:
+    LedgerStore + InstantlyLogStore + IdempotencyStore + PaceStore + PolicyStore
+{
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
     fn generation(&self) -> Result<u64>;

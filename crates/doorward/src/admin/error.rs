@@ -61,6 +61,7 @@ impl From<StoreError> for AdminError {
                     What::UpstreamKey => "doorward workspace show NAME",
                     What::Client => "doorward client list",
                     What::ClientKey => "doorward key list",
+                    What::Policy => "doorward policy list",
                     What::IdempotencyRecord => return Self::failed(error),
                 };
                 Self::failed(format_args!("{error}; `{list}` shows what there is"))

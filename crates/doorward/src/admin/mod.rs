@@ -16,6 +16,7 @@ mod controls;
 mod deeds;
 mod error;
 mod keys;
+mod policies;
 mod probing;
 mod server;
 mod service;
@@ -32,6 +33,7 @@ pub(crate) use audit_types::{
 };
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use error::AdminError;
+pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;

@@ -26,6 +26,7 @@ use super::audit_types::{
 use super::carry::Who;
 use super::deeds::Acts;
 use super::error::AdminError;
+use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
 use super::service::{Admin, Handle};
 use super::types::{
     ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList, KeyRevoke,
@@ -139,6 +140,10 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<KeyIssue>(router);
     let router = on::<KeyList>(router);
     let router = on::<KeyRevoke>(router);
+    let router = on::<PolicyAdd>(router);
+    let router = on::<PolicyList>(router);
+    let router = on::<PolicyShow>(router);
+    let router = on::<PolicyRemove>(router);
     let router = on::<AuditFind>(router);
     let router = on::<AuditShow>(router);
     let router = on::<AuditAnchor>(router);

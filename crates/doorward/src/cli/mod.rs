@@ -5,6 +5,7 @@ mod audit;
 mod call;
 mod clients;
 mod controls;
+mod policy;
 mod scopes;
 mod serving;
 mod workspaces;
@@ -22,6 +23,7 @@ pub(crate) use audit::{
 };
 pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
+pub(crate) use policy::PolicyCommand;
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
@@ -117,6 +119,9 @@ Examples:
     /// Issue, list and revoke client keys
     #[command(subcommand, visible_alias = "keys")]
     Key(KeyCommand),
+    /// Add, list, show, check and remove policies: conditions beyond grants
+    #[command(subcommand, visible_alias = "policies")]
+    Policy(PolicyCommand),
     /// Plan, explain and list scopes
     #[command(subcommand, visible_alias = "scope")]
     Scopes(ScopesCommand),

@@ -9,6 +9,7 @@ mod controls;
 mod env;
 mod init;
 mod key;
+mod policy;
 mod run;
 mod sandbox;
 mod scopes;
@@ -41,6 +42,10 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Workspace(command) => block_on(workspace::run(&context()?, command)),
         Command::Client(command) => block_on(client::run(&context()?, command)),
         Command::Key(command) => block_on(key::run(&context()?, command)),
+        Command::Policy(command) => match policy::run_apart(command, output) {
+            Ok(outcome) => outcome,
+            Err(command) => block_on(policy::run(&context()?, command)),
+        },
         Command::Scopes(command) => scopes::run(command, output),
         Command::Audit(command) => block_on(audit::run(&context()?, command)),
         Command::Alert(command) => block_on(alert::run(&context()?, command)),

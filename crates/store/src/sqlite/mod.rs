@@ -7,6 +7,7 @@ mod instantly_log;
 mod ledger;
 mod lock;
 mod pace;
+mod policies;
 mod rows;
 mod schema;
 mod state;

@@ -88,6 +88,7 @@ pub(super) const STEPS: [&[&str]; 5] = [
         super::clients::CONTROLS_STEP,
         super::idempotency::STEP,
         super::pace::STEP,
+        super::policies::STEP,
     ],
 ];
 

@@ -5,7 +5,7 @@ use doorward_policy::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::rows::{Reader, collect, to_json};
-use super::{clients, workspaces};
+use super::{clients, policies, workspaces};
 use crate::error::{Result, StoreError, What};
 use crate::observed::ObservedScope;
 use crate::snapshot::Snapshot;
@@ -28,6 +28,7 @@ pub(super) fn snapshot(tx: &Transaction<'_>, now: Timestamp) -> Result<Snapshot>
         clients::all(tx, None)?,
         &clients::keys(tx, None)?,
         observed_scopes(tx)?,
+        policies::all(tx)?,
     ))
 }
 
