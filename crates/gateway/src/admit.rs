@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use doorward_catalog::Op;
 use doorward_policy::{
     Authorized, Decision, DenyReason, Judgement, NoApprovals, RequestFacts, Terms, authorize,
     decide,
@@ -21,6 +22,7 @@ use crate::conditions::{Judgeable, with_conditions};
 use crate::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::gateway::Inner;
 use crate::headers;
+use crate::idempotency::{IdempotencyKey, Named, Whose};
 use crate::keychoice;
 use crate::rate::Asked;
 use crate::record::{Actor, CallFacts};
@@ -37,6 +39,8 @@ pub(crate) struct Admitted {
     pub(crate) caller: Caller,
     /// What its answer passes through.
     pub(crate) veil: Veil,
+    /// The write that it names, if it does.
+    pub(crate) named: Option<Named>,
 }
 
 impl Inner {
@@ -56,6 +60,7 @@ impl Inner {
         let head = self.read_head(&snapshot, parts, facts)?;
         let op = head.op.map_err(Refusal::route)?;
         check_body_head(op, &parts.headers, body.is_end_stream())?;
+        let key = self.idempotency_key(op, parts)?;
         let sender = sender(facts);
         let body = self
             .bodies
@@ -69,7 +74,26 @@ impl Inner {
         let now = self.snapshot.load();
         let known = identify(&now, parts, facts)?;
         check_source(&known.client.record.controls, facts.source)?;
-        Ok(self.authorize(&now, &known, head, body, facts)?)
+        let mut admitted = self.authorize(&now, &known, head, body, facts)?;
+        if let (Some(key), Some(idempotency)) = (key, &self.idempotency) {
+            let whose = Whose {
+                workspace: known.view().workspace,
+                client: &known.client.record.id,
+                as_workspace: facts.as_workspace.as_deref(),
+                op,
+            };
+            let request = admitted.authorized.request();
+            admitted.named = Some(idempotency.ask(whose, &key, request));
+        }
+        Ok(admitted)
+    }
+
+    /// The idempotency key of a write. Repeating a read does no harm, so its key is passed over.
+    fn idempotency_key(&self, op: Op, parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
+        if self.idempotency.is_none() || !op.facts().writes() {
+            return Ok(None);
+        }
+        IdempotencyKey::of(&parts.headers)
     }
 
     /// Whether the people in a call may be recorded. Those who may not be are forgotten at once.
@@ -190,7 +214,7 @@ impl Inner {
                 "the client's workspace is not set up rightly",
             )
         })?;
-        let key = keychoice::choose(upstream, op).ok_or_else(|| {
+        let key = keychoice::choose(upstream, op, &self.forwarder.health).ok_or_else(|| {
             unavailable(
                 "no_upstream_key_covers",
                 "no upstream key of the workspace covers this operation; ask for one to be added",
@@ -204,6 +228,7 @@ impl Inner {
             key: Arc::clone(key),
             caller: Caller::of(known),
             veil,
+            named: None,
         })
     }
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::body::BoxError;
 use crate::record::{Call, NotRecorded, Recording};
+use crate::source::Source;
 use crate::veil::Passing;
 
 /// The body of an answer.
@@ -32,7 +32,7 @@ struct Short {
 /// An answer of the API's, scrubbed and passed on piece by piece. What was passed is recorded when it
 /// ends.
 struct Stream {
-    inner: Incoming,
+    inner: Source,
     /// What each piece passes through; `None` once all has.
     passing: Option<Passing>,
     idle: Pin<Box<Sleep>>,
@@ -68,12 +68,7 @@ impl Answer {
     }
 
     /// Passes on a body. `call` has the outcome that is recorded if it arrives whole.
-    pub(crate) fn stream(
-        inner: Incoming,
-        passing: Passing,
-        call: Call,
-        patience: Duration,
-    ) -> Self {
+    pub(crate) fn stream(inner: Source, passing: Passing, call: Call, patience: Duration) -> Self {
         let idle = Box::pin(sleep(patience));
         let end = if call.holds_answer() {
             End::Held(Bytes::new())
@@ -166,7 +161,7 @@ impl Stream {
             let passed = match frame.transpose() {
                 Err(error) => {
                     self.fail("response_cut");
-                    return Poll::Ready(Some(Err(error.into())));
+                    return Poll::Ready(Some(Err(error)));
                 }
                 // Trailers are of this connection's framing, which is made anew.
                 Ok(Some(frame)) => frame.into_data().map_or(Ok(None), |data| {

@@ -23,10 +23,21 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct HeldBody {
     bytes: Bytes,
     sha256: [u8; 32],
-    _share: Share,
+    _share: Option<Share>,
 }
 
 impl HeldBody {
+    /// A body of Doorward's own making.
+    pub(crate) fn own(bytes: Bytes) -> Self {
+        let mut hash = Context::new(&SHA256);
+        hash.update(&bytes);
+        Self {
+            sha256: digest(hash),
+            bytes,
+            _share: None,
+        }
+    }
+
     /// The very bytes that were received and checked.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
@@ -146,14 +157,10 @@ impl Bodies {
             .map_err(|fault| Refusal::bad_request("body_malformed", fault.to_string()))?;
         let mut hash = Context::new(&SHA256);
         hash.update(&bytes);
-        let mut sha256 = [0; 32];
-        for (to, from) in sha256.iter_mut().zip(hash.finish().as_ref()) {
-            *to = *from;
-        }
         Ok(Some(HeldBody {
             bytes,
-            sha256,
-            _share: share,
+            sha256: digest(hash),
+            _share: Some(share),
         }))
     }
 
@@ -231,6 +238,14 @@ impl Bodies {
         share.bytes += bytes;
         Ok(())
     }
+}
+
+fn digest(hash: Context) -> [u8; 32] {
+    let mut sha256 = [0; 32];
+    for (to, from) in sha256.iter_mut().zip(hash.finish().as_ref()) {
+        *to = *from;
+    }
+    sha256
 }
 
 fn exhausted() -> Refusal {

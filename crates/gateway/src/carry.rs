@@ -18,8 +18,12 @@ impl Inner {
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
         admitted: Admitted,
-        mut call: Call,
+        call: Call,
     ) -> Response<Answer> {
+        let (guard, mut call) = match self.guarded(&admitted, call).await {
+            Ok(both) => both,
+            Err(answer) => return *answer,
+        };
         if let Err(refusal) = self.limit(&admitted, &mut call) {
             let fault = self.bounded(refusal.into(), call.facts());
             return turn_away(&mut call, fault);
@@ -42,13 +46,15 @@ impl Inner {
         };
         if !op.facts().writes() {
             let forwarder = &self.forwarder;
-            return forwarder.forward(recorded, &upstream, &key, &veil).await;
+            return forwarder
+                .forward(recorded, &upstream, &key, &veil, None)
+                .await;
         }
         // A write goes on when its caller goes away: cut off, its outcome would be unknown.
         let write = Write::begin(self);
         let task = tokio::spawn(async move {
-            let forwarder = &write.0.forwarder;
-            forwarder.forward(recorded, &upstream, &key, &veil).await
+            let sent = write.0.send_write(recorded, &upstream, &key, &veil, guard);
+            sent.await
         });
         task.await.unwrap_or_else(|_| {
             let why = "the call may have been carried out; look before you repeat it";

@@ -60,6 +60,9 @@ pub enum Error {
     /// Secrets can't be scrubbed from answers, so none are given.
     #[error("no calls are answered: answers can't be scrubbed of secrets: {0}")]
     Scrubbing(doorward_veil::VeilError),
+    /// The keys that writes are remembered under can't be derived.
+    #[error("the keys that writes are remembered under can't be derived")]
+    Derive,
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,

@@ -14,12 +14,17 @@ use hyper::body::Incoming;
 
 use crate::answer::Answer;
 use crate::canonical::ForwardRequest;
-use crate::headers::{self, DOORWARD_DECISION, DOORWARD_REQUEST_ID, X_AS_WORKSPACE};
+use crate::headers::{
+    self, DOORWARD_DECISION, DOORWARD_IDEMPOTENCY, DOORWARD_REQUEST_ID, X_AS_WORKSPACE,
+};
+use crate::idempotency::{Guard, Told};
+use crate::keyhealth::KeyHealth;
 use crate::limits::Limits;
 use crate::observe::{Observer, ScopeRequired};
 use crate::record::{Call, Outcome, Recorded};
 use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestId;
+use crate::source::Source;
 use crate::upstream::{Upstream, UpstreamKey};
 use crate::veil::{Coding, Veil};
 use crate::whole::{Answers, Unread, is_short};
@@ -32,11 +37,12 @@ pub(crate) struct Forwarder {
     pub(crate) limits: Limits,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) answers: Answers,
+    pub(crate) health: KeyHealth,
 }
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
+pub(crate) enum Failure {
     /// No connection: nothing was sent.
     Unreachable,
     /// The connection broke before the answer's head.
@@ -54,8 +60,9 @@ impl Forwarder {
         &self,
         recorded: Recorded<ForwardRequest>,
         upstream: &Upstream,
-        key: &UpstreamKey,
+        key: &Arc<UpstreamKey>,
         veil: &Veil,
+        mut guard: Option<Guard>,
     ) -> Response<Answer> {
         let (authorized, mut call) = recorded.into_parts();
         // What was allowed on one workspace goes to no other.
@@ -63,17 +70,30 @@ impl Forwarder {
             return self.fail(&mut call, &authorized, Failure::Unsendable);
         }
         note(&mut call, |outcome| outcome.sent = true);
-        let name = our_name(call.facts().request_id);
-        let response = match self.exchange(&authorized, upstream, key, &name).await {
+        if let Some(guard) = &mut guard {
+            guard.going();
+        }
+        let (answered, key) = self.attempt(&authorized, upstream, key, &mut call).await;
+        let response = match answered {
             Ok(response) => response,
             Err(failure) => {
                 let nothing_sent = matches!(failure, Failure::Unreachable | Failure::Unsendable);
                 note(&mut call, |outcome| outcome.sent = !nothing_sent);
+                match guard {
+                    Some(guard) if nothing_sent => guard.returned().await,
+                    Some(guard) => guard.lost().await,
+                    None => {}
+                }
                 return self.fail(&mut call, &authorized, failure);
             }
         };
         let status = response.status().as_u16();
         note(&mut call, |outcome| outcome.answered = Some(status));
+        // A write's answer is kept as it came, before the caller has any of it.
+        let response = match guard {
+            Some(guard) => guard.keep(response, self.limits.response_idle).await,
+            None => response,
+        };
         if response.status().is_redirection() || response.status().is_informational() {
             let refusal = Refusal::new(
                 StatusCode::BAD_GATEWAY,
@@ -82,12 +102,13 @@ impl Forwarder {
             );
             return respond(&mut call, &refusal.of(authorized.op()).after_allowed());
         }
-        self.pass_on(response, call, &authorized, key, veil).await
+        self.pass_on(response, call, &authorized, key, veil, None)
+            .await
     }
 
     /// One request, and for a read a second try if the connection failed under the first. A write
     /// is sent once.
-    async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         authorized: &Authorized<ForwardRequest>,
         upstream: &Upstream,
@@ -104,7 +125,7 @@ impl Forwarder {
         }
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
@@ -164,13 +185,14 @@ impl Forwarder {
 
     /// The API's answer, as it is but for what belongs to the connection or to the API's origin,
     /// and for what the client must not see.
-    async fn pass_on(
+    pub(crate) async fn pass_on(
         &self,
-        response: Response<Incoming>,
+        response: Response<Source>,
         mut call: Call,
         authorized: &Authorized<ForwardRequest>,
         key: &UpstreamKey,
         veil: &Veil,
+        told: Option<Told>,
     ) -> Response<Answer> {
         let (mut parts, body) = response.into_parts();
         let coding = Coding::take(&mut parts.headers);
@@ -182,10 +204,13 @@ impl Forwarder {
         if let Ok(id) = HeaderValue::try_from(call.facts().request_id.to_string()) {
             parts.headers.insert(DOORWARD_REQUEST_ID, id);
         }
+        if let Some(told) = told {
+            parts.headers.insert(DOORWARD_IDEMPOTENCY, told.header());
+        }
         parts.extensions.clear();
         note(&mut call, |outcome| {
             outcome.status = parts.status.as_u16();
-            outcome.reason = None;
+            outcome.reason = told.map(Told::reason);
             outcome.success = parts.status.as_u16() < 400;
         });
         let coding = match coding {
@@ -251,7 +276,7 @@ impl Forwarder {
 }
 
 /// Whether an answer may be the API's "wrong scope".
-fn may_teach(parts: &Parts) -> bool {
+pub(crate) fn may_teach(parts: &Parts) -> bool {
     let json = parts
         .headers
         .get(CONTENT_TYPE)
@@ -274,7 +299,7 @@ fn unread(parts: &Parts, call: &mut Call, op: Op, why: &Unread) -> Response<Answ
 
 /// Our name and the call's. Instantly keeps user agents in its audit log: a record there can be
 /// held against the call that left it.
-fn our_name(call: RequestId) -> HeaderValue {
+pub(crate) fn our_name(call: RequestId) -> HeaderValue {
     let name = HeaderValue::try_from(format!("{OUR_NAME} {call}"));
     name.unwrap_or(HeaderValue::from_static(OUR_NAME))
 }
@@ -318,7 +343,7 @@ fn unrecorded(op: Op) -> Refusal {
 }
 
 /// Notes what is known of the outcome by now.
-fn note(call: &mut Call, what: impl FnOnce(&mut Outcome)) {
+pub(crate) fn note(call: &mut Call, what: impl FnOnce(&mut Outcome)) {
     if let Some(outcome) = call.outcome_mut() {
         what(outcome);
     }

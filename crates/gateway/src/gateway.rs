@@ -19,6 +19,8 @@ use crate::client_limits::ClientLimits;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::forward::{Forwarder, respond, turn_away};
+use crate::idempotency::Idempotency;
+use crate::keyhealth::KeyHealth;
 use crate::limits::Limits;
 use crate::observe::Observer;
 use crate::rate::{Asked, Rates};
@@ -45,6 +47,8 @@ pub struct GatewayConfig {
     pub beside: Vec<Arc<dyn Beside>>,
     /// What clients used of their day, counted here.
     pub uses: Arc<Uses>,
+    /// Where writes under idempotency keys are remembered; without it the keys are passed over.
+    pub idempotency: Option<Idempotency>,
 }
 
 impl std::fmt::Debug for GatewayConfig {
@@ -81,6 +85,7 @@ pub(crate) struct Inner {
     pub(crate) load: Load,
     pub(crate) bodies: Bodies,
     pub(crate) forwarder: Forwarder,
+    pub(crate) idempotency: Option<Idempotency>,
     ids: RequestIds,
     pub(crate) writes: AtomicUsize,
 }
@@ -102,6 +107,7 @@ impl Gateway {
             clock,
             beside,
             uses,
+            idempotency,
         } = config;
         Ok(Self(Arc::new(Inner {
             bodies: Bodies::new(&limits),
@@ -109,7 +115,9 @@ impl Gateway {
                 limits: limits.clone(),
                 observer: Arc::clone(&observer),
                 answers: Answers::new(&limits),
+                health: KeyHealth::default(),
             },
+            idempotency,
             ids: RequestIds::new().map_err(|_| Error::Random)?,
             writes: AtomicUsize::new(0),
             claims: Rates::new(CLAIMS_A_SECOND),
@@ -169,6 +177,10 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Inner {
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(crate) fn call(&self, peer: SocketAddr) -> Call {
         let facts = CallFacts::new(self.ids.next(), self.clock.now(), peer.ip());
         Call::new(Arc::clone(&self.recorder), facts, Instant::now())

@@ -9,6 +9,8 @@ use crate::refusal::Refusal;
 pub(crate) const DOORWARD_DECISION: HeaderName = HeaderName::from_static("doorward-decision");
 /// The call's name in the record.
 pub(crate) const DOORWARD_REQUEST_ID: HeaderName = HeaderName::from_static("doorward-request-id");
+/// How an answer came about that is not fresh: `replayed` or `reconciled`.
+pub(crate) const DOORWARD_IDEMPOTENCY: HeaderName = HeaderName::from_static("doorward-idempotency");
 /// The API's header by which an admin workspace acts on a sub-workspace.
 pub(crate) const X_AS_WORKSPACE: HeaderName = HeaderName::from_static("x-as-workspace");
 

@@ -179,7 +179,7 @@ impl Recorder for LedgerRecorder {
             return self.audit.note(decision(call, ended));
         }
         // The caller went while the intent was under way: its task tells, if it comes to be.
-        if call.writes() && intent.is_none() && !ended.sent {
+        if call.writes() && intent.is_none() && !ended.sent && ended.status == 0 {
             return;
         }
         self.audit.note(outcome(call, intent, ended));

@@ -16,6 +16,26 @@ pub trait Observer: Send + Sync {
     fn scope_required(&self, seen: &ScopeRequired<'_>) {
         let _ = seen;
     }
+
+    /// The API took an upstream key for dead.
+    fn upstream_key_refused(&self, seen: &KeyRefusedUpstream<'_>) {
+        let _ = seen;
+    }
+}
+
+/// That the API took an upstream key for dead, in its own words and not for a missing scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRefusedUpstream<'a> {
+    /// Doorward's id of the workspace.
+    pub workspace: &'a str,
+    /// Doorward's id of the upstream key.
+    pub upstream_key: &'a str,
+    /// Doorward's id of the key that took its place; `None` when there is none.
+    pub successor: Option<&'a str>,
+    /// Whether it was not taken for dead a moment ago.
+    pub news: bool,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the API said when it refused a call for its scope.

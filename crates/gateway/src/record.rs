@@ -209,6 +209,11 @@ impl<T> Recorded<T> {
     pub(crate) fn into_parts(self) -> (Authorized<T>, Call) {
         (self.authorized, self.call)
     }
+
+    /// The record that its outcome must go to.
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
 }
 
 /// A call under way. Its outcome is recorded exactly once: when it is finished, or when it is

@@ -31,8 +31,10 @@ pub(crate) struct Refusal {
     member: Option<&'static str>,
     /// Name of the policy that stands against it.
     policy: Option<String>,
-    /// The limit that was met, and when to try again.
-    limit: Option<(&'static str, Duration)>,
+    /// The limit that was met.
+    limit: Option<&'static str>,
+    /// When to try again.
+    wait: Option<Duration>,
 }
 
 /// Why a request is not taken up, and how that is recorded.
@@ -68,6 +70,7 @@ impl Refusal {
             member: None,
             policy: None,
             limit: None,
+            wait: None,
         }
     }
 
@@ -176,7 +179,16 @@ impl Refusal {
     /// The same with the limit that was met and when to try again.
     pub(crate) fn limited(self, limit: &'static str, retry_after: Duration) -> Self {
         Self {
-            limit: Some((limit, retry_after)),
+            limit: Some(limit),
+            wait: Some(retry_after),
+            ..self
+        }
+    }
+
+    /// The same with when to try again.
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            wait: Some(wait),
             ..self
         }
     }
@@ -206,7 +218,7 @@ impl Refusal {
                 granted: self.granted,
                 member: self.member,
                 policy: self.policy.as_deref(),
-                limit: self.limit.map(|(limit, _)| limit),
+                limit: self.limit,
                 request_id,
             },
         };
@@ -229,27 +241,20 @@ impl Refusal {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(RETRY_AFTER, retry_after(self.limit));
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
+        }
+        if let Some(wait) = self.wait {
+            // Whole seconds, rounded up, at least one (RFC 9110, 10.2.3).
+            let seconds = wait.as_millis().div_ceil(1_000).max(1);
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(allow) = self.allow.as_ref().and_then(|names| names.parse().ok()) {
             headers.insert(ALLOW, allow);
         }
         response
-    }
-}
-
-/// Whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3).
-fn retry_after(limit: Option<(&'static str, Duration)>) -> HeaderValue {
-    match limit {
-        Some((_, wait)) if wait > Duration::from_secs(1) => HeaderValue::from(
-            wait.as_millis()
-                .div_ceil(1_000)
-                .try_into()
-                .unwrap_or(u64::MAX),
-        ),
-        _ => HeaderValue::from_static("1"),
     }
 }
 

@@ -88,6 +88,8 @@ pub(crate) struct UpstreamKey {
     pub(crate) scopes: Option<ScopeSet>,
     /// Whether it is used.
     pub(crate) state: UpstreamKeyState,
+    /// Tells one value from another: the head of its SHA-256.
+    pub(crate) print: [u8; 8],
     secret: SecretString,
 }
 
@@ -101,10 +103,16 @@ impl UpstreamKey {
     ) -> Option<Self> {
         let text = secret.expose_secret();
         let fits = (16..=4096).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let mut print = [0; 8];
+        for (to, from) in print.iter_mut().zip(digest.as_ref()) {
+            *to = *from;
+        }
         fits.then(|| Self {
             id: id.into(),
             scopes,
             state,
+            print,
             secret,
         })
     }

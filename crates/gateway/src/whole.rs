@@ -9,7 +9,6 @@ use doorward_veil::{DOCUMENT_MAX, Decoding, VeilError};
 use http::StatusCode;
 use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -90,7 +89,7 @@ impl AsRef<[u8]> for Held {
 }
 
 /// Whether an answer is short, and says so.
-pub(crate) fn is_short(body: &Incoming) -> bool {
+pub(crate) fn is_short(body: &impl Body) -> bool {
     body.size_hint()
         .exact()
         .is_some_and(|length| length <= SHORT_MAX)

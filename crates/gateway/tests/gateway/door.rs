@@ -10,15 +10,18 @@ use std::time::Duration;
 use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
-    Beside, Clock, Gateway, GatewayConfig, LedgerRecorder, Limits, Listener, Observer,
-    RecordSettings, Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, serve_all,
+    Beside, Clock, Gateway, GatewayConfig, Idempotency, IdempotencySettings, KeyRefusedUpstream,
+    LedgerRecorder, Limits, Listener, Observer, RecordSettings, Recorder, ScopeRequired,
+    SnapshotBuilder, SnapshotHandle, Tls, serve_all,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
 use doorward_ledger::log::Tuning;
 use doorward_ledger::{KeyName, LocalSigner};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_secrets::{EnvProvider, Scheme, Secrets};
-use doorward_store::{NewClient, NewClientKey, NewUpstreamKey, NewWorkspace, SqliteStore, Store};
+use doorward_store::{
+    IdempotencyStore, NewClient, NewClientKey, NewUpstreamKey, NewWorkspace, SqliteStore, Store,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -66,11 +69,18 @@ fn open_audit(folder: &Path, store: &Arc<SqliteStore>) -> Audit {
 pub(crate) struct Learnt {
     pub(crate) used: Mutex<Vec<KeyId>>,
     pub(crate) scopes: Mutex<Vec<(String, Vec<String>)>>,
+    /// Of upstream keys: whether it was news, and whether there was a successor.
+    pub(crate) refused: Mutex<Vec<(bool, bool)>>,
 }
 
 impl Observer for Learnt {
     fn client_key_used(&self, key: KeyId, _: Timestamp) {
         self.used.lock().unwrap().push(key);
+    }
+
+    fn upstream_key_refused(&self, seen: &KeyRefusedUpstream<'_>) {
+        let told = (seen.news, seen.successor.is_some());
+        self.refused.lock().unwrap().push(told);
     }
 
     fn scope_required(&self, seen: &ScopeRequired<'_>) {
@@ -119,6 +129,8 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<Tls>,
     /// Where the workspace is, if not at the upstream.
     pub(crate) base_url: Option<String>,
+    /// How writes under idempotency keys are remembered.
+    pub(crate) remember: IdempotencySettings,
 }
 
 impl Door {
@@ -166,9 +178,12 @@ impl Door {
         let told = Arc::clone(&clock);
         let make = setup.beside;
         let beside = make.map(|make| make(Arc::clone(&audit), &folder.path().join("ledger")));
+        let remembered = Arc::clone(&store) as Arc<dyn IdempotencyStore>;
+        let idempotency = Idempotency::new(remembered, &AUDIT_KEY.into(), setup.remember).unwrap();
         let config = GatewayConfig {
             beside: beside.into_iter().collect(),
             limits: setup.limits,
+            idempotency: Some(idempotency),
             clock: Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst))),
             ..GatewayConfig::default()
         };

@@ -1,0 +1,404 @@
+//! One write in hand: noted on disk before it leaves, its answer kept, or its loss.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use doorward_catalog::Op;
+use doorward_policy::Timestamp;
+use doorward_store::{
+    IdempotencyId, IdempotencyRecord, IdempotencyState, IdempotencyStore, Noted, StoreError,
+};
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use secrecy::SecretString;
+
+use super::key::IdempotencyKey;
+use super::seal::{Kept, Sealer, Whose};
+use super::state::{Event, Repeat, State, event_of};
+use crate::canonical::ForwardRequest;
+use crate::error::Error;
+use crate::refusal::Refusal;
+use crate::source::Source;
+
+/// How writes under idempotency keys are remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencySettings {
+    /// How long.
+    pub keep: Duration,
+    /// Most of one client.
+    pub records: u32,
+    /// Most bytes of an answer that is kept.
+    pub answer_bytes: usize,
+    /// Most bytes of all answers kept for one client.
+    pub client_bytes: u64,
+    /// After how long a write whose answer was lost can no longer be on its way.
+    pub settle: Duration,
+}
+
+impl Default for IdempotencySettings {
+    fn default() -> Self {
+        Self {
+            keep: Duration::from_secs(24 * 3_600),
+            records: 10_000,
+            answer_bytes: 1 << 20,
+            client_bytes: 256 << 20,
+            settle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Remembers writes under idempotency keys. Cloning gives another handle to the same.
+#[derive(Debug, Clone)]
+pub struct Idempotency(Arc<Memory>);
+
+/// What is remembered, and where.
+pub(crate) struct Memory {
+    store: Arc<dyn IdempotencyStore>,
+    pub(super) sealer: Sealer,
+    pub(super) settings: IdempotencySettings,
+    /// The writes that a call has in hand, with their fingerprints. There are none at a start: what
+    /// the store has as sent and is not here has nobody waiting for it.
+    in_hand: Mutex<HashMap<IdempotencyId, [u8; 32]>>,
+}
+
+/// A write that a call names.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) id: IdempotencyId,
+    fingerprint: [u8; 32],
+    client_id: String,
+    op: Op,
+    as_workspace: Option<String>,
+}
+
+/// What a call that names a write comes upon.
+pub(crate) enum Begun {
+    /// Nothing: it is in hand now.
+    Go(Guard),
+    /// Its answer.
+    Replay(Kept),
+    /// A write whose answer was lost, or not kept.
+    Settle(Guard, IdempotencyRecord),
+}
+
+impl Idempotency {
+    /// Remembers in `store`, under keys derived from `secret`, which must stay the same.
+    ///
+    /// # Errors
+    /// [`Error::Derive`] when no keys can be derived.
+    pub fn new(
+        store: Arc<dyn IdempotencyStore>,
+        secret: &SecretString,
+        settings: IdempotencySettings,
+    ) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Memory {
+            store,
+            sealer: Sealer::new(secret)?,
+            settings,
+            in_hand: Mutex::default(),
+        })))
+    }
+
+    /// The write that a key of a client's stands for.
+    pub(crate) fn ask(
+        &self,
+        whose: Whose<'_>,
+        key: &IdempotencyKey,
+        request: &ForwardRequest,
+    ) -> Named {
+        Named {
+            id: self.0.sealer.name(whose, key),
+            fingerprint: self.0.sealer.fingerprint(request),
+            client_id: whose.client.to_owned(),
+            op: whose.op,
+            as_workspace: whose.as_workspace.map(str::to_owned),
+        }
+    }
+
+    /// Takes a write in hand, or tells what became of it.
+    pub(crate) async fn begin(&self, named: Named, now: Timestamp) -> Result<Begun, Refusal> {
+        let mut guard = self.take(named)?;
+        let id = guard.named.id;
+        let found = guard
+            .on_store(move |store| store.idempotency_record(&id, now))
+            .await;
+        let found = found.ok_or_else(unavailable)?;
+        let state = State::at_rest(found.as_ref().map(|record| record.state));
+        let same = found
+            .as_ref()
+            .is_none_or(|record| record.fingerprint == guard.named.fingerprint);
+        guard.state = state;
+        match (Repeat::of(state, same), found) {
+            (Repeat::Other, _) => Err(reused()),
+            (Repeat::InFlight, _) => Err(in_flight()),
+            (Repeat::Replay, Some(record)) => {
+                let kept = record.answer.as_deref();
+                match kept.and_then(|sealed| self.0.sealer.open(&id, sealed)) {
+                    Some(kept) => Ok(Begun::Replay(kept)),
+                    None => Ok(Begun::Settle(guard, record)),
+                }
+            }
+            (Repeat::Settle, Some(record)) => Ok(Begun::Settle(guard, record)),
+            (Repeat::Go | Repeat::Replay | Repeat::Settle, _) => {
+                guard.advance(Event::Reserve);
+                Ok(Begun::Go(guard))
+            }
+        }
+    }
+
+    /// One call at a time has a write in hand.
+    fn take(&self, named: Named) -> Result<Guard, Refusal> {
+        let mut in_hand = self.0.in_hand();
+        match in_hand.get(&named.id) {
+            Some(fingerprint) if *fingerprint == named.fingerprint => Err(in_flight()),
+            Some(_) => Err(reused()),
+            None => {
+                in_hand.insert(named.id, named.fingerprint);
+                Ok(Guard {
+                    memory: Arc::clone(&self.0),
+                    named,
+                    state: State::Free,
+                    request_id: String::new(),
+                    first_end: None,
+                    gone: false,
+                })
+            }
+        }
+    }
+}
+
+impl Memory {
+    fn in_hand(&self) -> MutexGuard<'_, HashMap<IdempotencyId, [u8; 32]>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A write that this call has in hand. Whoever drops it lets go of it.
+pub(crate) struct Guard {
+    pub(super) memory: Arc<Memory>,
+    pub(super) named: Named,
+    state: State,
+    request_id: String,
+    /// When a write that is sent again is forgotten.
+    first_end: Option<Timestamp>,
+    /// Whether it may be on its way.
+    gone: bool,
+}
+
+impl Guard {
+    fn advance(&mut self, event: Event) {
+        match self.state.next(event) {
+            Some(state) => self.state = state,
+            // Nothing is freed by a fault.
+            None => tracing::error!(?event, state = ?self.state, "a write went astray"),
+        }
+    }
+
+    /// Notes on disk that the write is about to leave.
+    pub(crate) async fn leave(&mut self, request_id: &str, now: Timestamp) -> Result<(), Refusal> {
+        let settings = &self.memory.settings;
+        let keep = i64::try_from(settings.keep.as_millis()).unwrap_or(i64::MAX);
+        let record = IdempotencyRecord {
+            id: self.named.id,
+            client_id: self.named.client_id.clone(),
+            operation: self.named.op,
+            as_workspace: self.named.as_workspace.clone(),
+            fingerprint: self.named.fingerprint,
+            state: IdempotencyState::Sent,
+            request_id: request_id.to_owned(),
+            sent_at: now,
+            expires_at: self.first_end.unwrap_or_else(|| now.plus_millis(keep)),
+            status: None,
+            answer: None,
+        };
+        let most = settings.records;
+        let noted = self
+            .on_store(move |store| store.note_sent(&record, most, now))
+            .await;
+        match noted {
+            Some(Noted::Done) => {
+                request_id.clone_into(&mut self.request_id);
+                self.advance(Event::Leave);
+                Ok(())
+            }
+            Some(Noted::Answered) => Err(in_flight()),
+            Some(Noted::Full(until)) => Err(full(until, now)),
+            None => Err(unavailable()),
+        }
+    }
+
+    /// Told right before the write leaves.
+    pub(crate) fn going(&mut self) {
+        self.gone = true;
+    }
+
+    /// It was certainly not carried out: the key is free again.
+    pub(crate) async fn returned(mut self) {
+        self.advance(Event::Returned);
+        let (id, request) = (self.named.id, self.request_id.clone());
+        self.on_store(move |store| store.forget_idempotency(&id, &request))
+            .await;
+    }
+
+    /// Its answer was lost.
+    pub(crate) async fn lost(mut self) {
+        self.advance(Event::Lost);
+        let (id, request) = (self.named.id, self.request_id.clone());
+        self.on_store(move |store| store.note_unknown(&id, &request))
+            .await;
+    }
+
+    /// Reads the API's answer and keeps it, and gives it as it came.
+    pub(crate) async fn keep(
+        mut self,
+        response: Response<Source>,
+        patience: Duration,
+    ) -> Response<Source> {
+        let (parts, body) = response.into_parts();
+        let event = event_of(parts.status.as_u16());
+        let most = self.memory.settings.answer_bytes;
+        let (source, whole) = read(body, most, patience).await;
+        match event {
+            Event::Answer => {
+                self.advance(event);
+                let kept = whole.map(|body| Kept::of(parts.status, &parts.headers, &body));
+                self.note(parts.status, kept).await;
+            }
+            Event::Returned => self.returned().await,
+            _ => self.lost().await,
+        }
+        Response::from_parts(parts, source)
+    }
+
+    /// Keeps an answer, or that there was one.
+    async fn note(&self, status: StatusCode, kept: Option<Kept>) {
+        let (id, request) = (self.named.id, self.request_id.clone());
+        let (memory, most) = (Arc::clone(&self.memory), self.memory.settings.client_bytes);
+        let status = status.as_u16();
+        self.on_store(move |store| {
+            let sealed = kept.and_then(|kept| memory.sealer.seal(&id, &kept));
+            store.note_answer(&id, &request, status, sealed.as_deref(), most)
+        })
+        .await;
+    }
+
+    /// The write of `record` was found to be done, with this answer.
+    pub(super) async fn found(mut self, record: &IdempotencyRecord, kept: Kept) {
+        if self.state == State::Unknown {
+            self.advance(Event::Found);
+        }
+        self.request_id.clone_from(&record.request_id);
+        self.note(kept.status, Some(kept)).await;
+    }
+
+    /// The write of `record` was found not to be done: it is in hand, to be sent again.
+    pub(super) fn absent(&mut self, record: &IdempotencyRecord) {
+        self.advance(Event::Absent);
+        self.first_end = Some(record.expires_at);
+    }
+
+    /// Does what the store has to do, where it may block. `None` when it fails.
+    async fn on_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn IdempotencyStore) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
+        let store = Arc::clone(&self.memory.store);
+        match tokio::task::spawn_blocking(move || work(store.as_ref())).await {
+            Ok(Ok(done)) => Some(done),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "what became of a write can't be kept");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let (memory, id) = (Arc::clone(&self.memory), self.named.id);
+        let let_go = move || {
+            memory.in_hand().remove(&id);
+        };
+        // Noted, and then held back: it never left.
+        let held_back = self.state == State::Sent && !self.gone;
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if held_back => {
+                let store = Arc::clone(&self.memory.store);
+                let request = std::mem::take(&mut self.request_id);
+                runtime.spawn_blocking(move || {
+                    if let Err(error) = store.forget_idempotency(&id, &request) {
+                        tracing::error!(%error, "what became of a write can't be kept");
+                    }
+                    let_go();
+                });
+            }
+            _ => let_go(),
+        }
+    }
+}
+
+/// Reads a body: the source that gives all of it, and the bytes when they are all there and no more
+/// than `most`.
+async fn read(mut body: Source, most: usize, patience: Duration) -> (Source, Option<Bytes>) {
+    let mut bytes = BytesMut::new();
+    loop {
+        let frame = match tokio::time::timeout(patience, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => {
+                let bytes = bytes.freeze();
+                return (Source::whole(bytes.clone()), Some(bytes));
+            }
+            Ok(Some(Err(_))) | Err(_) => return (Source::broken(bytes.freeze()), None),
+        };
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+        if bytes.len() > most {
+            return (body.with_first(bytes.freeze()), None);
+        }
+    }
+}
+
+fn in_flight() -> Refusal {
+    let why = "another call with this idempotency key is under way; wait for its answer, or repeat \
+               this one to be given it";
+    Refusal::new(StatusCode::CONFLICT, "idempotency_in_flight", why)
+        .retry_after(Duration::from_secs(1))
+}
+
+fn reused() -> Refusal {
+    Refusal::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "this idempotency key stands for another request; use a new key for each write",
+    )
+}
+
+fn full(until: Timestamp, now: Timestamp) -> Refusal {
+    let wait = u64::try_from(until.millis_since(now)).unwrap_or_default();
+    let why = "the client has as many idempotency keys as are remembered; wait until the first is \
+               forgotten, or raise idempotency.records";
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "idempotency_full", why)
+        .retry_after(Duration::from_millis(wait))
+}
+
+pub(super) fn unavailable() -> Refusal {
+    let why = "what became of this idempotency key can't be read or kept, and so the call is not \
+               carried out";
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "idempotency_unavailable",
+        why,
+    )
+}

@@ -1,0 +1,28 @@
+//! Safe writes: a write under an `Idempotency-Key` is carried out once, however often it is sent.
+//!
+//! | part | idea |
+//! |---|---|
+//! | [`IdempotencyKey`] | the header |
+//! | [`State`], [`Repeat`], [`event_of`] | the life of a write, pure |
+//! | [`seal`] | names, fingerprints and sealed answers |
+//! | [`guard`] | one write in hand: noted before it leaves, its answer kept |
+//! | [`natural`] | what shows whether a create was done |
+//! | [`settle`] | looking for it |
+//! | [`carry`] | where a call on its way meets all this |
+//!
+//! The policy decides first, so that a client that was revoked gets no old answer either; and what
+//! is kept is the API's own answer, so that an old one is redacted by the rules now in force.
+
+mod carry;
+mod guard;
+mod key;
+mod natural;
+mod seal;
+mod settle;
+mod state;
+
+pub(crate) use guard::{Guard, Named};
+pub use guard::{Idempotency, IdempotencySettings};
+pub use key::IdempotencyKey;
+pub(crate) use seal::{Kept, Whose};
+pub(crate) use settle::Told;
