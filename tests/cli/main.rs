@@ -8,6 +8,7 @@ mod canary;
 mod clients;
 mod controls;
 mod harness;
+mod learning;
 mod offline;
 mod run;
 mod serve;

@@ -197,6 +197,9 @@ fn not_granted(grant: &EffectiveGrant, op: Op, now: Timestamp) -> (DenyReason, O
     if grant.lifted().contains(op) {
         return (DenyReason::BreakGlassOver, grant.lifted_until());
     }
+    if grant.learned().contains(op) {
+        return (DenyReason::LearningOver, grant.learning_until());
+    }
     // To advise asking for what the environment can't give would be no help.
     if grant.workspace_kind() == WorkspaceKind::Live && grant.environment().admits(op).is_err() {
         return (DenyReason::EnvironmentCeiling, None);

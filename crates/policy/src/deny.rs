@@ -29,6 +29,8 @@ pub enum DenyReason {
     NeverGranted,
     /// The break-glass that gave the operation is over.
     BreakGlassOver,
+    /// The learning that gave the operation is over.
+    LearningOver,
     /// The client's environment admits no such operation.
     EnvironmentCeiling,
     /// No scope of the client covers the operation.
@@ -48,7 +50,7 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// Every reason, in the order they are looked at.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::KeyRevoked,
         Self::KeyExpired,
         Self::ClientDisabled,
@@ -58,6 +60,7 @@ impl DenyReason {
         Self::UnknownOperation,
         Self::NeverGranted,
         Self::BreakGlassOver,
+        Self::LearningOver,
         Self::EnvironmentCeiling,
         Self::ScopeMissing,
         Self::OperationNotGranted,
@@ -79,6 +82,7 @@ impl DenyReason {
             Self::UnknownOperation => "unknown_operation",
             Self::NeverGranted => "never_granted",
             Self::BreakGlassOver => "break_glass_over",
+            Self::LearningOver => "learning_over",
             Self::EnvironmentCeiling => "environment_ceiling",
             Self::ScopeMissing => "scope_missing",
             Self::OperationNotGranted => "operation_not_granted",
@@ -220,6 +224,12 @@ impl fmt::Display for Denial<'_> {
             DenyReason::BreakGlassOver => write!(
                 f,
                 "client '{client}' had {op} by a break-glass{}; ask for a new one",
+                ended(self.since)
+            ),
+            DenyReason::LearningOver => write!(
+                f,
+                "client '{client}' had {op} while it learned{}; ask for what it needs to be \
+                 granted: `doorward client recommend {client}` shows it",
                 ended(self.since)
             ),
             _ => self.of_the_client(f),

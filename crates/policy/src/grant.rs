@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+use crate::learning::Learning;
 use crate::time::Timestamp;
 
 /// Longest life of a break-glass: four hours, in milliseconds.
@@ -36,6 +37,9 @@ pub struct Grant {
     /// Lifts the environment's ceiling for a limited time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlass>,
+    /// Grants nearly all that the environment admits for a limited time, to see what is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning: Option<Learning>,
 }
 
 /// For a limited time a grant may go beyond the environment's ceiling; what is within the ceiling
@@ -91,6 +95,15 @@ impl Grant {
                 reason: reason.into(),
                 expires_at,
             }),
+            ..self
+        }
+    }
+
+    /// The same grant, learning until `until`.
+    #[must_use]
+    pub fn learning_until(self, until: Timestamp) -> Self {
+        Self {
+            learning: Some(Learning { until }),
             ..self
         }
     }

@@ -79,6 +79,7 @@ impl Inputs {
                 .collect(),
             audit: grant.audit,
             break_glass: grant.break_glass.clone(),
+            learning: grant.learning.clone(),
         };
         Self {
             asked: request.op.map(|op| op.id().to_owned()),
@@ -176,6 +177,7 @@ mod tests {
             op in proptest::option::of(0..Op::COUNT),
             case in proptest::sample::select(vec!["reader", "lead-import", "crm-sync"]),
             glass in any::<bool>(),
+            learn in any::<bool>(),
             environment in proptest::sample::select(Environment::ALL.to_vec()),
             kind in proptest::sample::select(vec![WorkspaceKind::Sandbox, WorkspaceKind::Live]),
             sub in proptest::option::of("(one|two|three)"),
@@ -186,6 +188,9 @@ mod tests {
             let mut grant = Grant::for_use_case(case);
             grant.audit = audit;
             grant.sub_workspaces = ["one", "two"].map(str::to_owned).into();
+            if learn {
+                grant = grant.learning_until(NOW.plus_millis(1));
+            }
             if glass {
                 grant = grant.with_break_glass("incident", NOW.plus_millis(1));
             }

@@ -105,6 +105,15 @@ pub enum GrantRefused {
          leave the break-glass out, or let the client expire"
     )]
     BreakGlassLiftsNothing,
+    /// A learning that ends too late.
+    #[error("a client learns for thirty days at most; choose an earlier end")]
+    LearningTooLong,
+    /// A learning in production without a break-glass that lasts as long.
+    #[error(
+        "to learn in production is to be granted nearly everything there; give it as break-glass, \
+         with a reason and an end within four hours, or learn in staging or against a sandbox"
+    )]
+    LearningNeedsBreakGlass,
 }
 
 impl GrantRefused {
@@ -126,6 +135,8 @@ impl GrantRefused {
             Self::BreakGlassTooLong => "break_glass_too_long",
             Self::BreakGlassOver => "break_glass_over",
             Self::BreakGlassLiftsNothing => "break_glass_lifts_nothing",
+            Self::LearningTooLong => "learning_too_long",
+            Self::LearningNeedsBreakGlass => "learning_needs_break_glass",
         }
     }
 }

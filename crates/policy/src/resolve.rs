@@ -5,6 +5,7 @@ use doorward_catalog::{Action, Environment, Op, OpSet, Scope, ScopeSet, UseCase}
 use std::collections::BTreeSet;
 
 use crate::grant::{BREAK_GLASS_MAX_MILLIS, BreakGlass, Grant, WorkspaceKind};
+use crate::learning::learnable;
 use crate::refused::{self, GrantRefused, Via};
 use crate::time::Timestamp;
 
@@ -25,6 +26,8 @@ pub struct EffectiveGrant {
     scopes: ScopeSet,
     lifted: OpSet,
     lifted_until: Option<Timestamp>,
+    learned: OpSet,
+    learning_until: Option<Timestamp>,
     sub_workspaces: BTreeSet<String>,
     audit: bool,
     environment: Environment,
@@ -34,27 +37,50 @@ pub struct EffectiveGrant {
 impl EffectiveGrant {
     /// The operations granted at `now`.
     pub fn operations(&self, now: Timestamp) -> OpSet {
+        let mut operations = self.operations;
         if self.is_lifted(now) {
-            self.operations.union(self.lifted)
-        } else {
-            self.operations
+            operations = operations.union(self.lifted);
         }
+        if self.is_learning(now) {
+            operations = operations.union(self.learned);
+        }
+        operations
     }
 
     /// Whether the operation is granted at `now`.
     pub fn contains(&self, op: Op, now: Timestamp) -> bool {
-        self.operations.contains(op) || (self.is_lifted(now) && self.lifted.contains(op))
+        self.operations.contains(op)
+            || (self.is_lifted(now) && self.lifted.contains(op))
+            || (self.is_learning(now) && self.learned.contains(op))
     }
 
     /// The scopes to show for it at `now`: those granted by name and those that the granted
     /// operations ask for. What a client may do is [`EffectiveGrant::operations`]; a scope here
     /// does not mean every operation that asks for it.
     pub fn scopes(&self, now: Timestamp) -> ScopeSet {
+        let mut scopes = self.scopes;
         if self.is_lifted(now) {
-            self.scopes.union(self.lifted.narrow_scopes())
-        } else {
-            self.scopes
+            scopes = scopes.union(self.lifted.narrow_scopes());
         }
+        if self.is_learning(now) {
+            scopes = scopes.union(self.learned.narrow_scopes());
+        }
+        scopes
+    }
+
+    /// Until when the client learns; `None` if it never did.
+    pub fn learning_until(&self) -> Option<Timestamp> {
+        self.learning_until
+    }
+
+    /// The operations that end with the learning.
+    pub fn learned(&self) -> OpSet {
+        self.learned
+    }
+
+    /// Whether the client learns at `now`.
+    pub fn is_learning(&self, now: Timestamp) -> bool {
+        self.learning_until.is_some_and(|until| now < until)
     }
 
     /// Until when the ceiling is lifted; `None` without break-glass.
@@ -129,9 +155,13 @@ impl Grant {
         if let Some(glass) = &self.break_glass {
             glass.check(now, 0)?;
         }
+        if let Some(learning) = &self.learning {
+            learning.check(environment, kind, self.break_glass.as_ref(), now, 0)?;
+        }
         let effective = self.resolve_stored(environment, kind, now)?;
         // Who gives an end expects something to end.
-        if self.break_glass.is_some() && effective.lifted.is_empty() {
+        let lifts = !effective.lifted.is_empty() || effective.is_learning(now);
+        if self.break_glass.is_some() && !lifts {
             return Err(GrantRefused::BreakGlassLiftsNothing);
         }
         Ok(effective)
@@ -172,14 +202,26 @@ impl Grant {
             given = given.union(ceiling.scope(scope)?);
             scopes.insert(scope);
         }
-        if given.is_empty() && lifted.is_empty() && !self.audit {
+        // A client that learns need not be granted anything yet.
+        let bare = given.is_empty() && lifted.is_empty() && !self.audit;
+        if bare && self.learning.is_none() {
             return Err(GrantRefused::Empty);
         }
+        let learned = match &self.learning {
+            Some(learning) => {
+                let glass = self.break_glass.as_ref();
+                learning.check(environment, kind, glass, now, CLOCK_SLACK_MILLIS)?;
+                learnable(environment, kind)
+            }
+            None => OpSet::EMPTY,
+        };
         Ok(EffectiveGrant {
             operations: given,
             scopes: scopes.union(given.narrow_scopes()),
             lifted: lifted.difference(given),
             lifted_until: self.break_glass.as_ref().map(|glass| glass.expires_at),
+            learned: learned.difference(given),
+            learning_until: self.learning.as_ref().map(|learning| learning.until),
             sub_workspaces: self.checked_sub_workspaces()?,
             audit: self.audit,
             environment,

@@ -411,6 +411,7 @@ proptest! {
             sub_workspaces: [sub].into(),
             audit: false,
             break_glass: None,
+            learning: None,
         };
         let refused = grant.resolve(Environment::Staging, WorkspaceKind::Live, NOW).unwrap_err();
         prop_assert!(!refused.to_string().chars().any(char::is_control));

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use doorward_pace::Class;
-use doorward_policy::Timestamp;
 use doorward_veil::{Redactor, Rule};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -43,9 +42,6 @@ pub struct Controls {
     /// What is redacted of the answers to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redact: Vec<Rule>,
-    /// Until when it is watched, to be recommended its least grant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub learning_until: Option<Timestamp>,
 }
 
 impl Default for Controls {
@@ -59,7 +55,6 @@ impl Default for Controls {
             concurrency: None,
             sources: BTreeSet::new(),
             redact: Vec::new(),
-            learning_until: None,
         }
     }
 }

@@ -120,7 +120,14 @@ impl Deed {
         self
     }
 
-    fn of_client(deed: &mut Self, client: &ClientView) {
+    /// On a client by the name that was typed.
+    pub(crate) fn of_client_named(mut self, typed: &str) -> Self {
+        self.act.client = Some(said(typed));
+        self
+    }
+
+    /// On a client that is known.
+    pub(crate) fn of_client(deed: &mut Self, client: &ClientView) {
         deed.set_id("client_id", &client.id);
         deed.act.client = Some(client.name.clone());
         deed.act.environment = Some(client.environment.as_str().to_owned());

@@ -16,6 +16,7 @@ mod controls;
 mod deeds;
 mod error;
 mod keys;
+mod learning;
 mod policies;
 mod probing;
 mod server;
@@ -33,6 +34,7 @@ pub(crate) use audit_types::{
 };
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use error::AdminError;
+pub(crate) use learning::ClientLearn;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};

@@ -26,6 +26,7 @@ use super::audit_types::{
 use super::carry::Who;
 use super::deeds::Acts;
 use super::error::AdminError;
+use super::learning::ClientLearn;
 use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
 use super::service::{Admin, Handle};
 use super::types::{
@@ -136,6 +137,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<ClientList>(router);
     let router = on::<ClientShow>(router);
     let router = on::<ClientSet>(router);
+    let router = on::<ClientLearn>(router);
     let router = on::<ClientDelete>(router);
     let router = on::<KeyIssue>(router);
     let router = on::<KeyList>(router);

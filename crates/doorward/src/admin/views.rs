@@ -208,6 +208,9 @@ impl ClientView {
                 count => parts.push(format!("{count} {one}s")),
             }
         }
+        if grant.learning.is_some() {
+            parts.push("learning".to_owned());
+        }
         if grant.audit {
             parts.push("ledger entries".to_owned());
         }

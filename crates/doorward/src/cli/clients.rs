@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use doorward_catalog::Environment;
 
 use super::controls::ControlArgs;
+use super::learning::{Learn, Recommend};
 use super::workspaces::{InWorkspace, OfWorkspaces};
 use crate::duration::{Lasting, LastingOrNever};
 
@@ -51,6 +52,10 @@ Examples:
         #[command(flatten)]
         within: InWorkspace,
     },
+    /// Have a client learn: a wide grant for a limited time, to see what it needs
+    Learn(Learn),
+    /// Show the least grant for what a client did, and grant it
+    Recommend(Recommend),
     /// Change what is set for a client: its limits, networks, redaction, pace, end
     Set(SetClient),
     /// Refuse the client's calls from the next one on, until it is enabled again
@@ -95,6 +100,7 @@ and no wildcard. Keys are issued apart, with `doorward key issue`.
 Examples:
   doorward client create dashboard --use-case analytics-dashboard --environment production
   doorward client create crm --use-case crm-sync --operation createWebhook --owner ada@example.com
+  doorward client create sync --environment staging --learn 7d
   doorward client create fix --use-case full-automation --break-glass 'incident 12' \\
       --break-glass-for 1h")]
 pub(crate) struct CreateClient {
@@ -103,6 +109,11 @@ pub(crate) struct CreateClient {
 
     #[command(flatten)]
     pub(crate) grant: GrantArgs,
+
+    /// Have it learn for this long, like 7d: a wide grant, to see what it needs; see `doorward
+    /// client learn --help`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) learn: Option<Lasting>,
 
     /// Where it runs: development, staging or production
     #[arg(long, short, value_name = "ENV", default_value = "development")]
@@ -200,14 +211,9 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "REASON")]
     pub(crate) break_glass: Option<String>,
 
-    /// How long the break-glass lasts, at most 4h
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "1h",
-        requires = "break_glass"
-    )]
-    pub(crate) break_glass_for: Lasting,
+    /// How long the break-glass lasts, at most 4h (default: 1h, or as long as the client learns)
+    #[arg(long, value_name = "TIME", requires = "break_glass")]
+    pub(crate) break_glass_for: Option<Lasting>,
 }
 
 /// `doorward key …`

@@ -5,6 +5,7 @@ mod audit;
 mod call;
 mod clients;
 mod controls;
+mod learning;
 mod policy;
 mod scopes;
 mod serving;
@@ -23,6 +24,7 @@ pub(crate) use audit::{
 };
 pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
+pub(crate) use learning::{Learn, Recommend};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};

@@ -1,23 +1,28 @@
 //! `doorward client`: who may call, and what.
 
-use doorward_policy::Grant;
+use doorward_policy::{Grant, Learning};
 
 use super::{operations_cell, scopes_cell, status_cell, time_cell};
 use crate::admin::{
-    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, ClientView, End, KeyList,
-    KeyView, Scopeful, Session, now,
+    ClientCreate, ClientDelete, ClientLearn, ClientList, ClientSet, ClientShow, ClientView, End,
+    KeyList, KeyView, Scopeful, Session, now,
 };
-use crate::cli::{ClientCommand, CreateClient, GrantArgs, InWorkspace, SetClient};
+use crate::cli::{ClientCommand, CreateClient, GrantArgs, InWorkspace, Learn, SetClient};
 use crate::context::Context;
-use crate::duration::LastingOrNever;
+use crate::duration::{Lasting, LastingOrNever};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
 
 /// Runs `doorward client …`.
 pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
     let output = context.output;
+    if let ClientCommand::Recommend(recommend) = command {
+        return super::recommend::run(context, recommend).await;
+    }
     let session = Session::open(context).await?;
     match command {
+        ClientCommand::Recommend(_) => {}
+        ClientCommand::Learn(learn) => self::learn(&session, learn, output).await?,
         ClientCommand::Create(create) => {
             let client = session.call(request(create)).await?;
             if output.is_json() {
@@ -46,7 +51,7 @@ pub(crate) async fn run(context: &Context, command: ClientCommand) -> Outcome {
             let call = ClientSet {
                 workspace: within.workspace,
                 name,
-                grant: Some(self::grant(grant, now())),
+                grant: Some(self::grant(grant, None, now())),
                 ..ClientSet::default()
             };
             let client = session.call(call).await?;
@@ -146,7 +151,7 @@ fn request(create: CreateClient) -> ClientCreate {
         environment: create.environment,
         owner: create.owner,
         purpose: create.purpose,
-        grant: grant(create.grant, now),
+        grant: grant(create.grant, create.learn, now),
         controls: create.controls.into(),
         expires_at: create.expires_in.map(|lasting| lasting.after(now)),
     }
@@ -174,7 +179,29 @@ fn changes(set: SetClient) -> Result<ClientSet, Failure> {
     Ok(call)
 }
 
-fn grant(args: GrantArgs, now: doorward_policy::Timestamp) -> Grant {
+async fn learn(session: &Session, learn: Learn, output: Output) -> Result<(), Failure> {
+    let call = ClientLearn {
+        workspace: learn.within.workspace,
+        name: learn.name,
+        until: learn.lasting.map(|lasting| lasting.after(now())),
+        break_glass: learn.break_glass,
+    };
+    let client = session.call(call).await?;
+    if output.is_json() {
+        return output.value(&client);
+    }
+    show(&client, false, output)?;
+    note(format_args!(
+        "\nsee what it needs with: doorward client recommend {}",
+        client.name
+    ));
+    Ok(())
+}
+
+fn grant(args: GrantArgs, learn: Option<Lasting>, now: doorward_policy::Timestamp) -> Grant {
+    let learning = learn.map(|lasting| Learning {
+        until: lasting.after(now),
+    });
     let grant = Grant {
         use_cases: args.use_case.into_iter().collect(),
         operations: args.operation.into_iter().collect(),
@@ -182,9 +209,11 @@ fn grant(args: GrantArgs, now: doorward_policy::Timestamp) -> Grant {
         sub_workspaces: args.sub_workspace.into_iter().collect(),
         audit: args.audit,
         break_glass: None,
+        learning,
     };
+    let lasting = args.break_glass_for.or(learn).unwrap_or(Lasting::HOUR);
     match args.break_glass {
-        Some(reason) => grant.with_break_glass(reason, args.break_glass_for.after(now)),
+        Some(reason) => grant.with_break_glass(reason, lasting.after(now)),
         None => grant,
     }
 }
@@ -258,6 +287,7 @@ fn show(client: &ClientView, wide: bool, output: Output) -> Result<(), Failure> 
             "break-glass",
             Cell::toned(glass.unwrap_or_default(), Tone::Careful),
         ),
+        ("learning", learning_cell(grant.learning.as_ref())),
         ("scopes", scopes_cell(client.scopes, wide)),
         ("operations", operations_cell(&client.operations, wide)),
     ];
@@ -271,6 +301,18 @@ fn show(client: &ClientView, wide: bool, output: Output) -> Result<(), Failure> 
         ("disabled", time_cell(client.disabled_at, "")),
     ]);
     output.fields(fields)
+}
+
+fn learning_cell(learning: Option<&Learning>) -> Cell {
+    let Some(learning) = learning else {
+        return Cell::from("");
+    };
+    let until = super::whole_seconds(learning.until);
+    if now() < learning.until {
+        Cell::toned(format_args!("until {until}"), Tone::Careful)
+    } else {
+        Cell::toned(format_args!("over since {until}"), Tone::Quiet)
+    }
 }
 
 /// The table of a client's keys, after what is known of the client.

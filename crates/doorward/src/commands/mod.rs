@@ -10,6 +10,7 @@ mod env;
 mod init;
 mod key;
 mod policy;
+mod recommend;
 mod run;
 mod sandbox;
 mod scopes;

@@ -22,7 +22,7 @@ const KEYS_MAX: u64 = 64 * 1024;
 const KEYS: usize = 256;
 
 /// The ledger of the data folder.
-pub(super) struct Folder {
+pub(in crate::commands) struct Folder {
     path: PathBuf,
     public_keys: PathBuf,
     given_keys: Vec<VerifierKey>,
@@ -33,7 +33,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it is not.
-    pub(super) fn of(context: &Context) -> Result<Self, Failure> {
+    pub(in crate::commands) fn of(context: &Context) -> Result<Self, Failure> {
         let data = &context.data_dir;
         let path = data.ledger();
         if !path.is_dir() {
@@ -111,7 +111,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the folder can't be read.
-    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+    pub(in crate::commands) fn reader(&self) -> Result<Reader, Failure> {
         Reader::open(storage(&self.path)?, None).map_err(Failure::failed)
     }
 

@@ -21,7 +21,9 @@ mod tail;
 mod verify;
 mod which;
 
+pub(super) use folder::Folder;
 pub(crate) use review::overdue;
+pub(super) use verify::Bar;
 
 use crate::cli::AuditCommand;
 use crate::context::Context;

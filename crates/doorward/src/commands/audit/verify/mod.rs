@@ -4,7 +4,7 @@ mod bar;
 mod folder;
 mod proof;
 
-pub(super) use bar::Bar;
+pub(in crate::commands) use bar::Bar;
 
 use super::folder::keys_of;
 use crate::cli::Verify;
