@@ -10,6 +10,7 @@ mod controls;
 mod harness;
 mod learning;
 mod offline;
+mod operate;
 mod run;
 mod serve;
 mod up;

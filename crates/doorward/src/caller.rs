@@ -198,7 +198,7 @@ impl Caller {
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// TLS by the system's certificate authorities, which are read only when they are needed.
-fn schemes(tls: bool) -> Result<HttpsConnectorBuilder<WantsSchemes>, Failure> {
+pub(crate) fn schemes(tls: bool) -> Result<HttpsConnectorBuilder<WantsSchemes>, Failure> {
     let provider = rustls::crypto::ring::default_provider();
     let builder = HttpsConnectorBuilder::new();
     if tls {

@@ -1,5 +1,7 @@
 //! What every command works with: where the state is and how to write results.
 
+use std::path::PathBuf;
+
 use doorward_secrets::SecretRef;
 
 use crate::cli::Global;
@@ -14,6 +16,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) data_dir: DataDir,
     pub(crate) output: Output,
+    /// The configuration file that was named.
+    named: Option<PathBuf>,
 }
 
 impl Context {
@@ -29,6 +33,19 @@ impl Context {
             config,
             data_dir,
             output,
+            named: global.config.clone(),
+        })
+    }
+
+    /// Reads the configuration again, for the same data folder: that can't be changed under a
+    /// server, though the setting may.
+    ///
+    /// # Errors
+    /// When the configuration is faulty.
+    pub(crate) fn reread(&self) -> Result<Self, Failure> {
+        Ok(Self {
+            config: Config::load(self.named.as_deref())?,
+            ..self.clone()
         })
     }
 
@@ -86,6 +103,18 @@ impl Context {
         let reference = self.config.metrics.token.as_deref();
         reference
             .map(|reference| self.secret("metrics.token", reference))
+            .transpose()
+    }
+
+    /// Where that is which is sent to the receiver of traces as `Authorization`, if anything.
+    ///
+    /// # Errors
+    /// When the configuration says no such thing.
+    #[cfg(feature = "otel")]
+    pub(crate) fn traces_authorization(&self) -> Result<Option<SecretRef>, Failure> {
+        let reference = self.config.traces.authorization.as_deref();
+        reference
+            .map(|reference| self.secret("traces.authorization", reference))
             .transpose()
     }
 

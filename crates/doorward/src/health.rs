@@ -7,8 +7,24 @@ use doorward_audit::reconcile::WatchStatus;
 use doorward_audit::{SinkMetrics, WitnessStatus};
 use serde::{Deserialize, Serialize};
 
+use crate::prometheus::Text;
+
 /// Tells it.
 pub(crate) type HealthOf = Arc<dyn Fn() -> Health + Send + Sync>;
+
+/// Tells whether calls can be taken.
+pub(crate) type ReadyOf = Arc<dyn Fn() -> Ready + Send + Sync>;
+
+/// Whether calls can be taken, and why not. Shown to anybody: it names nobody and nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ready {
+    /// Whether they can.
+    pub(crate) ready: bool,
+    /// Why not.
+    pub(crate) reasons: Vec<String>,
+    /// What somebody should look at all the same.
+    pub(crate) warnings: Vec<String>,
+}
 
 /// All of it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -147,8 +163,7 @@ impl From<WatchStatus> for WatchHealth {
 
 impl Health {
     /// In the text format of Prometheus.
-    pub(crate) fn metrics(&self) -> String {
-        let mut text = Text::default();
+    pub(crate) fn metrics(&self, text: &mut Text) {
         let ledger = &self.ledger;
         text.gauge("ledger_leaves", "Leaves on disk", &[], ledger.leaves);
         text.gauge(
@@ -262,8 +277,7 @@ impl Health {
             &[],
             watch.changes,
         );
-        add_alerts(&mut text, &self.alerts);
-        text.0
+        add_alerts(text, &self.alerts);
     }
 }
 
@@ -308,53 +322,6 @@ fn add_alerts(text: &mut Text, alerts: &AlertStatus) {
     }
 }
 
-/// Lines of the text format.
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: u64) {
-        self.add(name, "gauge", help, labels, value);
-    }
-
-    fn counter(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: u64) {
-        self.add(name, "counter", help, labels, value);
-    }
-
-    /// A line, put beside those of the same name.
-    fn add(&mut self, name: &str, kind: &str, help: &str, labels: &[(&str, &str)], value: u64) {
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(label, value)| {
-                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-                format!("{label}=\"{}\"", value.replace('\n', "\\n"))
-            })
-            .collect();
-        let labels = match labels.as_slice() {
-            [] => String::new(),
-            labels => format!("{{{}}}", labels.join(",")),
-        };
-        let head = format!("# TYPE doorward_{name} {kind}\n");
-        let line = format!("doorward_{name}{labels} {value}\n");
-        match self.0.find(&head) {
-            None => {
-                self.0.push_str(&format!("# HELP doorward_{name} {help}\n"));
-                self.0.push_str(&head);
-                self.0.push_str(&line);
-            }
-            Some(at) => {
-                let rest = at + head.len();
-                let end = self
-                    .0
-                    .get(rest..)
-                    .and_then(|after| after.find("# HELP"))
-                    .map_or(self.0.len(), |offset| rest + offset);
-                self.0.insert_str(end, &line);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,7 +344,9 @@ mod tests {
             sinks: vec![sink("a"), sink("b\"\n")],
             ..Health::default()
         };
-        let text = health.metrics();
+        let mut text = Text::default();
+        health.metrics(&mut text);
+        let text = text.page();
         let lag: Vec<&str> = text
             .lines()
             .skip_while(|line| !line.contains("TYPE doorward_sink_lag_leaves"))

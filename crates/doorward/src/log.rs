@@ -1,6 +1,7 @@
 //! What the program tells about itself, on stderr, without secrets.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -9,6 +10,9 @@ use crate::config::{LogConfig, LogFormat};
 
 /// Names the filter that goes before the configured one.
 const VARIABLE: &str = "DOORWARD_LOG";
+
+/// Puts another filter in force, once logging has begun.
+static FILTER: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 
 /// Begins to log. Only the first call in a process counts.
 pub(crate) fn begin(config: &LogConfig) {
@@ -27,12 +31,32 @@ pub(crate) fn begin(config: &LogConfig) {
         .with_env_filter(filter)
         .with_writer(crate::scrubbed::stderr)
         .with_ansi(ansi);
-    let _ = match config.format {
-        LogFormat::Text => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let begun = match config.format {
+        LogFormat::Text => {
+            let builder = builder.with_target(false).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let swap = move |filter| drop(handle.reload(filter));
+            builder.try_init().map(|()| FILTER.set(Box::new(swap)))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let swap = move |filter| drop(handle.reload(filter));
+            builder.try_init().map(|()| FILTER.set(Box::new(swap)))
+        }
     };
+    // Somebody else in this process has begun already.
+    let _ = begun;
     if let Some(why) = fault {
         tracing::warn!("{VARIABLE} is no filter and is passed over: {why}");
+    }
+}
+
+/// Logs by another level from now on. The environment's goes before it.
+pub(crate) fn set_level(level: &str) {
+    let named = std::env::var(VARIABLE).is_ok_and(|filter| check_filter(&filter).is_ok());
+    if let Some(swap) = FILTER.get().filter(|_| !named) {
+        swap(EnvFilter::new(level));
     }
 }
 

@@ -15,6 +15,7 @@ mod health;
 mod log;
 mod output;
 mod paths;
+mod prometheus;
 mod record;
 mod scrubbed;
 mod secret;

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::admit::Admitted;
 use crate::answer::Answer;
 use crate::canonical::ForwardRequest;
-use crate::forward::{Failure, Forwarder, note, our_name};
+use crate::forward::{Failure, Forwarder, Named, note};
 use crate::idempotency::{Kept, Told};
 use crate::keychoice;
 use crate::keyhealth::says_dead_key;
@@ -39,7 +39,7 @@ impl Forwarder {
         key: &'a Arc<UpstreamKey>,
         call: &mut Call,
     ) -> (Result<Response<Source>, Failure>, &'a Arc<UpstreamKey>) {
-        let name = our_name(call.facts().request_id);
+        let name = Named::of(call.facts().request_id, call.facts().trace);
         let first = self.exchange(authorized, upstream, key, &name).await;
         let (first, dead) = match first {
             Ok(response) => self.examine(response).await,
@@ -134,16 +134,18 @@ impl Forwarder {
         key: &UpstreamKey,
         call: RequestId,
     ) -> Option<(HeaderMap, Bytes)> {
-        let sent = self.send(request, upstream, key, &our_name(call)).await;
+        let sent = self
+            .send(request, upstream, key, &Named::of(call, None))
+            .await;
         let (parts, body) = sent.ok()?.into_parts();
         let read = Limited::new(body, LOOK_MAX).collect();
-        let read = timeout(self.limits.response_idle, read).await;
+        let read = timeout(self.limits.load().response_idle, read).await;
         let bytes = read.ok()?.ok()?.to_bytes();
         (parts.status == StatusCode::OK).then_some((parts.headers, bytes))
     }
 
     async fn read_lesson(&self, body: Source) -> Option<Bytes> {
-        let read = timeout(self.limits.response_idle, body.collect());
+        let read = timeout(self.limits.load().response_idle, body.collect());
         Some(read.await.ok()?.ok()?.to_bytes())
     }
 }

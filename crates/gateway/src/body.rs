@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -12,7 +11,7 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::json;
-use crate::limits::Limits;
+use crate::limits::LimitsInForce;
 use crate::refusal::Refusal;
 
 /// Any error of a body's source.
@@ -84,25 +83,33 @@ fn lock(held: &Held) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
 pub(crate) struct Bodies {
     memory: Arc<Semaphore>,
     held: Held,
-    /// Most bytes of one client, so that none keeps the others from writing.
-    each: usize,
-    max: usize,
-    depth: usize,
-    patience: Duration,
+    /// Bytes of all bodies together, as it was at the start.
+    memory_bytes: usize,
+    limits: LimitsInForce,
 }
 
 impl Bodies {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: LimitsInForce) -> Self {
+        let memory_bytes = limits.load().memory_bytes;
         Self {
-            memory: Arc::new(Semaphore::new(
-                limits.memory_bytes.min(Semaphore::MAX_PERMITS),
-            )),
+            memory: Arc::new(Semaphore::new(memory_bytes.min(Semaphore::MAX_PERMITS))),
             held: Held::default(),
-            each: (limits.memory_bytes / PARTS).max(limits.body_bytes),
-            max: limits.body_bytes.min(u32::MAX as usize),
-            depth: limits.json_depth,
-            patience: limits.body_read,
+            memory_bytes,
+            limits,
         }
+    }
+
+    /// Most bytes of one client, so that none keeps the others from writing.
+    fn each(&self) -> usize {
+        (self.memory_bytes / PARTS).max(self.limits.load().body_bytes)
+    }
+
+    /// Bytes of all bodies held now.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let free = self.memory.available_permits();
+        self.memory_bytes
+            .min(Semaphore::MAX_PERMITS)
+            .saturating_sub(free)
     }
 
     /// Reads a JSON body of a client's whole. `None` when it has no bytes.
@@ -115,7 +122,7 @@ impl Bodies {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BoxError>,
     {
-        self.read_up_to(self.max, client, body).await
+        self.read_up_to(usize::MAX, client, body).await
     }
 
     /// The same, of no more than `max` bytes.
@@ -129,7 +136,8 @@ impl Bodies {
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<BoxError>,
     {
-        let max = max.min(self.max);
+        let limits = self.limits.load_full();
+        let max = max.min(limits.body_bytes).min(u32::MAX as usize);
         if body.is_end_stream() {
             return Ok(None);
         }
@@ -140,7 +148,7 @@ impl Bodies {
         }
         let mut share = self.reserve(client, announced)?;
         let read = self.collect(body, max, announced, &mut share);
-        let bytes = match tokio::time::timeout(self.patience, read).await {
+        let bytes = match tokio::time::timeout(limits.body_read, read).await {
             Ok(bytes) => bytes?,
             Err(_) => {
                 return Err(Refusal::new(
@@ -153,7 +161,7 @@ impl Bodies {
         if bytes.is_empty() {
             return Ok(None);
         }
-        json::check(&bytes, self.depth)
+        json::check(&bytes, limits.json_depth)
             .map_err(|fault| Refusal::bad_request("body_malformed", fault.to_string()))?;
         let mut hash = Context::new(&SHA256);
         hash.update(&bytes);
@@ -229,7 +237,7 @@ impl Bodies {
         let mine = held.get(&share.client).copied().unwrap_or_default();
         let wanted = mine.saturating_add(bytes);
         let count = u32::try_from(bytes).map_err(|_| exhausted())?;
-        if wanted > self.each {
+        if wanted > self.each() {
             return Err(exhausted());
         }
         let more = Arc::clone(&self.memory).try_acquire_many_owned(count);
@@ -267,14 +275,16 @@ fn too_large() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
+    use arc_swap::ArcSwap;
     use http_body_util::Full;
 
     fn bodies(memory_bytes: usize) -> Bodies {
-        Bodies::new(&Limits {
+        Bodies::new(Arc::new(ArcSwap::from_pointee(Limits {
             body_bytes: 10,
             memory_bytes,
             ..Limits::default()
-        })
+        })))
     }
 
     fn body(text: &'static str) -> Full<Bytes> {

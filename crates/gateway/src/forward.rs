@@ -19,12 +19,13 @@ use crate::headers::{
 };
 use crate::idempotency::{Guard, Told};
 use crate::keyhealth::KeyHealth;
-use crate::limits::Limits;
+use crate::limits::LimitsInForce;
 use crate::observe::{Observer, ScopeRequired};
 use crate::record::{Call, Outcome, Recorded};
 use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestId;
 use crate::source::Source;
+use crate::trace::{TRACEPARENT, Trace};
 use crate::upstream::{Upstream, UpstreamKey};
 use crate::veil::{Coding, Veil};
 use crate::whole::{Answers, Unread, is_short};
@@ -34,7 +35,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Forwards requests.
 pub(crate) struct Forwarder {
-    pub(crate) limits: Limits,
+    pub(crate) limits: LimitsInForce,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) answers: Answers,
     pub(crate) health: KeyHealth,
@@ -69,11 +70,17 @@ impl Forwarder {
         if *authorized.workspace() != upstream.workspace {
             return self.fail(&mut call, &authorized, Failure::Unsendable);
         }
-        note(&mut call, |outcome| outcome.sent = true);
+        let before = call.elapsed();
+        note(&mut call, |outcome| {
+            outcome.sent = true;
+            outcome.before = before;
+        });
         if let Some(guard) = &mut guard {
             guard.going();
         }
         let (answered, key) = self.attempt(&authorized, upstream, key, &mut call).await;
+        let took = call.elapsed().saturating_sub(before);
+        note(&mut call, |outcome| outcome.upstream = Some(took));
         let response = match answered {
             Ok(response) => response,
             Err(failure) => {
@@ -91,7 +98,7 @@ impl Forwarder {
         note(&mut call, |outcome| outcome.answered = Some(status));
         // A write's answer is kept as it came, before the caller has any of it.
         let response = match guard {
-            Some(guard) => guard.keep(response, self.limits.response_idle).await,
+            Some(guard) => guard.keep(response, self.limits.load().response_idle).await,
             None => response,
         };
         if response.status().is_redirection() || response.status().is_informational() {
@@ -113,7 +120,7 @@ impl Forwarder {
         authorized: &Authorized<ForwardRequest>,
         upstream: &Upstream,
         key: &UpstreamKey,
-        name: &HeaderValue,
+        name: &Named,
     ) -> Result<Response<Incoming>, Failure> {
         let request = authorized.request();
         let first = self.send(request, upstream, key, name).await;
@@ -130,11 +137,11 @@ impl Forwarder {
         request: &ForwardRequest,
         upstream: &Upstream,
         key: &UpstreamKey,
-        name: &HeaderValue,
+        name: &Named,
     ) -> Result<Response<Incoming>, Failure> {
         let request = outgoing(request, upstream, key, name).ok_or(Failure::Unsendable)?;
         let answer = upstream.client.request(request);
-        match tokio::time::timeout(self.limits.response_head, answer).await {
+        match tokio::time::timeout(self.limits.load().response_head, answer).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(Failure::Unreachable),
             Ok(Err(_)) => Err(Failure::Broken),
@@ -232,7 +239,7 @@ impl Forwarder {
         }
         match veil.passing(&coding) {
             Ok(passing) => {
-                let answer = Answer::stream(body, passing, call, self.limits.response_idle);
+                let answer = Answer::stream(body, passing, call, self.limits.load().response_idle);
                 Response::from_parts(parts, answer)
             }
             Err(why) => unread(&parts, &mut call, authorized.op(), &why.into()),
@@ -297,11 +304,23 @@ fn unread(parts: &Parts, call: &mut Call, op: Op, why: &Unread) -> Response<Answ
     response
 }
 
-/// Our name and the call's. Instantly keeps user agents in its audit log: a record there can be
-/// held against the call that left it.
-pub(crate) fn our_name(call: RequestId) -> HeaderValue {
-    let name = HeaderValue::try_from(format!("{OUR_NAME} {call}"));
-    name.unwrap_or(HeaderValue::from_static(OUR_NAME))
+/// What a request says of the call that it is sent for.
+pub(crate) struct Named {
+    /// Our name and the call's. Instantly keeps user agents in its audit log: a record there can be
+    /// held against the call that left it.
+    user_agent: HeaderValue,
+    /// The trace, where the API is told of it.
+    traceparent: Option<HeaderValue>,
+}
+
+impl Named {
+    pub(crate) fn of(call: RequestId, trace: Option<Trace>) -> Self {
+        let name = HeaderValue::try_from(format!("{OUR_NAME} {call}"));
+        Self {
+            user_agent: name.unwrap_or(HeaderValue::from_static(OUR_NAME)),
+            traceparent: trace.and_then(|trace| trace.onward()),
+        }
+    }
 }
 
 /// The request as it is sent: what was decided on, our name, the key, and nothing else.
@@ -309,7 +328,7 @@ fn outgoing(
     request: &ForwardRequest,
     upstream: &Upstream,
     key: &UpstreamKey,
-    name: &HeaderValue,
+    name: &Named,
 ) -> Option<http::Request<Full<Bytes>>> {
     let uri = upstream.base.join(request.target.clone()).ok()?;
     let bytes = request
@@ -323,7 +342,10 @@ fn outgoing(
     *outgoing.uri_mut() = uri;
     let headers = outgoing.headers_mut();
     headers.insert(AUTHORIZATION, key.authorization()?);
-    headers.insert(USER_AGENT, name.clone());
+    headers.insert(USER_AGENT, name.user_agent.clone());
+    if let Some(trace) = &name.traceparent {
+        headers.insert(TRACEPARENT, trace.clone());
+    }
     headers.insert(ACCEPT, request.accept.clone().unwrap_or(JSON));
     // A DELETE that says what type its missing body has is answered 400.
     if has_body {

@@ -1,10 +1,11 @@
 //! The way of one call: authenticate, read, decide, record, forward.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Request, Response, StatusCode};
@@ -21,7 +22,7 @@ use crate::error::Error;
 use crate::forward::{Forwarder, respond, turn_away};
 use crate::idempotency::Idempotency;
 use crate::keyhealth::KeyHealth;
-use crate::limits::Limits;
+use crate::limits::{Limits, LimitsInForce};
 use crate::observe::Observer;
 use crate::rate::{Asked, Rates};
 use crate::raw_head::HeadFault;
@@ -30,6 +31,7 @@ use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestIds;
 use crate::shed::Load;
 use crate::snapshot::SnapshotHandle;
+use crate::telemetry::{Counted, Figures, Telemetry, Watch};
 use crate::uses::Uses;
 use crate::whole::Answers;
 
@@ -49,6 +51,8 @@ pub struct GatewayConfig {
     pub uses: Arc<Uses>,
     /// Where writes under idempotency keys are remembered; without it the keys are passed over.
     pub idempotency: Option<Idempotency>,
+    /// Told of how calls end.
+    pub telemetry: Option<Arc<dyn Telemetry>>,
 }
 
 impl std::fmt::Debug for GatewayConfig {
@@ -72,12 +76,12 @@ const REFUSALS_A_SECOND: u32 = 120;
 pub struct Gateway(Arc<Inner>);
 
 pub(crate) struct Inner {
-    limits: Limits,
+    limits: LimitsInForce,
     pub(crate) clock: Clock,
     pub(crate) snapshot: SnapshotHandle,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) observer: Arc<dyn Observer>,
-    beside: Vec<Arc<dyn Beside>>,
+    beside: ArcSwap<Vec<Arc<dyn Beside>>>,
     pub(crate) claims: Rates,
     pub(crate) new_people: Rates,
     refusals: Rates,
@@ -87,7 +91,9 @@ pub(crate) struct Inner {
     pub(crate) forwarder: Forwarder,
     pub(crate) idempotency: Option<Idempotency>,
     ids: RequestIds,
+    watch: Arc<Watch>,
     pub(crate) writes: AtomicUsize,
+    leaving: AtomicBool,
 }
 
 impl Gateway {
@@ -108,26 +114,30 @@ impl Gateway {
             beside,
             uses,
             idempotency,
+            telemetry,
         } = config;
+        let limits: LimitsInForce = Arc::new(ArcSwap::from_pointee(limits));
         Ok(Self(Arc::new(Inner {
-            bodies: Bodies::new(&limits),
+            bodies: Bodies::new(Arc::clone(&limits)),
             forwarder: Forwarder {
-                limits: limits.clone(),
+                limits: Arc::clone(&limits),
                 observer: Arc::clone(&observer),
-                answers: Answers::new(&limits),
+                answers: Answers::new(Arc::clone(&limits)),
                 health: KeyHealth::default(),
             },
             idempotency,
             ids: RequestIds::new().map_err(|_| Error::Random)?,
+            watch: Arc::new(Watch::new(telemetry)),
             writes: AtomicUsize::new(0),
+            leaving: AtomicBool::new(false),
             claims: Rates::new(CLAIMS_A_SECOND),
             new_people: Rates::new(NEW_PEOPLE_A_SECOND),
             refusals: Rates::new(REFUSALS_A_SECOND),
             client_limits: ClientLimits::new(uses),
-            load: Load::new(limits.calls),
+            load: Load::new(limits.load().calls),
             limits,
             clock,
-            beside,
+            beside: ArcSwap::from_pointee(beside),
             snapshot,
             recorder,
             observer,
@@ -139,8 +149,35 @@ impl Gateway {
         self.0.writes.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.0.limits
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.0.limits.load_full()
+    }
+
+    /// Puts other limits in force, for connections and requests that come from now on. Of
+    /// `connections`, `calls`, `memory_bytes` and `connect` those stay that the gateway began with.
+    pub fn set_limits(&self, limits: Limits) {
+        self.0.limits.store(Arc::new(limits));
+    }
+
+    /// Serves other pages beside the API from now on.
+    pub fn set_beside(&self, beside: Vec<Arc<dyn Beside>>) {
+        self.0.beside.store(Arc::new(beside));
+    }
+
+    /// Tells how much is going on, for as long as the gateway is there.
+    pub fn figures(&self) -> FiguresOf {
+        FiguresOf(Arc::downgrade(&self.0))
+    }
+
+    /// From now on every answer is its connection's last: whoever calls again finds another
+    /// gateway, or this one once more.
+    pub fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// A connection is open as long as what is returned lives.
+    pub(crate) fn connection(&self) -> Counted {
+        self.0.watch.connection()
     }
 
     /// Answers one request from `peer`. Every request is decided by the snapshot in force then.
@@ -177,13 +214,14 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Inner {
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.limits.load_full()
     }
 
     pub(crate) fn call(&self, peer: SocketAddr) -> Call {
         let facts = CallFacts::new(self.ids.next(), self.clock.now(), peer.ip());
-        Call::new(Arc::clone(&self.recorder), facts, Instant::now())
+        let counted = self.watch.call();
+        Call::new(Arc::clone(&self.recorder), facts, Instant::now(), counted)
     }
 
     async fn handle<B>(self: &Arc<Self>, request: Request<B>, peer: SocketAddr) -> Response<Answer>
@@ -197,17 +235,24 @@ impl Inner {
             return health(&parts.method);
         }
         let path = parts.uri.path();
-        let beside = self
-            .beside
+        let beside = self.beside.load();
+        let page = beside
             .iter()
-            .find(|beside| ours && beside.serves(path));
-        let response = if let Some(beside) = beside {
-            beside::answer(beside.as_ref(), &parts, peer).await
+            .find(|page| ours && page.serves(path))
+            .cloned();
+        // Not held while the request is answered.
+        drop(beside);
+        let response = if let Some(page) = page {
+            beside::answer(page.as_ref(), &parts, peer).await
         } else if ours && parts.uri == claims::TARGET {
             self.claim(&parts, body, self.call(peer)).await
         } else {
             let mut call = self.call(peer);
             call.counts(Some(self.load.enter()), None);
+            if let Some(tracing) = self.watch.tracing() {
+                let id = call.facts().request_id;
+                call.facts_mut().trace = Some(tracing.of(&parts.headers, id));
+            }
             match self.admit(&parts, body, call.facts_mut()).await {
                 Ok(admitted) => self.carry_out(admitted, call).await,
                 Err(fault) => {
@@ -217,7 +262,8 @@ impl Inner {
             }
         };
         // A chunked request is this connection's last: what follows it was not looked at.
-        if parts.headers.contains_key(TRANSFER_ENCODING) {
+        let leaving = self.leaving.load(Ordering::Relaxed);
+        if leaving || parts.headers.contains_key(TRANSFER_ENCODING) {
             closing(response)
         } else {
             response
@@ -239,6 +285,31 @@ impl Inner {
             Asked::TooMuch { news: false } => Fault::Again(refusal),
             Asked::Fits | Asked::TooMuch { news: true } => Fault::Refused(refusal),
         }
+    }
+}
+
+/// Tells how much is going on in a gateway, without keeping it.
+#[derive(Clone)]
+pub struct FiguresOf(Weak<Inner>);
+
+impl FiguresOf {
+    /// How much is going on now; nothing when the gateway is gone.
+    pub fn now(&self) -> Figures {
+        let Some(inner) = self.0.upgrade() else {
+            return Figures::default();
+        };
+        Figures {
+            connections: inner.watch.connections(),
+            calls: inner.watch.calls(),
+            writes: inner.writes.load(Ordering::Relaxed),
+            body_bytes: inner.bodies.held_bytes(),
+        }
+    }
+}
+
+impl std::fmt::Debug for FiguresOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FiguresOf({:?})", self.now())
     }
 }
 

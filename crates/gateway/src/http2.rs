@@ -63,7 +63,7 @@ pub(crate) async fn serve<S>(
         let under_way = asking.ask();
         async move {
             let (mut parts, body) = request.into_parts();
-            let answer = match http2_head::level(&mut parts, gateway.limits()) {
+            let answer = match http2_head::level(&mut parts, &gateway.limits()) {
                 Ok(()) => gateway.handle(Request::from_parts(parts, body), peer).await,
                 Err(fault) => gateway.refuse_head(fault, peer),
             };

@@ -1,6 +1,12 @@
 //! Bounds on everything that comes from outside.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+/// The limits in force, which can be changed while the gateway works.
+pub(crate) type LimitsInForce = Arc<ArcSwap<Limits>>;
 
 /// Sizes, counts and times that the gateway never goes beyond.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,8 @@ use doorward_ledger::LeafId;
 use doorward_policy::{Authorized, Inputs, Timestamp};
 
 use crate::request_id::RequestId;
+use crate::telemetry::Counted;
+use crate::trace::Trace;
 use crate::under_way::UnderWay;
 
 /// All that is known of a call before it is carried out. No secret of Doorward's; of the body there
@@ -60,6 +62,8 @@ pub struct CallFacts {
     pub policy: Option<Arc<str>>,
     /// What the decision depended on, so that it can be made again later: of writes and refusals.
     pub inputs: Option<Arc<Inputs>>,
+    /// Where it stands in a trace, when calls are traced.
+    pub trace: Option<Trace>,
 }
 
 /// A parameter of a path.
@@ -111,6 +115,7 @@ impl CallFacts {
             stranger: None,
             policy: None,
             inputs: None,
+            trace: None,
         }
     }
 
@@ -140,6 +145,12 @@ pub struct Outcome {
     pub success: bool,
     /// From the request's head to the answer's end.
     pub latency: Duration,
+    /// From the request's head to its first sending.
+    pub before: Duration,
+    /// What of that it waited for its turn.
+    pub waited: Duration,
+    /// From the first sending to the head of the API's answer, or to giving up on it.
+    pub upstream: Option<Duration>,
 }
 
 /// The call can't be recorded.
@@ -227,10 +238,16 @@ pub(crate) struct Call {
     outcome: Option<Outcome>,
     /// Counts it among what is under way.
     counted: [Option<UnderWay>; 2],
+    watched: Counted,
 }
 
 impl Call {
-    pub(crate) fn new(recorder: Arc<dyn Recorder>, facts: CallFacts, started: Instant) -> Self {
+    pub(crate) fn new(
+        recorder: Arc<dyn Recorder>,
+        facts: CallFacts,
+        started: Instant,
+        counted: Counted,
+    ) -> Self {
         let outcome = Outcome {
             allowed: false,
             status: 0,
@@ -240,6 +257,9 @@ impl Call {
             answered: None,
             success: false,
             latency: Duration::ZERO,
+            before: Duration::ZERO,
+            waited: Duration::ZERO,
+            upstream: None,
         };
         Self {
             recorder,
@@ -248,6 +268,7 @@ impl Call {
             intent: None,
             outcome: Some(outcome),
             counted: [None, None],
+            watched: counted,
         }
     }
 
@@ -265,6 +286,11 @@ impl Call {
 
     pub(crate) fn facts_mut(&mut self) -> &mut CallFacts {
         &mut self.facts
+    }
+
+    /// Since the request's head arrived.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// What is recorded if the call ends now. Nothing once it has been recorded.
@@ -313,6 +339,7 @@ impl Call {
     /// Records what there is to record, once.
     pub(crate) fn settle(&mut self) {
         if let Some(outcome) = self.take_outcome() {
+            self.watched.watch.ended(&self.facts, &outcome);
             self.recorder.outcome(&self.facts, self.intent, &outcome);
         }
     }
@@ -326,7 +353,10 @@ impl Call {
     /// that may be passed on.
     pub(crate) fn settle_held(&mut self) -> Recording<'static, ()> {
         match self.take_outcome() {
-            Some(outcome) => self.recorder.outcome_of_read(&self.facts, &outcome),
+            Some(outcome) => {
+                self.watched.watch.ended(&self.facts, &outcome);
+                self.recorder.outcome_of_read(&self.facts, &outcome)
+            }
             None => Box::pin(std::future::ready(Ok(()))),
         }
     }
@@ -335,13 +365,19 @@ impl Call {
     /// fails.
     pub(crate) async fn act(&mut self, draft: Draft) -> Result<RecordedAct, NotRecorded> {
         let recorded = self.recorder.act(draft).await?;
-        self.outcome = None;
+        if let Some(mut outcome) = self.take_outcome() {
+            outcome.allowed = true;
+            outcome.success = true;
+            outcome.reason = None;
+            self.watched.watch.ended(&self.facts, &outcome);
+        }
         Ok(recorded)
     }
 
     /// Counts a refusal in the place of recording an outcome.
     pub(crate) fn count(&mut self, reason: &'static str) {
         if self.take_outcome().is_some() {
+            self.watched.watch.counted(&self.facts, reason);
             self.recorder.count(self.facts.at, reason);
         }
     }

@@ -38,6 +38,18 @@ impl RequestIds {
     }
 }
 
+impl RequestId {
+    /// The id as one number.
+    pub fn as_u128(self) -> u128 {
+        u128::from(self.process) << 64 | u128::from(self.number)
+    }
+
+    /// The process's part, and the number within it.
+    pub(crate) fn parts(self) -> (u64, u64) {
+        (self.process, self.number)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "req_{:016x}{:016x}", self.process, self.number)

@@ -118,8 +118,10 @@ pub async fn serve_all(
                     drain: drain.clone(),
                     seat: crowd.enter(),
                 };
+                let counted = gateway.connection();
                 connections.spawn(async move {
                     connection.run(stream, tls).await;
+                    drop(counted);
                     drop(place);
                 });
             }

@@ -40,6 +40,17 @@ impl Snapshot {
         self.state.generation
     }
 
+    /// How many workspaces there are, and how many of them have an upstream key that calls can go
+    /// out on.
+    pub fn workspaces(&self) -> (usize, usize) {
+        let usable = |upstream: &&Arc<Upstream>| {
+            let mut keys = upstream.keys.iter();
+            keys.any(|key| key.state == UpstreamKeyState::Active)
+        };
+        let all = self.state.workspaces.len();
+        (all, self.upstreams.values().filter(usable).count())
+    }
+
     /// When it was read from the store, and its grants resolved.
     pub(crate) fn taken_at(&self) -> Timestamp {
         self.state.taken_at

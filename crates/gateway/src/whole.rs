@@ -1,7 +1,6 @@
 //! Answers that are read whole before any of them goes on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_catalog::Op;
@@ -12,7 +11,7 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::limits::Limits;
+use crate::limits::LimitsInForce;
 use crate::refusal::Refusal;
 use crate::veil::{Coding, Veil};
 
@@ -25,7 +24,7 @@ const PIECES_TIME: u32 = 5;
 /// Reads answers whole, no more at once than there is memory for.
 pub(crate) struct Answers {
     memory: Arc<Semaphore>,
-    patience: Duration,
+    limits: LimitsInForce,
 }
 
 /// Why an answer is not passed on.
@@ -96,12 +95,11 @@ pub(crate) fn is_short(body: &impl Body) -> bool {
 }
 
 impl Answers {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: LimitsInForce) -> Self {
+        let memory_bytes = limits.load().memory_bytes;
         Self {
-            memory: Arc::new(Semaphore::new(
-                limits.memory_bytes.min(Semaphore::MAX_PERMITS),
-            )),
-            patience: limits.response_idle,
+            memory: Arc::new(Semaphore::new(memory_bytes.min(Semaphore::MAX_PERMITS))),
+            limits,
         }
     }
 
@@ -137,9 +135,10 @@ impl Answers {
         B: Body<Data = Bytes> + Unpin,
     {
         let (mut first, mut whole, mut share) = (Bytes::new(), Vec::new(), None);
-        let end = Instant::now() + self.patience * PIECES_TIME;
+        let patience = self.limits.load().response_idle;
+        let end = Instant::now() + patience * PIECES_TIME;
         loop {
-            let frame = timeout_at(end, timeout(self.patience, body.frame())).await;
+            let frame = timeout_at(end, timeout(patience, body.frame())).await;
             let Ok(Ok(frame)) = frame else {
                 return Err(Unread::Late);
             };

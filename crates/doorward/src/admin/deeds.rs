@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::carry::Who;
 use super::types::{
-    Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey, KeyIssue,
-    KeyList, KeyRevoke, Status, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList,
-    WorkspaceRemove, WorkspaceShow,
+    AskReady, Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey,
+    KeyIssue, KeyList, KeyRevoke, Reload, Reloaded, Status, WorkspaceAdd, WorkspaceAdded,
+    WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
 };
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 
@@ -147,11 +147,32 @@ impl Deed {
 }
 
 impl Acts for Status {}
+impl Acts for AskReady {}
 impl Acts for WorkspaceList {}
 impl Acts for WorkspaceShow {}
 impl Acts for ClientList {}
 impl Acts for ClientShow {}
 impl Acts for KeyList {}
+
+impl Acts for Reload {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::Configuration {
+            changed: Vec::new(),
+            commitment: None,
+        };
+        Some(Deed::new("server.reload", "server", event))
+    }
+
+    fn complete(deed: &mut Deed, answer: &Reloaded) {
+        deed.event = Event::Configuration {
+            changed: answer.changed.clone(),
+            commitment: None,
+        };
+        let metadata = &mut deed.act.metadata;
+        let restart = answer.restart_needed.clone().into();
+        metadata.insert("restart_needed".to_owned(), restart);
+    }
+}
 
 impl Acts for WorkspaceAdd {
     fn deed(&self) -> Option<Deed> {

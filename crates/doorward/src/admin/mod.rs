@@ -32,6 +32,7 @@ pub(crate) use audit_types::{
     AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
 };
+pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use error::AdminError;
 pub(crate) use learning::ClientLearn;
@@ -40,8 +41,8 @@ pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
 pub(crate) use types::{
-    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End, KeyIssue, KeyList,
-    KeyRevoke, Needed, Scopeful, Status, SubWorkspace, WorkspaceAdd, WorkspaceAdded,
-    WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    AskReady, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End, KeyIssue,
+    KeyList, KeyRevoke, Needed, Reload, Reloaded, Scopeful, Status, SubWorkspace, WorkspaceAdd,
+    WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
 };
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

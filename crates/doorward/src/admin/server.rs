@@ -30,8 +30,9 @@ use super::learning::ClientLearn;
 use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
 use super::service::{Admin, Handle};
 use super::types::{
-    ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList, KeyRevoke,
-    Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    AskReady, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList,
+    KeyRevoke, Reload, Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
+    WorkspaceShow,
 };
 
 /// Most bytes of a request.
@@ -128,6 +129,8 @@ impl Connected<IncomingStream<'_, OwnUserOnly>> for PeerUser {
 fn router(admin: Arc<Admin>) -> Router {
     let router = Router::new();
     let router = on::<Status>(router);
+    let router = on::<Reload>(router);
+    let router = on::<AskReady>(router);
     let router = on::<WorkspaceList>(router);
     let router = on::<WorkspaceShow>(router);
     let router = on::<WorkspaceAdd>(router);

@@ -8,10 +8,10 @@ use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
 
 use super::error::AdminError;
-use super::types::{Call, ServerStatus, Status};
+use super::types::{AskReady, Call, Reload, Reloaded, ServerStatus, Status};
 use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
-use crate::health::HealthOf;
+use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::LateAudit;
 
 /// What [`Admin`] works with.
@@ -38,6 +38,10 @@ pub(crate) struct AdminParts {
     pub(crate) alerts: AlertDesk,
     /// Tells how the server is doing, when one runs in this process.
     pub(crate) health: Option<HealthOf>,
+    /// Tells whether calls can be taken, when a server runs in this process.
+    pub(crate) ready: Option<ReadyOf>,
+    /// Reads the configuration and the state again, when a server runs in this process.
+    pub(crate) reload: Option<Box<dyn Fn() -> Result<Reloaded, AdminError> + Send + Sync>>,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what
     /// was answered holds from the next call on.
     pub(crate) changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
@@ -114,6 +118,37 @@ impl Admin {
 /// The time now.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+impl Handle<AskReady> for Admin {
+    fn handle(&self, _: AskReady) -> Result<Ready, AdminError> {
+        match &self.parts.ready {
+            Some(ready) => Ok(ready()),
+            None => Err(AdminError::failed("no server runs that could be ready")),
+        }
+    }
+}
+
+impl Handle<Reload> for Admin {
+    fn handle(&self, _: Reload) -> Result<Reloaded, AdminError> {
+        match &self.parts.reload {
+            Some(reload) => {
+                let reloaded = reload()?;
+                tracing::info!(
+                    changed = ?reloaded.changed,
+                    "the configuration, the state and the upstream keys were read again"
+                );
+                if !reloaded.restart_needed.is_empty() {
+                    tracing::warn!(
+                        settings = ?reloaded.restart_needed,
+                        "these differ from what the server was started with, and need a restart"
+                    );
+                }
+                Ok(reloaded)
+            }
+            None => Err(AdminError::failed("no server runs that could reload")),
+        }
+    }
 }
 
 impl Handle<Status> for Admin {

@@ -75,6 +75,8 @@ impl Session {
             gateway_url: None,
             alerts: AlertDesk::alone(context),
             health: None,
+            ready: None,
+            reload: None,
             changed: Box::new(|| Ok(())),
         }))))
     }

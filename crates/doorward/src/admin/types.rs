@@ -13,6 +13,7 @@ use super::audit_types::{
 };
 use super::controls::ControlsChange;
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
+use crate::health::Ready;
 
 /// A request with its answer.
 pub(crate) trait Call: Serialize + DeserializeOwned + Send + 'static {
@@ -33,6 +34,8 @@ macro_rules! calls {
 
 calls! {
     Status, "status" => ServerStatus;
+    Reload, "reload" => Reloaded;
+    AskReady, "ready" => Ready;
     WorkspaceList, "workspace/list" => Vec<WorkspaceView>;
     WorkspaceShow, "workspace/show" => WorkspaceView;
     WorkspaceAdd, "workspace/add" => WorkspaceAdded;
@@ -73,6 +76,23 @@ pub(crate) struct ServerStatus {
     /// How it is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) health: Option<crate::health::Health>,
+}
+
+/// Can calls be taken?
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AskReady {}
+
+/// Reads the configuration, the state and the upstream keys again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Reload {}
+
+/// What came of reading the configuration again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reloaded {
+    /// The settings that were changed and are in force now.
+    pub(crate) changed: Vec<String>,
+    /// Those that are not what the server was started with, and need a restart.
+    pub(crate) restart_needed: Vec<String>,
 }
 
 /// Every workspace.

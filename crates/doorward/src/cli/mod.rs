@@ -112,6 +112,25 @@ Examples:
   doorward status
   doorward status --json | jq .health.ledger")]
     Status,
+    /// Tell by the exit code whether the running server can take calls
+    #[command(after_help = "\
+What /readyz says at the gateway's address, over the admin socket: for a container's health check.
+Ends with 0 when calls can be taken, with 1 when not.
+
+Examples:
+  doorward ready
+  doorward ready --json --data-dir /var/lib/doorward")]
+    Ready,
+    /// Have the running server read its configuration, state and upstream keys again
+    #[command(after_help = "\
+SIGHUP does the same. A faulty configuration is refused whole: all its faults are told with their
+lines, and what was in force stays. What can't be changed while the server runs is told.
+
+Examples:
+  doorward reload
+  doorward reload --config /etc/doorward/doorward.toml
+  doorward reload --json | jq .restart_needed")]
+    Reload,
     /// Add, list, show and remove Instantly workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(WorkspaceCommand),

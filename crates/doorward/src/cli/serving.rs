@@ -64,8 +64,8 @@ pub(crate) struct Init {}
 /// `doorward serve`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-SIGTERM and SIGINT finish the calls under way and end it. SIGHUP reads the state and the upstream
-keys again.
+SIGTERM and SIGINT finish the calls under way and end it. SIGHUP reads the configuration, the state
+and the upstream keys again, as `doorward reload` does.
 
 Examples:
   doorward serve

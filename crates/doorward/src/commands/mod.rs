@@ -10,7 +10,9 @@ mod env;
 mod init;
 mod key;
 mod policy;
+mod ready;
 mod recommend;
+mod reload;
 mod run;
 mod sandbox;
 mod scopes;
@@ -40,6 +42,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Init(_) => init::run(&global, output),
         Command::Serve(serve) => block_on_all(serve::run(&context()?, &serve)),
         Command::Status => block_on(status::run(&context()?)),
+        Command::Ready => block_on(ready::run(&context()?)),
+        Command::Reload => block_on(reload::run(&context()?)),
         Command::Workspace(command) => block_on(workspace::run(&context()?, command)),
         Command::Client(command) => block_on(client::run(&context()?, command)),
         Command::Key(command) => block_on(key::run(&context()?, command)),

@@ -2,11 +2,13 @@
 
 mod alerts;
 mod audit;
+mod changes;
 mod faults;
 mod instantly;
 mod ledger;
 mod metrics;
 mod reader;
+mod traces;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -22,6 +24,7 @@ pub(crate) use instantly::InstantlyConfig;
 pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
 use reader::Reader;
+pub(crate) use traces::TracesConfig;
 
 use crate::exit::Failure;
 
@@ -53,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) alerts: AlertsConfig,
     /// The metrics page.
     pub(crate) metrics: MetricsConfig,
+    /// Spans of calls.
+    pub(crate) traces: TracesConfig,
     /// What is logged.
     pub(crate) log: LogConfig,
 }
@@ -66,6 +71,8 @@ pub(crate) struct GatewayConfig {
     pub(crate) plain_http: bool,
     /// Bounds on what comes from outside.
     pub(crate) limits: Limits,
+    /// How long `/readyz` says that the server ends before it takes no more connections.
+    pub(crate) announce: Duration,
 }
 
 /// What the server tells about itself.
@@ -98,9 +105,11 @@ impl Default for Config {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4180)),
                 plain_http: false,
                 limits: Limits::default(),
+                announce: Duration::ZERO,
             },
             alerts: AlertsConfig::default(),
             metrics: MetricsConfig::default(),
+            traces: TracesConfig::default(),
             log: LogConfig {
                 level: "info".to_owned(),
                 format: LogFormat::Text,
@@ -161,6 +170,7 @@ impl Config {
             gateway,
             alerts,
             metrics,
+            traces,
             log,
         } = &mut config;
         reader.root(|root| {
@@ -214,10 +224,14 @@ impl Config {
                         table.number(name, &mut seconds, 1..=86_400);
                         *value = Duration::from_secs(seconds as u64);
                     }
+                    let mut seconds = usize::try_from(gateway.announce.as_secs()).unwrap_or(0);
+                    table.number("announce", &mut seconds, 0..=3_600);
+                    gateway.announce = Duration::from_secs(seconds as u64);
                 });
             });
             root.table("alerts", |table| alerts.read(table));
             root.table("metrics", |table| metrics.read(table));
+            root.table("traces", |table| traces.read(table));
             root.table("log", |table| {
                 table.text("level", &mut log.level, |text| {
                     crate::log::check_filter(text).map(|()| text.to_owned())
@@ -319,7 +333,7 @@ mod tests {
             let other = match value.parse::<usize>() {
                 Ok(number) => (number + 1).to_string(),
                 Err(_) if name == "listen" => "\"[::1]:9\"".to_owned(),
-                Err(_) if name == "plain_http" => "true".to_owned(),
+                Err(_) if name == "plain_http" || name == "propagate" => "true".to_owned(),
                 Err(_) if name == "watch" => "false".to_owned(),
                 Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),

@@ -1,10 +1,17 @@
 //! A running server: the gateway and the admin socket over one store.
 
+mod administration;
 mod instantly;
 mod learning;
 mod metrics;
+mod pages;
+mod ready;
 mod reload;
+mod settings;
 mod sinks;
+mod taken;
+mod telemetry;
+mod traces;
 mod uses;
 mod watches;
 
@@ -13,32 +20,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_audit::{Audit, Sinks, Witnesses};
-use doorward_gateway::{
-    Beside, Gateway, GatewayConfig, LedgerPages, LedgerRecorder, RecordSettings, SnapshotBuilder,
-};
-use doorward_secrets::{SecretRef, Secrets};
+use doorward_gateway::{Gateway, GatewayConfig, LedgerRecorder, RecordSettings, SnapshotBuilder};
+use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::administration::{admin, reload_on_hang_up};
 pub(crate) use self::instantly::WATCHED;
 pub(crate) use self::instantly::{Sources, options as watch_options};
 use self::learning::Learning;
-use self::metrics::MetricsPage;
+use self::metrics::Metrics;
+use self::pages::Pages;
+use self::ready::Readiness;
 use self::reload::Reloader;
+use self::settings::Settings;
+use self::taken::take_settings;
+use self::telemetry::Told;
+use self::traces::Exporting;
 use self::watches::Watches;
-use crate::admin::{Admin, AdminError, AdminParts, AdminServer};
+use crate::admin::{AdminError, AdminServer};
 use crate::alerts::AlertDesk;
 use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::health::{Health, HealthOf, LedgerHealth};
-use crate::record::{LateAudit, Take, open_record, recorded_secrets};
+use crate::record::{Take, open_record, recorded_secrets};
 use crate::scrubbed::known_secrets;
 use crate::secret::read_pepper;
-use crate::signals::{Endings, SAME_WORD, hang_ups};
+use crate::signals::{Endings, SAME_WORD};
 
 /// How long administrative requests under way are waited for at the end.
 const ADMIN_DRAIN: Duration = Duration::from_secs(10);
@@ -77,6 +89,9 @@ pub(crate) struct Server {
     sinks: Arc<Sinks>,
     alerts: AlertDesk,
     alarms: JoinHandle<()>,
+    traces: Option<Exporting>,
+    settings: Arc<Settings>,
+    leave: Gateway,
     stop: watch::Sender<Stage>,
 }
 
@@ -84,6 +99,8 @@ pub(crate) struct Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
+    /// Whoever asks is told that it ends.
+    Leaving,
     /// No new calls; those under way finish.
     Draining,
     /// All else ends.
@@ -124,10 +141,15 @@ impl Server {
         let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
         let (learning, lessons) = Learning::new();
         let uses = uses::restored(&store)?;
+        let metrics = Arc::new(Metrics::default());
+        let (spans, traces) = traces::start(context, &recorded_secrets(&record))?.unzip();
+        if let Some(traces) = &traces {
+            metrics.also(traces.figures());
+        }
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
-            beside: pages(context, &record, &health)?,
             uses: Arc::clone(&uses),
+            telemetry: Some(Arc::new(Told::new(Arc::clone(&metrics), spans))),
             ..GatewayConfig::default()
         };
         let recorder = Arc::new(LedgerRecorder::new(
@@ -140,6 +162,23 @@ impl Server {
         ));
         let gateway = Gateway::new(config, reloader.handle(), recorder, Arc::new(learning))
             .map_err(Failure::failed)?;
+        let settings = Arc::new(Settings::new(context));
+        let (stop, stage) = watch::channel(Stage::Running);
+        let readiness = Arc::new(Readiness::new(
+            Arc::clone(&store),
+            Arc::clone(&record),
+            reloader.handle(),
+            stage.clone(),
+        ));
+        let pages = Pages {
+            record: Arc::clone(&record),
+            health: Arc::clone(&health),
+            metrics,
+            figures: gateway.figures(),
+            readiness,
+        };
+        gateway.set_beside(pages.of(context)?);
+        take_settings(&settings, &gateway, pages.clone());
         let gateway_url = url_of(&listener)?;
         let socket = context.data_dir.admin_socket()?;
         let admin_server = AdminServer::take(&socket).map_err(|error| {
@@ -149,17 +188,24 @@ impl Server {
             ))
         })?;
 
-        let (stop, stage) = watch::channel(Stage::Running);
-        let (desk, url) = (alerts.clone(), gateway_url.as_str());
-        let admin = admin(context, &record, &store, &reloader, url, desk, health)?;
+        let admin = admin(
+            context,
+            &pages,
+            &store,
+            &reloader,
+            Arc::clone(&settings),
+            &gateway_url,
+            alerts.clone(),
+        )?;
+        let leave = gateway.clone();
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve(
                 listener,
                 gateway,
                 reached(stage.clone(), Stage::Draining),
             )),
+            hang_ups: tokio::spawn(reload_on_hang_up(Arc::clone(&admin))?),
             admin: tokio::spawn(admin_server.serve(admin, reached(stage.clone(), Stage::Ending))),
-            hang_ups: tokio::spawn(reload_on_hang_up(Arc::clone(&reloader))?),
             uses: tokio::spawn(uses::keep(
                 uses,
                 Arc::clone(&store),
@@ -172,6 +218,9 @@ impl Server {
             sinks,
             alerts,
             alarms,
+            traces,
+            settings,
+            leave,
             stop,
         })
     }
@@ -217,9 +266,21 @@ impl Server {
             sinks,
             alerts,
             alarms,
+            traces,
+            settings,
+            leave,
             stop,
             ..
         } = self;
+        stop.send_replace(Stage::Leaving);
+        leave.leave();
+        drop(leave);
+        let announce = settings.in_force(|context| context.config.gateway.announce);
+        drop(settings);
+        if !announce.is_zero() {
+            tracing::info!(seconds = announce.as_secs(), "telling that the server ends");
+            tokio::time::sleep(announce).await;
+        }
         tracing::info!("draining");
         stop.send_replace(Stage::Draining);
         let served = gateway.await;
@@ -230,6 +291,9 @@ impl Server {
         watches.end().await;
         alarms.abort();
         alerts.end().await;
+        if let Some(traces) = traces {
+            traces.end(sinks::DRAIN).await;
+        }
         // What was learnt is written down.
         let _ = learning.await;
         let _ = uses.await;
@@ -279,38 +343,6 @@ fn url_of(listener: &TcpListener) -> Result<String, Failure> {
     Ok(format!("http://{address}"))
 }
 
-/// What is served beside the API: the ledger's pages, and the metrics.
-fn pages(
-    context: &Context,
-    record: &Arc<Audit>,
-    health: &HealthOf,
-) -> Result<Vec<Arc<dyn Beside>>, Failure> {
-    let secrets = recorded_secrets(record);
-    let token = |what: &str, reference: Option<SecretRef>| {
-        let read = reference.map(|reference| secrets.read(&reference));
-        read.transpose()
-            .map_err(|error| Failure::usage(format_args!("{what}: {error}")))
-    };
-    let config = &context.config;
-    let ledger = token("ledger.pages_token", context.pages_token()?)?;
-    let metrics = token("metrics.token", context.metrics_token()?)?;
-    let folder = context.data_dir.ledger();
-    let access = config.ledger.pages;
-    Ok(vec![
-        Arc::new(LedgerPages::new(
-            Arc::clone(record),
-            &folder,
-            access,
-            ledger.as_ref(),
-        )),
-        Arc::new(MetricsPage::new(
-            config.metrics.access,
-            metrics.as_ref(),
-            Arc::clone(health),
-        )),
-    ])
-}
-
 /// Tells how the server is doing.
 fn health_of(
     record: &Arc<Audit>,
@@ -341,56 +373,7 @@ fn health_of(
     })
 }
 
-fn admin(
-    context: &Context,
-    record: &Arc<Audit>,
-    store: &Arc<dyn Store>,
-    reloader: &Arc<Reloader>,
-    gateway_url: &str,
-    alerts: AlertDesk,
-    health: HealthOf,
-) -> Result<Arc<Admin>, Failure> {
-    let reloader = Arc::clone(reloader);
-    Ok(Arc::new(Admin::new(AdminParts {
-        audit: LateAudit::opened(Arc::clone(record)),
-        store: Arc::clone(store),
-        secrets: Arc::new(Secrets::new()),
-        pepper: context.pepper()?,
-        ledger_key: context.own_ledger_key()?,
-        instantly: context.config.instantly.clone(),
-        data_dir: context.data_dir.path().to_owned(),
-        plain_http: context.config.gateway.plain_http,
-        gateway_url: Some(gateway_url.to_owned()),
-        alerts,
-        health: Some(health),
-        changed: Box::new(move || {
-            reloader.reload().map_err(|failure| {
-                AdminError::failed(format_args!(
-                    "it was done, but the server goes on with the state before it: {failure}; \
-                     restart it"
-                ))
-            })
-        }),
-    })))
-}
-
 async fn reached(mut stage: watch::Receiver<Stage>, wanted: Stage) {
     // With nobody left to say so, the end is here too.
     let _ = stage.wait_for(|stage| *stage >= wanted).await;
-}
-
-fn reload_on_hang_up(
-    reloader: Arc<Reloader>,
-) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let mut hang_ups = hang_ups()?;
-    Ok(async move {
-        while hang_ups.recv().await.is_some() {
-            let reloader = Arc::clone(&reloader);
-            match tokio::task::spawn_blocking(move || reloader.reload()).await {
-                Ok(Ok(())) => tracing::info!("state and upstream keys were read again"),
-                Ok(Err(error)) => tracing::error!(%error, "the state could not be read again"),
-                Err(error) => tracing::error!(%error, "reading the state again failed"),
-            }
-        }
-    })
 }

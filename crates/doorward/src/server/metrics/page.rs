@@ -8,29 +8,30 @@ use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use crate::health::HealthOf;
+use crate::prometheus::Text;
+use crate::server::pages::Pages;
 
 const PATH: &str = "/metrics";
 
 /// Serves the metrics.
-pub(super) struct MetricsPage {
+pub(in crate::server) struct MetricsPage {
     access: LedgerAccess,
     /// SHA-256 of the token.
     token: Option<Vec<u8>>,
-    health: HealthOf,
+    of: Pages,
 }
 
 impl MetricsPage {
-    pub(super) fn new(
+    pub(in crate::server) fn new(
         access: LedgerAccess,
         token: Option<&SecretString>,
-        health: HealthOf,
+        of: Pages,
     ) -> Self {
         let hash = |token: &SecretString| sha256(token.expose_secret());
         Self {
             access,
             token: token.map(hash),
-            health,
+            of,
         }
     }
 
@@ -47,7 +48,10 @@ impl MetricsPage {
             response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
             return response;
         }
-        let mut response = Response::new(Bytes::from((self.health)().metrics()));
+        let mut text = Text::default();
+        (self.of.health)().metrics(&mut text);
+        self.of.metrics.show(self.of.figures.now(), &mut text);
+        let mut response = Response::new(Bytes::from(text.page()));
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         headers.insert(CONTENT_TYPE, kind);

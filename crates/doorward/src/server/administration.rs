@@ -1,0 +1,78 @@
+//! How the running server is administered: what requests are carried out with, and SIGHUP.
+
+use std::sync::Arc;
+
+use doorward_secrets::Secrets;
+use doorward_store::Store;
+
+use super::pages::Pages;
+use super::reload::Reloader;
+use super::settings::Settings;
+use crate::admin::{Admin, AdminError, AdminParts, Reload, Who};
+use crate::alerts::AlertDesk;
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::record::LateAudit;
+use crate::signals::hang_ups;
+
+/// Administration of the running server.
+///
+/// # Errors
+/// When the configuration has a reference that is none.
+pub(super) fn admin(
+    context: &Context,
+    pages: &Pages,
+    store: &Arc<dyn Store>,
+    reloader: &Arc<Reloader>,
+    settings: Arc<Settings>,
+    gateway_url: &str,
+    alerts: AlertDesk,
+) -> Result<Arc<Admin>, Failure> {
+    let reloader = Arc::clone(reloader);
+    let again = Arc::clone(&reloader);
+    let readiness = Arc::clone(&pages.readiness);
+    Ok(Arc::new(Admin::new(AdminParts {
+        audit: LateAudit::opened(Arc::clone(&pages.record)),
+        store: Arc::clone(store),
+        secrets: Arc::new(Secrets::new()),
+        pepper: context.pepper()?,
+        ledger_key: context.own_ledger_key()?,
+        instantly: context.config.instantly.clone(),
+        data_dir: context.data_dir.path().to_owned(),
+        plain_http: context.config.gateway.plain_http,
+        gateway_url: Some(gateway_url.to_owned()),
+        alerts,
+        health: Some(Arc::clone(&pages.health)),
+        ready: Some(Arc::new(move || readiness.now())),
+        reload: Some(Box::new(move || settings.reload(|| again.reload()))),
+        changed: Box::new(move || {
+            reloader.reload().map_err(|failure| {
+                AdminError::failed(format_args!(
+                    "it was done, but the server goes on with the state before it: {failure}; \
+                     restart it"
+                ))
+            })
+        }),
+    })))
+}
+
+/// Reads configuration and state again on SIGHUP, as `doorward reload` does.
+///
+/// # Errors
+/// When the system lets nobody listen.
+pub(super) fn reload_on_hang_up(
+    admin: Arc<Admin>,
+) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let mut hang_ups = hang_ups()?;
+    Ok(async move {
+        while hang_ups.recv().await.is_some() {
+            let admin = Arc::clone(&admin);
+            let reload = move || admin.carry_out(Reload {}, &Who::here());
+            match tokio::task::spawn_blocking(reload).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "what was in force stays"),
+                Err(error) => tracing::error!(%error, "reading the configuration again failed"),
+            }
+        }
+    })
+}

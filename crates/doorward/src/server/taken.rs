@@ -1,0 +1,40 @@
+//! The settings of the server's own that are taken while it runs.
+
+use doorward_gateway::Gateway;
+
+use super::pages::Pages;
+use super::settings::Settings;
+
+/// What of the settings is taken while the server runs, beside what other parts say of themselves.
+pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages) {
+    // By commands alone: each reads it anew.
+    // Asked for at the end.
+    let asked = &["audit.review_days", "gateway.seconds.announce"];
+    settings.on(asked, |_| Ok(Box::new(|| ())));
+    settings.on(&["log.level"], |next| {
+        let level = next.config.log.level.clone();
+        Ok(Box::new(move || crate::log::set_level(&level)))
+    });
+    let limited = gateway.clone();
+    let takes = &[
+        "gateway.streams",
+        "gateway.head_bytes",
+        "gateway.headers",
+        "gateway.body_bytes",
+        "gateway.json_depth",
+        "gateway.seconds.head_read",
+        "gateway.seconds.body_read",
+        "gateway.seconds.response_head",
+        "gateway.seconds.response_idle",
+        "gateway.seconds.drain",
+    ];
+    settings.on(takes, move |next| {
+        let (gateway, limits) = (limited.clone(), next.config.gateway.limits.clone());
+        Ok(Box::new(move || gateway.set_limits(limits)))
+    });
+    let gateway = gateway.clone();
+    settings.on(&["metrics", "ledger.pages"], move |next| {
+        let (gateway, pages) = (gateway.clone(), pages.of(next)?);
+        Ok(Box::new(move || gateway.set_beside(pages)))
+    });
+}
