@@ -97,11 +97,7 @@ impl At {
             .char_indices()
             .take_while(|(n, c)| *n < length && *c != '\n')
             .count();
-        let skipped = if column > LINE_MAX / 2 {
-            column - LINE_MAX / 2
-        } else {
-            0
-        };
+        let skipped = column.saturating_sub(LINE_MAX / 2);
         Some(Self {
             line: before.matches('\n').count() + 1,
             column: column + 1,

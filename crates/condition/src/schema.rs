@@ -77,8 +77,10 @@ pub(crate) fn schema() -> Option<&'static Schema> {
     SCHEMA.as_ref()
 }
 
-/// The groups of operations: name, and whether an operation is in it.
-const GROUPS: [(&str, &str, fn(Op) -> bool); 8] = [
+/// A group of operations: its name, what they do, and whether one is in it.
+type Group = (&'static str, &'static str, fn(Op) -> bool);
+
+const GROUPS: [Group; 8] = [
     ("reads", "changes nothing at Instantly", |op| {
         !op.facts().writes()
     }),

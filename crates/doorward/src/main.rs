@@ -2,7 +2,6 @@
 
 mod admin;
 mod alerts;
-mod approvals;
 mod caller;
 mod cli;
 mod commands;

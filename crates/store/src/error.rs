@@ -23,10 +23,6 @@ pub enum What {
     Policy,
     /// A write under an idempotency key.
     IdempotencyRecord,
-    /// An approval.
-    Approval,
-    /// An admin token.
-    AdminToken,
 }
 
 impl fmt::Display for What {
@@ -38,8 +34,6 @@ impl fmt::Display for What {
             Self::ClientKey => "client key",
             Self::Policy => "policy",
             Self::IdempotencyRecord => "idempotency record",
-            Self::Approval => "approval",
-            Self::AdminToken => "admin token",
         })
     }
 }

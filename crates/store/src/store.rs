@@ -4,8 +4,6 @@ use doorward_catalog::Op;
 use doorward_keys::KeyId;
 use doorward_policy::Timestamp;
 
-use crate::admin_token_store::AdminTokenStore;
-use crate::approval_store::ApprovalStore;
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 use crate::error::Result;
 use crate::idempotency_store::IdempotencyStore;
@@ -34,13 +32,7 @@ use crate::workspace::{
 /// [`Duplicate`]: crate::StoreError::Duplicate
 /// [`Field`]: crate::StoreError::Field
 pub trait Store:
-    LedgerStore
-    + InstantlyLogStore
-    + IdempotencyStore
-    + PaceStore
-    + PolicyStore
-    + ApprovalStore
-    + AdminTokenStore
+    LedgerStore + InstantlyLogStore + IdempotencyStore + PaceStore + PolicyStore
 {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.

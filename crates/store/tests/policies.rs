@@ -23,7 +23,10 @@ fn a_policy_is_saved_changed_shown_and_removed() {
         (second.created_at, second.updated_at),
         (first.created_at, LATER)
     );
-    assert_eq!(store.load_snapshot(NOW).unwrap().policies, [second.clone()]);
+    assert_eq!(
+        store.load_snapshot(NOW).unwrap().policies,
+        std::slice::from_ref(&second)
+    );
     assert_eq!(store.policy("own").unwrap(), second);
     assert_eq!(store.delete_policy("own").unwrap(), second);
     assert!(store.policies().unwrap().is_empty());

@@ -4,7 +4,6 @@
 //! opens the store itself and carries them out in its own process. Both go through [`Admin`].
 
 mod alerts;
-mod approvals;
 mod audit_deeds;
 mod audit_keys;
 mod audit_people;
@@ -16,7 +15,6 @@ mod clients;
 mod controls;
 mod deeds;
 mod error;
-mod holder;
 mod keys;
 mod learning;
 mod policies;
@@ -25,13 +23,11 @@ mod server;
 mod service;
 mod session;
 mod socket;
-mod tokens;
 mod types;
 mod views;
 mod workspaces;
 
 pub(crate) use alerts::{AlertList, AlertTest};
-pub(crate) use approvals::{ApprovalDecide, ApprovalList, ApprovalShow, ApprovalView};
 pub(crate) use audit_types::{
     AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
@@ -44,7 +40,6 @@ pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, Polic
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
-pub(crate) use tokens::{AdminTokenCreate, AdminTokenList, AdminTokenRevoke};
 pub(crate) use types::{
     AskReady, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End, KeyIssue,
     KeyList, KeyRevoke, Needed, Reload, Reloaded, Scopeful, Status, SubWorkspace, WorkspaceAdd,

@@ -1,7 +1,5 @@
 //! The embedded store: one SQLite file.
 
-mod admin_tokens;
-mod approvals;
 mod clients;
 mod files;
 mod idempotency;
