@@ -2,6 +2,7 @@
 
 mod admin;
 mod alerts;
+mod approvals;
 mod caller;
 mod cli;
 mod commands;

@@ -6,14 +6,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use doorward_catalog::Op;
 use doorward_policy::{
-    Authorized, Decision, DenyReason, Judgement, NoApprovals, RequestFacts, Terms, authorize,
-    decide,
+    Authorized, Decision, DenyReason, Judgement, RequestFacts, Terms, authorize, decide,
 };
 use doorward_store::Known;
 use http::StatusCode;
 use http::request::Parts;
 use http_body::Body;
 
+use crate::approvals::Stopped;
 use crate::body::{BoxError, HeldBody};
 use crate::caller::Caller;
 use crate::canonical::{ForwardRequest, Head, check_body_head};
@@ -71,6 +71,22 @@ impl Inner {
         facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
 
         // The body may have taken its time: what is in force now decides.
+        self.hold(parts, &head, body.as_ref(), facts).await?;
+        match self.decide_now(parts, head, body, facts, key) {
+            Ok(admitted) => Ok(admitted),
+            Err(stopped) => Err(self.ask(stopped).await.into()),
+        }
+    }
+
+    /// What is in force now decides.
+    fn decide_now(
+        &self,
+        parts: &Parts,
+        head: Head,
+        body: Option<HeldBody>,
+        facts: &mut CallFacts,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Admitted, Stopped> {
         let now = self.snapshot.load();
         let known = identify(&now, parts, facts)?;
         check_source(&known.client.record.controls, facts.source)?;
@@ -80,7 +96,7 @@ impl Inner {
                 workspace: known.view().workspace,
                 client: &known.client.record.id,
                 as_workspace: facts.as_workspace.as_deref(),
-                op,
+                op: admitted.authorized.op(),
             };
             let request = admitted.authorized.request();
             admitted.named = Some(idempotency.ask(whose, &key, request));
@@ -174,7 +190,7 @@ impl Inner {
         head: Head,
         body: Option<HeldBody>,
         facts: &mut CallFacts,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<Admitted, Stopped> {
         let op = head.op.map_err(Refusal::route)?;
         let client = known.view();
         let as_workspace = facts.as_workspace.clone();
@@ -187,9 +203,10 @@ impl Inner {
         let call = Judgeable::of(&head, body.as_ref(), facts);
         let request = head.into_request(op, body);
         let judged = self.judge(snapshot, known, (op, asked.now), &call, facts);
+        let waiting = call.waiting(self.approvals.as_deref(), known, op);
         let terms = Terms {
             conditions: &judged,
-            approvals: &NoApprovals,
+            approvals: &waiting,
         };
         let allowed = authorize(&client, &asked, &terms, request);
         if facts.writes() || allowed.is_err() {
@@ -198,7 +215,12 @@ impl Inner {
         }
         let authorized = allowed.map_err(|denial| {
             facts.policy = denial.policy().map(Arc::from);
-            note(facts, denial.reason(), Refusal::denial(&denial))
+            let refusal = note(facts, denial.reason(), Refusal::denial(&denial));
+            let ask = match (denial.reason(), denial.policy()) {
+                (DenyReason::ApprovalRequired, Some(policy)) => waiting.ask(policy, facts),
+                _ => None,
+            };
+            Stopped { refusal, ask }
         })?;
         if let (Some(_), Judgement::NeedsApproval(policy)) =
             (authorized.approval(), judged.judgement())

@@ -37,6 +37,7 @@ impl Inner {
         } = admitted;
         let op = authorized.op();
         let id = call.facts().request_id;
+        let approval = authorized.approval().cloned();
         let recorded = match call.intend(authorized).await {
             Ok(recorded) => recorded,
             Err(mut call) => {
@@ -44,6 +45,12 @@ impl Inner {
                 return respond(&mut call, &Refusal::ledger(why).of(op));
             }
         };
+        if let Some(approval) = approval
+            && let Err(refusal) = self.spend(&approval, op, id).await
+        {
+            let (_, mut call) = recorded.into_parts();
+            return respond(&mut call, &refusal);
+        }
         if !op.facts().writes() {
             let forwarder = &self.forwarder;
             return forwarder

@@ -19,10 +19,10 @@ const READ_MAX: usize = 16 * 1024;
 
 /// All of a call that policies may ask for, as it would be sent.
 pub(crate) struct Judgeable {
-    target: PathAndQuery,
-    body: Bytes,
+    pub(crate) target: PathAndQuery,
+    pub(crate) body: Bytes,
     parameter: Option<String>,
-    as_workspace: Option<String>,
+    pub(crate) as_workspace: Option<String>,
 }
 
 impl Judgeable {

@@ -63,6 +63,9 @@ pub enum Error {
     /// The keys that writes are remembered under can't be derived.
     #[error("the keys that writes are remembered under can't be derived")]
     Derive,
+    /// Approvals can't be asked for or looked up.
+    #[error("approvals can't be used: {0}")]
+    Approvals(String),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,

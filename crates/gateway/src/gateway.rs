@@ -13,6 +13,7 @@ use http_body::Body;
 
 use crate::admit::sender;
 use crate::answer::Answer;
+use crate::approvals::ApprovalDesk;
 use crate::beside::{self, Beside};
 use crate::body::{Bodies, BoxError};
 use crate::claims::{self, CLAIMS_A_SECOND};
@@ -47,6 +48,8 @@ pub struct GatewayConfig {
     pub clock: Clock,
     /// What is served beside the API, each on paths of its own.
     pub beside: Vec<Arc<dyn Beside>>,
+    /// Where approvals are asked for; without it, what needs one is refused.
+    pub approvals: Option<Arc<ApprovalDesk>>,
     /// What clients used of their day, counted here.
     pub uses: Arc<Uses>,
     /// Where writes under idempotency keys are remembered; without it the keys are passed over.
@@ -87,6 +90,7 @@ pub(crate) struct Inner {
     refusals: Rates,
     pub(crate) client_limits: ClientLimits,
     pub(crate) load: Load,
+    pub(crate) approvals: Option<Arc<ApprovalDesk>>,
     pub(crate) bodies: Bodies,
     pub(crate) forwarder: Forwarder,
     pub(crate) idempotency: Option<Idempotency>,
@@ -112,6 +116,7 @@ impl Gateway {
             limits,
             clock,
             beside,
+            approvals,
             uses,
             idempotency,
             telemetry,
@@ -130,6 +135,7 @@ impl Gateway {
             watch: Arc::new(Watch::new(telemetry)),
             writes: AtomicUsize::new(0),
             leaving: AtomicBool::new(false),
+            approvals,
             claims: Rates::new(CLAIMS_A_SECOND),
             new_people: Rates::new(NEW_PEOPLE_A_SECOND),
             refusals: Rates::new(REFUSALS_A_SECOND),

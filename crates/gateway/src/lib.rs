@@ -52,6 +52,7 @@
 
 mod admit;
 mod answer;
+mod approvals;
 mod attempt;
 mod auth;
 mod beside;
@@ -106,6 +107,7 @@ mod veil;
 mod whole;
 
 pub use answer::Answer;
+pub use approvals::{ApprovalDesk, ApprovalSettings, Ended, KeptRequest};
 pub use auth::bearer;
 pub use beside::{Beside, BesideAnswer, BesideRequest};
 pub use clock::Clock;

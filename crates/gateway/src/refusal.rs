@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_catalog::{Op, RouteError, Scope, ScopeSet};
-use doorward_policy::{Denial, DenyReason};
+use doorward_policy::{Denial, DenyReason, Timestamp};
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
@@ -35,6 +35,17 @@ pub(crate) struct Refusal {
     limit: Option<&'static str>,
     /// When to try again.
     wait: Option<Duration>,
+    /// The approval that is waited for.
+    approval: Option<Box<AskedApproval>>,
+}
+
+/// An approval that a call waits for.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AskedApproval {
+    pub(crate) id: String,
+    /// `pending`, or `approved` when it was by now.
+    pub(crate) state: &'static str,
+    pub(crate) expires_at: Timestamp,
 }
 
 /// Why a request is not taken up, and how that is recorded.
@@ -71,6 +82,7 @@ impl Refusal {
             policy: None,
             limit: None,
             wait: None,
+            approval: None,
         }
     }
 
@@ -193,6 +205,21 @@ impl Refusal {
         }
     }
 
+    /// The same with the approval that was asked for.
+    pub(crate) fn awaiting(self, approval: AskedApproval) -> Self {
+        let AskedApproval { id, expires_at, .. } = &approval;
+        let message = format!(
+            "{}; {id} was asked for: send the very same request again once somebody has approved \
+             it, before {expires_at} (`doorward approval show {id}`)",
+            self.message
+        );
+        Self {
+            message: message.into(),
+            approval: Some(Box::new(approval)),
+            ..self
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -219,6 +246,7 @@ impl Refusal {
                 member: self.member,
                 policy: self.policy.as_deref(),
                 limit: self.limit,
+                approval: self.approval.as_deref(),
                 request_id,
             },
         };
@@ -282,5 +310,7 @@ struct Details<'a> {
     policy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<&'a AskedApproval>,
     request_id: RequestId,
 }

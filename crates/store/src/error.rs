@@ -23,6 +23,10 @@ pub enum What {
     Policy,
     /// A write under an idempotency key.
     IdempotencyRecord,
+    /// An approval.
+    Approval,
+    /// An admin token.
+    AdminToken,
 }
 
 impl fmt::Display for What {
@@ -34,6 +38,8 @@ impl fmt::Display for What {
             Self::ClientKey => "client key",
             Self::Policy => "policy",
             Self::IdempotencyRecord => "idempotency record",
+            Self::Approval => "approval",
+            Self::AdminToken => "admin token",
         })
     }
 }

@@ -17,6 +17,7 @@
 //! - A record of Instantly's own audit log is kept once ([`InstantlyLogStore`]).
 //! - A write under an idempotency key is noted before it leaves, and its answer is kept sealed
 //!   ([`IdempotencyStore`]).
+//! - An approval is one for a request, and used once ([`ApprovalStore`]).
 //! - What clients used of their day, and the pace of a run before, outlive it ([`PaceStore`]).
 //! - Every list is sorted the same way each time.
 //!
@@ -48,6 +49,8 @@
 //! # Ok::<(), doorward_store::StoreError>(())
 //! ```
 
+mod admin_token_store;
+mod approval_store;
 mod base_url;
 mod check;
 mod client;
@@ -64,6 +67,8 @@ mod sqlite;
 mod store;
 mod workspace;
 
+pub use admin_token_store::{AdminToken, AdminTokenStore};
+pub use approval_store::{ApprovalRecord, ApprovalState, ApprovalStore, AskedFor};
 pub use check::check_name;
 pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 pub use controls::Controls;

@@ -4,6 +4,8 @@ use doorward_catalog::Op;
 use doorward_keys::KeyId;
 use doorward_policy::Timestamp;
 
+use crate::admin_token_store::AdminTokenStore;
+use crate::approval_store::ApprovalStore;
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
 use crate::error::Result;
 use crate::idempotency_store::IdempotencyStore;
@@ -32,7 +34,13 @@ use crate::workspace::{
 /// [`Duplicate`]: crate::StoreError::Duplicate
 /// [`Field`]: crate::StoreError::Field
 pub trait Store:
-    LedgerStore + InstantlyLogStore + IdempotencyStore + PaceStore + PolicyStore
+    LedgerStore
+    + InstantlyLogStore
+    + IdempotencyStore
+    + PaceStore
+    + PolicyStore
+    + ApprovalStore
+    + AdminTokenStore
 {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.

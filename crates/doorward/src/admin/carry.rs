@@ -2,6 +2,7 @@
 
 use doorward_audit::{Draft, Person, PersonKind};
 use doorward_ledger::Verdict;
+use secrecy::SecretString;
 
 use super::deeds::{Acts, Deed};
 use super::error::AdminError;
@@ -11,12 +12,16 @@ use super::service::{Admin, Handle};
 const OPERATOR_MAX: usize = 64;
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Who {
     /// The user of the process at the other end, as the system says.
     uid: Option<u32>,
     /// Who that process says it works for, such as the user behind `sudo`; not checked.
     operator: Option<String>,
+    /// The admin token that was presented.
+    token: Option<SecretString>,
+    /// Whose admin token it is, once that is found out.
+    holder: Option<String>,
 }
 
 impl Who {
@@ -29,6 +34,8 @@ impl Who {
         Self {
             uid,
             operator: operator.map(str::to_owned),
+            token: None,
+            holder: None,
         }
     }
 
@@ -38,14 +45,42 @@ impl Who {
         Self::new(Some(uid), operator().as_deref())
     }
 
+    /// The same, with an admin token that is not looked at yet.
+    pub(crate) fn presenting(self, token: Option<SecretString>) -> Self {
+        Self { token, ..self }
+    }
+
+    /// The same, known to hold that token.
+    pub(super) fn held_by(self, holder: String) -> Self {
+        Self {
+            holder: Some(holder),
+            ..self
+        }
+    }
+
+    pub(super) fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    /// Whose admin token was presented.
+    pub(crate) fn holder(&self) -> Option<&str> {
+        self.holder.as_deref()
+    }
+
+    /// All names that whoever asks is known by.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.holder.iter().chain(&self.operator).cloned().collect()
+    }
+
     /// As it is sealed in the ledger.
     pub(crate) fn person(&self) -> Person {
         let uid = self
             .uid
             .map_or_else(|| "an unknown user".to_owned(), |uid| format!("uid {uid}"));
-        let name = match &self.operator {
-            Some(operator) => format!("{operator} ({uid})"),
-            None => uid,
+        let name = match (&self.holder, &self.operator) {
+            (Some(holder), _) => format!("{holder} (token, {uid})"),
+            (None, Some(operator)) => format!("{operator} ({uid})"),
+            (None, None) => uid,
         };
         Person::new(PersonKind::Admin, &name)
     }
@@ -58,6 +93,27 @@ pub(crate) fn operator() -> Option<String> {
         .find_map(|name| std::env::var(name).ok())
 }
 
+/// The admin token of who works at this terminal, if they have one.
+///
+/// # Errors
+/// When the file that holds it can't be read.
+pub(crate) fn token() -> Result<Option<SecretString>, std::io::Error> {
+    use std::io::Read;
+    if let Ok(token) = std::env::var("DOORWARD_ADMIN_TOKEN") {
+        return Ok(Some(token.into()));
+    }
+    let Some(path) = std::env::var_os("DOORWARD_ADMIN_TOKEN_FILE") else {
+        return Ok(None);
+    };
+    let mut text = zeroize::Zeroizing::new(String::new());
+    let file = std::fs::File::open(&path).map_err(|error| {
+        let path = std::path::Path::new(&path).display();
+        std::io::Error::new(error.kind(), format!("the admin token in {path}: {error}"))
+    })?;
+    file.take(4_096).read_to_string(&mut text)?;
+    Ok(Some(text.trim().to_owned().into()))
+}
+
 impl Admin {
     /// Carries a request out. One that changes something is recorded before it is done, and is not
     /// done when it can't be.
@@ -68,6 +124,7 @@ impl Admin {
     where
         Self: Handle<C>,
     {
+        let who = &self.recognise(who)?;
         call.done_by(who);
         let Some(mut deed) = call.deed() else {
             return self.handle(call);
@@ -91,6 +148,7 @@ impl Admin {
         let verdict = match &outcome {
             Ok(answer) => {
                 C::complete(&mut deed, answer);
+                self.note_maker(&deed, who);
                 Verdict::Success
             }
             // What was asked did not fit: nothing was done.

@@ -110,6 +110,14 @@ impl Deed {
             .insert(name.to_owned(), Text::Clear(value.to_owned()));
     }
 
+    /// An id that was set.
+    pub(crate) fn id_said(&self, name: &str) -> Option<&str> {
+        match self.act.resource.as_ref()?.ids.get(name)? {
+            Text::Clear(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// What else was typed: names, codes and numbers.
     pub(crate) fn with(mut self, name: &str, value: &impl Serialize) -> Self {
         let mut value = serde_json::to_value(value).unwrap_or_default();

@@ -62,6 +62,8 @@ impl From<StoreError> for AdminError {
                     What::Client => "doorward client list",
                     What::ClientKey => "doorward key list",
                     What::Policy => "doorward policy list",
+                    What::Approval => "doorward approval list --all",
+                    What::AdminToken => "doorward admin token list",
                     What::IdempotencyRecord => return Self::failed(error),
                 };
                 Self::failed(format_args!("{error}; `{list}` shows what there is"))

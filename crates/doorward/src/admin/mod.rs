@@ -4,6 +4,7 @@
 //! opens the store itself and carries them out in its own process. Both go through [`Admin`].
 
 mod alerts;
+mod approvals;
 mod audit_deeds;
 mod audit_keys;
 mod audit_people;
@@ -15,6 +16,7 @@ mod clients;
 mod controls;
 mod deeds;
 mod error;
+mod holder;
 mod keys;
 mod learning;
 mod policies;
@@ -23,11 +25,13 @@ mod server;
 mod service;
 mod session;
 mod socket;
+mod tokens;
 mod types;
 mod views;
 mod workspaces;
 
 pub(crate) use alerts::{AlertList, AlertTest};
+pub(crate) use approvals::{ApprovalDecide, ApprovalList, ApprovalShow, ApprovalView};
 pub(crate) use audit_types::{
     AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
@@ -40,6 +44,7 @@ pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, Polic
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
+pub(crate) use tokens::{AdminTokenCreate, AdminTokenList, AdminTokenRevoke};
 pub(crate) use types::{
     AskReady, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End, KeyIssue,
     KeyList, KeyRevoke, Needed, Reload, Reloaded, Scopeful, Status, SubWorkspace, WorkspaceAdd,

@@ -41,6 +41,9 @@ pub(super) const REQUEST_MAX: usize = 1024 * 1024;
 /// Names who a caller works for.
 pub(super) const OPERATOR: &str = "doorward-operator";
 
+/// Holds the admin token of who asks.
+pub(super) const TOKEN: &str = "doorward-admin-token";
+
 /// What every path of the admin API begins with.
 pub(super) const PREFIX: &str = "/v1/";
 
@@ -159,6 +162,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditRotate>(router);
     let router = on::<AuditReconcile>(router);
     let router = super::alerts::routes(router);
+    let router = super::approvals::routes(super::tokens::routes(router));
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(
@@ -181,7 +185,8 @@ where
              headers: HeaderMap,
              body: Bytes| async move {
                 let operator = headers.get(OPERATOR).and_then(|name| name.to_str().ok());
-                let who = Who::new(uid, operator);
+                let token = headers.get(TOKEN).and_then(|token| token.to_str().ok());
+                let who = Who::new(uid, operator).presenting(token.map(Into::into));
                 answer(carry_out::<C>(Arc::clone(&admin), who, &body).await)
             },
         ),

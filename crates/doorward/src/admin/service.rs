@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use doorward_gateway::ApprovalDesk;
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
@@ -13,6 +14,10 @@ use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::LateAudit;
+
+/// Gives the approvals.
+pub(crate) type OpenApprovals =
+    Box<dyn Fn() -> Result<Arc<ApprovalDesk>, AdminError> + Send + Sync>;
 
 /// What [`Admin`] works with.
 pub(crate) struct AdminParts {
@@ -34,6 +39,8 @@ pub(crate) struct AdminParts {
     pub(crate) gateway_url: Option<String>,
     /// Whether an emulated workspace may be called in plain text on other machines.
     pub(crate) plain_http: bool,
+    /// Where approvals are decided.
+    pub(crate) approvals: OpenApprovals,
     /// Where alerts are raised.
     pub(crate) alerts: AlertDesk,
     /// Tells how the server is doing, when one runs in this process.

@@ -6,7 +6,7 @@ use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::task::spawn_blocking;
 
-use super::carry::Who;
+use super::carry::{self, Who};
 use super::deeds::Acts;
 use super::error::AdminError;
 use super::service::{Admin, AdminParts, Handle};
@@ -63,6 +63,13 @@ impl Session {
                     .map_err(AdminError::from)
             })
         };
+        let approvals = {
+            let (context, store) = (context.clone(), Arc::clone(&store));
+            Box::new(move || {
+                let desk = crate::approvals::open(&context, Arc::clone(&store));
+                desk.map(Arc::new).map_err(AdminError::from)
+            })
+        };
         Ok(Self::Local(Arc::new(Admin::new(AdminParts {
             audit,
             store,
@@ -74,6 +81,7 @@ impl Session {
             plain_http: context.config.gateway.plain_http,
             gateway_url: None,
             alerts: AlertDesk::alone(context),
+            approvals,
             health: None,
             ready: None,
             reload: None,
@@ -102,7 +110,10 @@ impl Session {
             Self::Server(server) => server.call(&call).await,
             Self::Local(admin) => {
                 let admin = Arc::clone(admin);
-                let done = spawn_blocking(move || admin.carry_out(call, &Who::here())).await;
+                let token = carry::token().map_err(AdminError::usage)?;
+                let done =
+                    spawn_blocking(move || admin.carry_out(call, &Who::here().presenting(token)))
+                        .await;
                 done.map_err(|_| {
                     AdminError::failed("this is a fault of Doorward; please report it")
                 })

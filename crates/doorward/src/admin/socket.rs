@@ -10,12 +10,13 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use secrecy::ExposeSecret;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::carry;
 use super::error::AdminError;
-use super::server::{OPERATOR, PREFIX};
+use super::server::{OPERATOR, PREFIX, TOKEN};
 use super::types::Call;
 
 /// Most bytes of an answer: a list of some hundred thousand keys.
@@ -87,6 +88,11 @@ impl SocketClient {
             .header(CONTENT_TYPE, "application/json");
         if let Some(operator) = carry::operator() {
             request = request.header(OPERATOR, operator);
+        }
+        if let Some(token) = carry::token()? {
+            let mut value = http::HeaderValue::try_from(token.expose_secret().trim())?;
+            value.set_sensitive(true);
+            request = request.header(TOKEN, value);
         }
         let request = request.body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;

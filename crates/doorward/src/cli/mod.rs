@@ -1,6 +1,7 @@
 //! What can be typed: commands, options, help. What they do is in [`crate::commands`].
 
 mod alerts;
+mod approvals;
 mod audit;
 mod call;
 mod clients;
@@ -18,6 +19,7 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use alerts::AlertCommand;
+pub(crate) use approvals::{AdminCommand, ApprovalCommand, Decide, TokenCommand};
 pub(crate) use audit::{
     AuditCommand, Before, CheckpointOf, Erase, Export, Filters, Person, Prove, Prune, Reconcile,
     Review, Search, Show, Tail, Verify,
@@ -149,6 +151,12 @@ Examples:
     /// Read, prove, verify and keep the record of what was done
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// See and decide the requests that wait for somebody's approval
+    #[command(subcommand, visible_alias = "approvals")]
+    Approval(ApprovalCommand),
+    /// Name the people who may decide
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Try the alert channels, and list what was told
     #[command(subcommand, visible_alias = "alerts")]
     Alert(AlertCommand),

@@ -2,6 +2,7 @@
 
 mod alert;
 mod api;
+mod approval;
 mod audit;
 mod client;
 mod complete;
@@ -53,6 +54,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         },
         Command::Scopes(command) => scopes::run(command, output),
         Command::Audit(command) => block_on(audit::run(&context()?, command)),
+        Command::Approval(command) => block_on(approval::run(&context()?, command)),
+        Command::Admin(command) => block_on(approval::admin(&context()?, command)),
         Command::Alert(command) => block_on(alert::run(&context()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),

@@ -22,6 +22,7 @@ impl Config {
             gateway,
             metrics,
             traces,
+            approvals,
             alerts,
             log,
         } = self;
@@ -48,6 +49,7 @@ impl Config {
         gateway.changed(&next.gateway, &mut changed);
         changed.note("metrics", *metrics != next.metrics);
         changed.note("traces", *traces != next.traces);
+        changed.note("approvals", *approvals != next.approvals);
         changed.note("alerts", *alerts != next.alerts);
         log.changed(&next.log, &mut changed);
         changed.0

@@ -1,6 +1,7 @@
 //! The configuration: read with all its faults told at once, by file and line.
 
 mod alerts;
+mod approvals;
 mod audit;
 mod changes;
 mod faults;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use doorward_gateway::Limits;
 
 pub(crate) use alerts::{AlertsConfig, ChannelSettings, ChannelTo};
+pub(crate) use approvals::ApprovalsConfig;
 pub(crate) use audit::{AuditConfig, SinkSettings, SinkTo};
 pub(crate) use faults::Faults;
 pub(crate) use instantly::InstantlyConfig;
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) instantly: InstantlyConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
+    /// What waits for a person.
+    pub(crate) approvals: ApprovalsConfig,
     /// Where alerts go.
     pub(crate) alerts: AlertsConfig,
     /// The metrics page.
@@ -107,6 +111,7 @@ impl Default for Config {
                 limits: Limits::default(),
                 announce: Duration::ZERO,
             },
+            approvals: ApprovalsConfig::default(),
             alerts: AlertsConfig::default(),
             metrics: MetricsConfig::default(),
             traces: TracesConfig::default(),
@@ -168,6 +173,7 @@ impl Config {
             ledger,
             instantly,
             gateway,
+            approvals,
             alerts,
             metrics,
             traces,
@@ -229,6 +235,7 @@ impl Config {
                     gateway.announce = Duration::from_secs(seconds as u64);
                 });
             });
+            root.table("approvals", |table| approvals.read(table));
             root.table("alerts", |table| alerts.read(table));
             root.table("metrics", |table| metrics.read(table));
             root.table("traces", |table| traces.read(table));

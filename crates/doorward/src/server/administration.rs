@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use doorward_gateway::ApprovalDesk;
 use doorward_secrets::Secrets;
 use doorward_store::Store;
 
@@ -27,6 +28,7 @@ pub(super) fn admin(
     settings: Arc<Settings>,
     gateway_url: &str,
     alerts: AlertDesk,
+    approvals: Arc<ApprovalDesk>,
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);
@@ -42,6 +44,7 @@ pub(super) fn admin(
         plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),
         alerts,
+        approvals: Box::new(move || Ok(Arc::clone(&approvals))),
         health: Some(Arc::clone(&pages.health)),
         ready: Some(Arc::new(move || readiness.now())),
         reload: Some(Box::new(move || settings.reload(|| again.reload()))),

@@ -92,6 +92,7 @@ pub(crate) struct Server {
     traces: Option<Exporting>,
     settings: Arc<Settings>,
     leave: Gateway,
+    tidying: JoinHandle<()>,
     stop: watch::Sender<Stage>,
 }
 
@@ -146,8 +147,12 @@ impl Server {
         if let Some(traces) = &traces {
             metrics.also(traces.figures());
         }
+        let own = Arc::clone(&store);
+        let approvals = crate::approvals::serve(context, own, &record, alerts.clone())?;
+        let tidying = tokio::spawn(crate::approvals::tidy(Arc::clone(&approvals)));
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
+            approvals: Some(Arc::clone(&approvals)),
             uses: Arc::clone(&uses),
             telemetry: Some(Arc::new(Told::new(Arc::clone(&metrics), spans))),
             ..GatewayConfig::default()
@@ -196,6 +201,7 @@ impl Server {
             Arc::clone(&settings),
             &gateway_url,
             alerts.clone(),
+            approvals,
         )?;
         let leave = gateway.clone();
         Ok(Self {
@@ -221,6 +227,7 @@ impl Server {
             traces,
             settings,
             leave,
+            tidying,
             stop,
         })
     }
@@ -269,6 +276,7 @@ impl Server {
             traces,
             settings,
             leave,
+            tidying,
             stop,
             ..
         } = self;
@@ -290,6 +298,7 @@ impl Server {
         hang_ups.abort();
         watches.end().await;
         alarms.abort();
+        tidying.abort();
         alerts.end().await;
         if let Some(traces) = traces {
             traces.end(sinks::DRAIN).await;

@@ -1,5 +1,7 @@
 //! The embedded store: one SQLite file.
 
+mod admin_tokens;
+mod approvals;
 mod clients;
 mod files;
 mod idempotency;

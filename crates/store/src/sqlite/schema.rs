@@ -89,6 +89,8 @@ pub(super) const STEPS: [&[&str]; 5] = [
         super::idempotency::STEP,
         super::pace::STEP,
         super::policies::STEP,
+        super::approvals::STEP,
+        super::admin_tokens::STEP,
     ],
 ];
 

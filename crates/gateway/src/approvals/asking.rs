@@ -1,0 +1,162 @@
+//! From a call that needs an approval to its answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_catalog::Op;
+use doorward_policy::{Approval, Approvals};
+use doorward_store::{ApprovalRecord, ApprovalState, AskedFor, Known};
+use http::StatusCode;
+use http::uri::PathAndQuery;
+
+use super::desk::{ApprovalDesk, Ask};
+use super::kept::{Exact, KeptRequest};
+use crate::gateway::Inner;
+use crate::record::CallFacts;
+use crate::refusal::{AskedApproval, Refusal};
+use crate::request_id::RequestId;
+
+/// A call as far as its approval goes. The digest is taken only when somebody asks for it.
+pub(crate) struct Waiting<'a> {
+    pub(crate) desk: Option<&'a ApprovalDesk>,
+    pub(crate) known: &'a Known<'a>,
+    pub(crate) op: Op,
+    pub(crate) target: &'a PathAndQuery,
+    pub(crate) as_workspace: Option<&'a str>,
+    pub(crate) body: &'a Bytes,
+}
+
+/// Why a call does not go on, and what is asked for so that it may another time.
+pub(crate) struct Stopped {
+    pub(crate) refusal: Refusal,
+    pub(crate) ask: Option<Box<Ask>>,
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, ask: None }
+    }
+}
+
+impl Waiting<'_> {
+    fn digest(&self, desk: &ApprovalDesk) -> [u8; 32] {
+        desk.digest(&Exact {
+            client_id: &self.known.client.id,
+            workspace_id: &self.known.client.workspace_id,
+            as_workspace: self.as_workspace,
+            method: self.op.facts().method.as_str(),
+            path: self.target.path(),
+            query: self.target.query(),
+            body: self.body,
+        })
+    }
+
+    /// What is asked for; `None` when nobody can be asked.
+    pub(crate) fn ask(&self, policy: &str, facts: &CallFacts) -> Option<Box<Ask>> {
+        let desk = self.desk?;
+        // What can't be shown can't be approved.
+        let body = match self.body.len() {
+            0 => None,
+            bytes if bytes > desk.settings.body_bytes => return None,
+            _ => Some(std::str::from_utf8(self.body).ok()?.to_owned()),
+        };
+        let client = &self.known.client.record;
+        Some(Box::new(Ask {
+            record: ApprovalRecord {
+                id: String::new(),
+                digest: self.digest(desk),
+                client_id: client.id.clone(),
+                client: client.name.clone(),
+                owner: client.owner.clone(),
+                workspace_id: client.workspace_id.clone(),
+                operation: self.op,
+                policy: policy.to_owned(),
+                state: ApprovalState::Pending,
+                asked: 1,
+                asked_at: facts.at,
+                expires_at: facts.at,
+                decided_by: None,
+                decided_at: None,
+                reason: None,
+                spent_at: None,
+                request: Vec::new(),
+            },
+            request: KeptRequest {
+                method: self.op.facts().method.as_str().to_owned(),
+                target: self.target.to_string(),
+                as_workspace: self.as_workspace.map(str::to_owned),
+                body,
+            },
+            request_id: facts.request_id.to_string(),
+        }))
+    }
+}
+
+impl Approvals for Waiting<'_> {
+    fn granted(&self) -> Option<Approval> {
+        let desk = self.desk?;
+        desk.lookup(&self.digest(desk))
+    }
+}
+
+impl Inner {
+    /// The refusal of a call that was stopped, once its approval is asked for.
+    pub(crate) async fn ask(&self, stopped: Stopped) -> Refusal {
+        let Stopped { refusal, ask } = stopped;
+        let (Some(ask), Some(desk)) = (ask, &self.approvals) else {
+            return refusal;
+        };
+        let (desk, now) = (Arc::clone(desk), self.clock.now());
+        let op = ask.record.operation;
+        let asked = tokio::task::spawn_blocking(move || desk.ask(&ask, now)).await;
+        match asked {
+            Ok(Ok(AskedFor::New(record) | AskedFor::There(record))) => {
+                refusal.awaiting(AskedApproval {
+                    id: record.id,
+                    state: record.state.as_str(),
+                    expires_at: record.expires_at,
+                })
+            }
+            Ok(Ok(AskedFor::Full)) => Refusal::new(
+                StatusCode::FORBIDDEN,
+                "approvals_full",
+                "the call needs a person's approval, and too many of this client's calls wait for \
+                 one already; have them decided first (`doorward approval list`)",
+            )
+            .of(op),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "an approval could not be asked for");
+                refusal
+            }
+            Err(error) => {
+                tracing::error!(%error, "an approval could not be asked for");
+                refusal
+            }
+        }
+    }
+
+    /// Spends the approval of a call that is about to leave.
+    pub(crate) async fn spend(
+        &self,
+        approval: &Arc<str>,
+        op: Op,
+        request: RequestId,
+    ) -> Result<(), Refusal> {
+        if let Some(desk) = &self.approvals {
+            let (desk, id) = (Arc::clone(desk), Arc::clone(approval));
+            let now = self.clock.now();
+            let spent =
+                tokio::task::spawn_blocking(move || desk.spend(&id, &request.to_string(), now));
+            if spent.await.unwrap_or(false) {
+                return Ok(());
+            }
+        }
+        Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "approval_required",
+            "the call's approval was used by another call, or is over; send it again to ask for a \
+             new one",
+        )
+        .of(op))
+    }
+}

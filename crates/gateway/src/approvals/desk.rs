@@ -1,0 +1,299 @@
+//! Where approvals are asked for, decided, looked up and spent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use doorward_audit::{Audit, Draft};
+use doorward_ledger::{Act, Actor, ActorKind, Change, Event, Verdict};
+use doorward_policy::{Approval, Timestamp};
+use doorward_store::{ApprovalRecord, ApprovalState, AskedFor, Store, StoreError};
+use secrecy::SecretString;
+use tokio::sync::{Semaphore, broadcast};
+
+use super::kept::{Exact, KeptRequest, Keys};
+use crate::error::Error;
+
+/// Calls that may be held at once until somebody decides.
+const HELD_MAX: usize = 64;
+/// How long one that ended is kept.
+const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Most approvals that are in force at once.
+const GRANTED_MAX: usize = 100_000;
+
+/// Bounds on approvals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalSettings {
+    /// How long one waits for its decision.
+    pub pending: Duration,
+    /// How long one that was given can be used.
+    pub approved: Duration,
+    /// Most that may wait of one client.
+    pub per_client: u32,
+    /// Largest body that is kept to be shown.
+    pub body_bytes: usize,
+    /// How long a call is held when it says nothing.
+    pub hold: Duration,
+    /// How long a call may ask to be held.
+    pub hold_most: Duration,
+}
+
+impl Default for ApprovalSettings {
+    fn default() -> Self {
+        Self {
+            pending: Duration::from_secs(60 * 60),
+            approved: Duration::from_secs(60 * 60),
+            per_client: 100,
+            body_bytes: 1024 * 1024,
+            hold: Duration::ZERO,
+            hold_most: Duration::from_secs(60),
+        }
+    }
+}
+
+type Told = Box<dyn Fn(&ApprovalRecord) + Send + Sync>;
+
+/// Approvals of one store. Calls that reach the store block.
+pub struct ApprovalDesk {
+    store: Arc<dyn Store>,
+    keys: Keys,
+    pub(super) settings: ApprovalSettings,
+    /// Given and not used, by the request's digest.
+    granted: Mutex<HashMap<[u8; 32], Approval>>,
+    /// Tells calls that are held what was decided: id, and whether it is a yes.
+    pub(super) decided: broadcast::Sender<(Arc<str>, bool)>,
+    pub(super) held: Semaphore,
+    audit: Option<Arc<Audit>>,
+    told: Told,
+}
+
+impl std::fmt::Debug for ApprovalDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApprovalDesk").finish_non_exhaustive()
+    }
+}
+
+/// What became of a decision.
+#[derive(Debug)]
+pub enum Ended {
+    /// It holds.
+    Decided(ApprovalRecord),
+    /// It was decided, used or over before.
+    Before(ApprovalRecord),
+}
+
+/// A request that needs an approval.
+pub(crate) struct Ask {
+    pub(super) record: ApprovalRecord,
+    pub(super) request: KeptRequest,
+    pub(super) request_id: String,
+}
+
+impl ApprovalDesk {
+    /// Approvals of a store, sealed under keys derived from the audit key. Those that were given
+    /// and not used are in force.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn open(
+        store: Arc<dyn Store>,
+        audit_key: &SecretString,
+        settings: ApprovalSettings,
+    ) -> Result<Self, Error> {
+        let failed = |why: String| Error::Approvals(why);
+        let open = store
+            .approvals(false, GRANTED_MAX)
+            .map_err(|error| failed(error.to_string()))?;
+        let granted = open
+            .iter()
+            .filter(|record| record.state == ApprovalState::Approved)
+            .map(|record| (record.digest, in_force(record)))
+            .collect();
+        let keys = Keys::derive(audit_key);
+        Ok(Self {
+            store,
+            keys: keys.ok_or_else(|| failed("no keys can be derived".to_owned()))?,
+            settings,
+            granted: Mutex::new(granted),
+            decided: broadcast::channel(64).0,
+            held: Semaphore::new(HELD_MAX),
+            audit: None,
+            told: Box::new(|_| {}),
+        })
+    }
+
+    /// The same, recording in a ledger what it does by itself, and telling `told` of each new one.
+    #[must_use]
+    pub fn telling(
+        self,
+        audit: Arc<Audit>,
+        told: impl Fn(&ApprovalRecord) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            audit: Some(audit),
+            told: Box::new(told),
+            ..self
+        }
+    }
+
+    /// Approvals without their requests, the newest first: the open ones, or all.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn list(&self, all: bool, limit: usize) -> Result<Vec<ApprovalRecord>, StoreError> {
+        self.store.approvals(all, limit)
+    }
+
+    /// One approval, and the request that it is for while it is open.
+    ///
+    /// # Errors
+    /// When there is none, or the store can't be read.
+    pub fn show(&self, id: &str) -> Result<(ApprovalRecord, Option<KeptRequest>), StoreError> {
+        let record = self.store.approval(id)?;
+        let request = self.keys.open(&record.request, &record.digest);
+        Ok((record, request))
+    }
+
+    /// Decides a pending one in the name of an approver. Who may, is for the caller to say.
+    ///
+    /// # Errors
+    /// When there is none, the reason does not fit, or the store can't be written.
+    pub fn decide(
+        &self,
+        id: &str,
+        yes: bool,
+        by: &str,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Ended, StoreError> {
+        let until = yes.then(|| after(now, self.settings.approved));
+        let Some(record) = self.store.decide_approval(id, until, by, reason, now)? else {
+            return self.store.approval(id).map(Ended::Before);
+        };
+        if yes {
+            self.granted().insert(record.digest, in_force(&record));
+        }
+        // Nobody may be waiting.
+        let _ = self.decided.send((record.id.as_str().into(), yes));
+        Ok(Ended::Decided(record))
+    }
+
+    /// Ends those whose time is over, and forgets those that ended a week ago.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
+        let forget = now.plus_millis(KEPT_MS.saturating_neg());
+        let ended = self.store.expire_approvals(now, forget)?;
+        self.granted()
+            .retain(|_, approval| now < approval.expires_at);
+        for record in &ended {
+            self.record(record, "approval.expire", Change::Expired, None, now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn digest(&self, exact: &Exact<'_>) -> [u8; 32] {
+        self.keys.digest(exact)
+    }
+
+    /// The approval of a request, unused as far as is known.
+    pub(crate) fn lookup(&self, digest: &[u8; 32]) -> Option<Approval> {
+        self.granted().get(digest).cloned()
+    }
+
+    /// Asks for an approval, or joins one that is there.
+    pub(crate) fn ask(&self, ask: &Ask, now: Timestamp) -> Result<AskedFor, StoreError> {
+        let unsealed = || StoreError::Field {
+            field: "the request to be approved".to_owned(),
+            fault: "can't be sealed",
+        };
+        let digest = &ask.record.digest;
+        let request = self.keys.seal(&ask.request, digest).ok_or_else(unsealed)?;
+        let record = ApprovalRecord {
+            asked_at: now,
+            expires_at: after(now, self.settings.pending),
+            request,
+            ..ask.record.clone()
+        };
+        let most = self.settings.per_client;
+        let asked = self.store.ask_approval(&record, most, now)?;
+        if let AskedFor::New(record) = &asked {
+            let id = Some(ask.request_id.as_str());
+            self.record(record, "approval.ask", Change::Requested, id, now);
+            (self.told)(record);
+        }
+        Ok(asked)
+    }
+
+    /// Uses an approval up, durably. Whether it could be: one call alone can.
+    pub(crate) fn spend(&self, id: &str, request_id: &str, now: Timestamp) -> bool {
+        let mut mine = false;
+        self.granted().retain(|_, approval| {
+            let this = *approval.id == *id;
+            mine |= this;
+            !this
+        });
+        // Another call was faster, or it was over.
+        if !mine {
+            return false;
+        }
+        match self.store.spend_approval(id, now) {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::error!(%error, approval = id, "an approval could not be spent");
+                return false;
+            }
+        }
+        if let Ok(record) = self.store.approval(id) {
+            let request_id = Some(request_id);
+            self.record(&record, "approval.spend", Change::Updated, request_id, now);
+        }
+        true
+    }
+
+    fn granted(&self) -> MutexGuard<'_, HashMap<[u8; 32], Approval>> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(
+        &self,
+        record: &ApprovalRecord,
+        action: &str,
+        change: Change,
+        request_id: Option<&str>,
+        now: Timestamp,
+    ) {
+        let Some(audit) = &self.audit else {
+            return;
+        };
+        let mut act = Act::new(action, Verdict::Success);
+        act.actor = Some(Actor::of(match change {
+            Change::Expired => ActorKind::Doorward,
+            _ => ActorKind::Client,
+        }));
+        act.client = Some(record.client.clone());
+        act.workspace = Some(record.workspace_id.clone());
+        act.request_id = request_id.map(str::to_owned);
+        let metadata = &mut act.metadata;
+        metadata.insert("operation".to_owned(), record.operation.id().into());
+        metadata.insert("policy".to_owned(), record.policy.clone().into());
+        let event = Event::Approval {
+            approval: record.id.clone(),
+            change,
+        };
+        audit.note(Draft::new(now, act, event));
+    }
+}
+
+fn in_force(record: &ApprovalRecord) -> Approval {
+    Approval {
+        id: record.id.as_str().into(),
+        expires_at: record.expires_at,
+    }
+}
+
+fn after(now: Timestamp, time: Duration) -> Timestamp {
+    now.plus_millis(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
