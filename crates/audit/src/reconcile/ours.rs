@@ -18,7 +18,12 @@ const DISORDER_MS: i64 = 600_000;
 /// Most calls that are held against records at once.
 pub(super) const CALLS_MAX: usize = 500_000;
 /// Why a call was certainly not carried out, though it was allowed.
-const NOT_SENT: [&str; 2] = ["upstream_unreachable", "ledger_unavailable"];
+const NOT_SENT: [&str; 4] = [
+    "upstream_unreachable",
+    "ledger_unavailable",
+    "idempotency_replayed",
+    "idempotency_reconciled",
+];
 
 /// Puts calls together from their leaves.
 #[derive(Default)]

@@ -17,6 +17,7 @@ mod controls;
 mod deeds;
 mod error;
 mod holder;
+mod idempotency;
 mod keys;
 mod learning;
 mod policies;
@@ -39,6 +40,9 @@ pub(crate) use audit_types::{
 pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use error::AdminError;
+pub(crate) use idempotency::{
+    IdempotencyList, IdempotencyRelease, IdempotencyShow, IdempotencyView,
+};
 pub(crate) use learning::ClientLearn;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use server::AdminServer;

@@ -163,6 +163,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditReconcile>(router);
     let router = super::alerts::routes(router);
     let router = super::approvals::routes(super::tokens::routes(router));
+    let router = super::idempotency::routes(router);
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(

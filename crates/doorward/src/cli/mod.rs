@@ -6,6 +6,7 @@ mod audit;
 mod call;
 mod clients;
 mod controls;
+mod idempotency;
 mod learning;
 mod policy;
 mod scopes;
@@ -26,6 +27,7 @@ pub(crate) use audit::{
 };
 pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
+pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use learning::{Learn, Recommend};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
@@ -157,6 +159,9 @@ Examples:
     /// Name the people who may decide
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// List, show and let go of writes that were made under idempotency keys
+    #[command(subcommand)]
+    Idempotency(IdempotencyCommand),
     /// Try the alert channels, and list what was told
     #[command(subcommand, visible_alias = "alerts")]
     Alert(AlertCommand),

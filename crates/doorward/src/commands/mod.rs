@@ -8,6 +8,7 @@ mod client;
 mod complete;
 mod controls;
 mod env;
+mod idempotency;
 mod init;
 mod key;
 mod policy;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Audit(command) => block_on(audit::run(&context()?, command)),
         Command::Approval(command) => block_on(approval::run(&context()?, command)),
         Command::Admin(command) => block_on(approval::admin(&context()?, command)),
+        Command::Idempotency(command) => block_on(idempotency::run(&context()?, command)),
         Command::Alert(command) => block_on(alert::run(&context()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),

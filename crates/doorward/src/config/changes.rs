@@ -23,6 +23,7 @@ impl Config {
             metrics,
             traces,
             approvals,
+            idempotency,
             alerts,
             log,
         } = self;
@@ -50,6 +51,7 @@ impl Config {
         changed.note("metrics", *metrics != next.metrics);
         changed.note("traces", *traces != next.traces);
         changed.note("approvals", *approvals != next.approvals);
+        changed.note("idempotency", *idempotency != next.idempotency);
         changed.note("alerts", *alerts != next.alerts);
         log.changed(&next.log, &mut changed);
         changed.0

@@ -5,6 +5,7 @@ mod approvals;
 mod audit;
 mod changes;
 mod faults;
+mod idempotency;
 mod instantly;
 mod ledger;
 mod metrics;
@@ -22,6 +23,7 @@ pub(crate) use alerts::{AlertsConfig, ChannelSettings, ChannelTo};
 pub(crate) use approvals::ApprovalsConfig;
 pub(crate) use audit::{AuditConfig, SinkSettings, SinkTo};
 pub(crate) use faults::Faults;
+pub(crate) use idempotency::IdempotencyConfig;
 pub(crate) use instantly::InstantlyConfig;
 pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) gateway: GatewayConfig,
     /// What waits for a person.
     pub(crate) approvals: ApprovalsConfig,
+    /// Safe writes.
+    pub(crate) idempotency: IdempotencyConfig,
     /// Where alerts go.
     pub(crate) alerts: AlertsConfig,
     /// The metrics page.
@@ -112,6 +116,7 @@ impl Default for Config {
                 announce: Duration::ZERO,
             },
             approvals: ApprovalsConfig::default(),
+            idempotency: IdempotencyConfig::default(),
             alerts: AlertsConfig::default(),
             metrics: MetricsConfig::default(),
             traces: TracesConfig::default(),
@@ -174,6 +179,7 @@ impl Config {
             instantly,
             gateway,
             approvals,
+            idempotency,
             alerts,
             metrics,
             traces,
@@ -236,6 +242,7 @@ impl Config {
                 });
             });
             root.table("approvals", |table| approvals.read(table));
+            root.table("idempotency", |table| idempotency.read(table));
             root.table("alerts", |table| alerts.read(table));
             root.table("metrics", |table| metrics.read(table));
             root.table("traces", |table| traces.read(table));
@@ -341,7 +348,7 @@ mod tests {
                 Ok(number) => (number + 1).to_string(),
                 Err(_) if name == "listen" => "\"[::1]:9\"".to_owned(),
                 Err(_) if name == "plain_http" || name == "propagate" => "true".to_owned(),
-                Err(_) if name == "watch" => "false".to_owned(),
+                Err(_) if name == "watch" || name == "enabled" => "false".to_owned(),
                 Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
                 Err(_) if name == "pages" || name == "access" => "\"open\"".to_owned(),

@@ -6,8 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_alert::{Alert, AlertKind};
 use doorward_catalog::Op;
-use doorward_gateway::{Observer, ScopeRequired};
+use doorward_gateway::{KeyRefusedUpstream, Observer, ScopeRequired};
 use doorward_keys::KeyId;
 use doorward_policy::Timestamp;
 use doorward_store::Store;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::reload::Reloader;
+use crate::alerts::AlertDesk;
 
 /// Lessons that wait; more are dropped: the next use of a key tells the same.
 const QUEUE: usize = 4 * 1_024;
@@ -24,7 +26,10 @@ const EVERY: Duration = Duration::from_secs(5);
 const SCOPES_MAX: usize = 16;
 
 /// The gateway's observer: hands on what it is told and never waits.
-pub(super) struct Learning(Sender<Lesson>);
+pub(super) struct Learning {
+    lessons: Sender<Lesson>,
+    alerts: AlertDesk,
+}
 
 /// The other end.
 pub(super) struct Lessons(Receiver<Lesson>);
@@ -40,15 +45,43 @@ enum Lesson {
 }
 
 impl Learning {
-    pub(super) fn new() -> (Self, Lessons) {
+    /// What raises its alerts at a desk.
+    pub(super) fn new(alerts: AlertDesk) -> (Self, Lessons) {
         let (sender, receiver) = channel(QUEUE);
-        (Self(sender), Lessons(receiver))
+        let lessons = sender;
+        (Self { lessons, alerts }, Lessons(receiver))
     }
 }
 
 impl Observer for Learning {
     fn client_key_used(&self, key: KeyId, at: Timestamp) {
-        let _ = self.0.try_send(Lesson::Used(key, at));
+        let _ = self.lessons.try_send(Lesson::Used(key, at));
+    }
+
+    fn upstream_key_refused(&self, seen: &KeyRefusedUpstream<'_>) {
+        if !seen.news {
+            return;
+        }
+        tracing::warn!(
+            workspace = seen.workspace,
+            upstream_key = seen.upstream_key,
+            successor = seen.successor,
+            "the API takes an upstream key for dead"
+        );
+        let text = match seen.successor {
+            Some(_) => "Calls go out under another key. Add a new key and remove this one.",
+            None => {
+                "No other key covers the calls that it was used for: they fail. Add a new key with \
+                 `doorward workspace add NAME --key-from REF`."
+            }
+        };
+        let title = "Instantly does not take an upstream key any more";
+        let alert = Alert::new(AlertKind::KeyDead, title, seen.at)
+            .text(text)
+            .fact("workspace", seen.workspace)
+            .fact("upstream_key", seen.upstream_key)
+            .key(seen.upstream_key);
+        self.alerts.raise(alert, || None);
     }
 
     fn scope_required(&self, seen: &ScopeRequired<'_>) {
@@ -59,7 +92,7 @@ impl Observer for Learning {
             required = ?seen.required,
             "the API asked for a scope that the upstream key lacks"
         );
-        let _ = self.0.try_send(Lesson::Scope {
+        let _ = self.lessons.try_send(Lesson::Scope {
             workspace: seen.workspace.to_owned(),
             op: seen.op,
             required: seen

@@ -1,6 +1,7 @@
 //! A running server: the gateway and the admin socket over one store.
 
 mod administration;
+mod idempotency;
 mod instantly;
 mod learning;
 mod metrics;
@@ -83,6 +84,7 @@ pub(crate) struct Server {
     admin: JoinHandle<std::io::Result<()>>,
     hang_ups: JoinHandle<()>,
     learning: JoinHandle<()>,
+    forgetting: JoinHandle<()>,
     uses: JoinHandle<()>,
     record: Arc<Audit>,
     watches: Watches,
@@ -140,7 +142,7 @@ impl Server {
         let alerts = AlertDesk::start(context, &record)?;
         let health = health_of(&record, &sinks, &watches, &alerts);
         let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
-        let (learning, lessons) = Learning::new();
+        let (learning, lessons) = Learning::new(alerts.clone());
         let uses = uses::restored(&store)?;
         let metrics = Arc::new(Metrics::default());
         let (spans, traces) = traces::start(context, &recorded_secrets(&record))?.unzip();
@@ -155,6 +157,7 @@ impl Server {
             approvals: Some(Arc::clone(&approvals)),
             uses: Arc::clone(&uses),
             telemetry: Some(Arc::new(Told::new(Arc::clone(&metrics), spans))),
+            idempotency: idempotency::remembered(context, &store, &recorded_secrets(&record))?,
             ..GatewayConfig::default()
         };
         let recorder = Arc::new(LedgerRecorder::new(
@@ -217,6 +220,10 @@ impl Server {
                 Arc::clone(&store),
                 reached(stage.clone(), Stage::Ending),
             )),
+            forgetting: tokio::spawn(idempotency::forget(
+                Arc::clone(&store),
+                reached(stage.clone(), Stage::Ending),
+            )),
             learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
             gateway_url,
             record,
@@ -267,6 +274,7 @@ impl Server {
             mut admin,
             hang_ups,
             learning,
+            forgetting,
             uses,
             record,
             watches,
@@ -306,6 +314,7 @@ impl Server {
         // What was learnt is written down.
         let _ = learning.await;
         let _ = uses.await;
+        let _ = forgetting.await;
         let closed = tokio::task::spawn_blocking(move || {
             record.flush();
             sinks.stop(sinks::DRAIN);
