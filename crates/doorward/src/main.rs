@@ -3,6 +3,7 @@
 mod admin;
 mod alerts;
 mod approvals;
+mod boot;
 mod caller;
 mod cli;
 mod commands;

@@ -23,6 +23,7 @@ use crate::observe::KeyRefusedUpstream;
 use crate::record::Call;
 use crate::request_id::RequestId;
 use crate::source::Source;
+use crate::turns::Going;
 use crate::upstream::{Upstream, UpstreamKey};
 use crate::whole::is_short;
 
@@ -38,9 +39,10 @@ impl Forwarder {
         upstream: &'a Upstream,
         key: &'a Arc<UpstreamKey>,
         call: &mut Call,
+        going: &Going,
     ) -> (Result<Response<Source>, Failure>, &'a Arc<UpstreamKey>) {
         let name = Named::of(call.facts().request_id, call.facts().trace);
-        let first = self.exchange(authorized, upstream, key, &name).await;
+        let first = self.exchange(authorized, upstream, key, &name, going).await;
         let (first, dead) = match first {
             Ok(response) => self.examine(response).await,
             Err(failure) => return (Err(failure), key),
@@ -60,8 +62,13 @@ impl Forwarder {
         let Some(next) = next else {
             return (Ok(first), key);
         };
+        if self.turns.take(going).await.is_err() {
+            return (Ok(first), key);
+        }
         call.facts_mut().upstream_key = Some(Arc::clone(&next.id));
-        let second = self.exchange(authorized, upstream, next, &name).await;
+        let second = self
+            .exchange(authorized, upstream, next, &name, going)
+            .await;
         let second = match second {
             Ok(response) => {
                 let (response, dead) = self.examine(response).await;
@@ -126,17 +133,19 @@ impl Forwarder {
             .await
     }
 
-    /// A read of Doorward's own: head and body of an answer of 200.
+    /// A read of Doorward's own, which takes its turn as the client's would: head and body of an
+    /// answer of 200.
     pub(crate) async fn look(
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
         key: &UpstreamKey,
         call: RequestId,
+        going: &Going,
     ) -> Option<(HeaderMap, Bytes)> {
-        let sent = self
-            .send(request, upstream, key, &Named::of(call, None))
-            .await;
+        self.turns.take(going).await.ok()?;
+        let name = Named::of(call, None);
+        let sent = self.send(request, upstream, key, &name, going).await;
         let (parts, body) = sent.ok()?.into_parts();
         let read = Limited::new(body, LOOK_MAX).collect();
         let read = timeout(self.limits.load().response_idle, read).await;

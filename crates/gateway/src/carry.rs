@@ -9,10 +9,15 @@ use http::{Response, StatusCode};
 
 use crate::admit::Admitted;
 use crate::answer::Answer;
+use crate::exchange::shut;
 use crate::forward::{respond, turn_away};
 use crate::gateway::Inner;
+use crate::idempotency::Guard;
+use crate::keychoice;
 use crate::record::Call;
 use crate::refusal::Refusal;
+use crate::turns::Going;
+use crate::upstream::{Upstream, UpstreamKey};
 
 impl Inner {
     pub(crate) async fn carry_out(
@@ -24,10 +29,26 @@ impl Inner {
             Ok(both) => both,
             Err(answer) => return *answer,
         };
-        if let Err(refusal) = self.limit(&admitted, &mut call) {
-            let fault = self.bounded(refusal.into(), call.facts());
-            return turn_away(&mut call, fault);
-        }
+        let turns = &self.forwarder.turns;
+        let going = turns.going(&admitted, call.facts());
+        let mut response = match self.limit(&admitted, &going, &mut call) {
+            Ok(()) => self.let_go(admitted, &going, guard, call).await,
+            Err(refusal) => {
+                let fault = self.bounded(refusal.into(), call.facts());
+                turn_away(&mut call, fault)
+            }
+        };
+        turns.tell(&going, response.headers_mut());
+        response
+    }
+
+    async fn let_go(
+        self: &Arc<Self>,
+        admitted: Admitted,
+        going: &Going,
+        guard: Option<Guard>,
+        call: Call,
+    ) -> Response<Answer> {
         let Admitted {
             authorized,
             upstream,
@@ -51,16 +72,26 @@ impl Inner {
             let (_, mut call) = recorded.into_parts();
             return respond(&mut call, &refusal);
         }
+        let (upstream, key) = match self.turn(going, upstream, key).await {
+            Ok(way) => way,
+            Err(refusal) => {
+                let (_, mut call) = recorded.into_parts();
+                return respond(&mut call, &refusal.of(op));
+            }
+        };
         if !op.facts().writes() {
             let forwarder = &self.forwarder;
             return forwarder
-                .forward(recorded, &upstream, &key, &veil, None)
+                .forward(recorded, &upstream, &key, &veil, None, going)
                 .await;
         }
         // A write goes on when its caller goes away: cut off, its outcome would be unknown.
         let write = Write::begin(self);
+        let going = going.clone();
         let task = tokio::spawn(async move {
-            let sent = write.0.send_write(recorded, &upstream, &key, &veil, guard);
+            let sent = write
+                .0
+                .send_write(recorded, &upstream, &key, &veil, guard, &going);
             sent.await
         });
         task.await.unwrap_or_else(|_| {
@@ -76,9 +107,14 @@ impl Inner {
 }
 
 impl Inner {
-    /// The client's own limits. From here on the call counts.
-    fn limit(&self, admitted: &Admitted, call: &mut Call) -> Result<(), Refusal> {
+    /// Whether the call can be sent before long, and the client's own limits. From here on it counts.
+    fn limit(&self, admitted: &Admitted, going: &Going, call: &mut Call) -> Result<(), Refusal> {
         let op = admitted.authorized.op();
+        let line = &admitted.upstream.line;
+        line.check(!op.facts().writes())
+            .map_err(|wait| shut(wait).of(op))?;
+        let turns = &self.forwarder.turns;
+        turns.foresee(going).map_err(|refusal| refusal.of(op))?;
         let body = admitted.authorized.request().body.as_ref();
         let leads = body.map_or(0, |body| leads_written(op, body.bytes()));
         let now = self.clock.now();
@@ -88,6 +124,32 @@ impl Inner {
             .map_err(|met| met.refusal(op))?;
         call.counts(None, entered);
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Waits for the call's turn, and gives the way it goes by then: meanwhile keys may have changed.
+    async fn turn(
+        &self,
+        going: &Going,
+        upstream: Arc<Upstream>,
+        key: Arc<UpstreamKey>,
+    ) -> Result<(Arc<Upstream>, Arc<UpstreamKey>), Refusal> {
+        if !self.forwarder.turns.take(going).await? {
+            return Ok((upstream, key));
+        }
+        let (snapshot, health) = (self.snapshot.load(), &self.forwarder.health);
+        let now = snapshot.upstream(&upstream.workspace);
+        let way = now.and_then(|now| Some((now, keychoice::choose(now, going.ask.op, health)?)));
+        way.map(|(upstream, key)| (Arc::clone(upstream), Arc::clone(key)))
+            .ok_or_else(|| {
+                Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "no_upstream_key_covers",
+                    "while the call waited, the upstream key that covers it went; nothing was sent",
+                )
+                .after_allowed()
+            })
     }
 }
 

@@ -187,6 +187,7 @@ pub(crate) fn check_source(controls: &Controls, source: IpAddr) -> Result<(), Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use doorward_pace::{Class, ClientId};
     use proptest::prelude::*;
 
     const NOON: Timestamp = Timestamp::from_seconds(1_800_014_400);
@@ -194,6 +195,10 @@ mod tests {
     fn caller() -> Caller {
         Caller {
             id: "cl_1".into(),
+            number: ClientId(1),
+            key: "abcdefghijkl".parse().unwrap(),
+            class: Class::Default,
+            weight: 1,
             per_second: None,
             concurrency: None,
             day: Default::default(),

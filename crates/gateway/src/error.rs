@@ -66,6 +66,9 @@ pub enum Error {
     /// Approvals can't be asked for or looked up.
     #[error("approvals can't be used: {0}")]
     Approvals(String),
+    /// The pace can't be kept like that.
+    #[error("the pace: {0}")]
+    Pace(doorward_pace::Error),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,

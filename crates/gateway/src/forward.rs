@@ -1,6 +1,7 @@
 //! Carrying out what was allowed and recorded: the one place where an upstream key is used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_catalog::Op;
@@ -10,10 +11,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER
 use http::response::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 
 use crate::answer::Answer;
 use crate::canonical::ForwardRequest;
+use crate::exchange::shut;
 use crate::headers::{
     self, DOORWARD_DECISION, DOORWARD_IDEMPOTENCY, DOORWARD_REQUEST_ID, X_AS_WORKSPACE,
 };
@@ -26,6 +27,7 @@ use crate::refusal::{Fault, Refusal};
 use crate::request_id::RequestId;
 use crate::source::Source;
 use crate::trace::{TRACEPARENT, Trace};
+use crate::turns::{Going, Turns};
 use crate::upstream::{Upstream, UpstreamKey};
 use crate::veil::{Coding, Veil};
 use crate::whole::{Answers, Unread, is_short};
@@ -39,6 +41,7 @@ pub(crate) struct Forwarder {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) answers: Answers,
     pub(crate) health: KeyHealth,
+    pub(crate) turns: Turns,
 }
 
 /// Why there is no answer.
@@ -52,6 +55,8 @@ pub(crate) enum Failure {
     Late,
     /// The request could not be put together; nothing was sent.
     Unsendable,
+    /// The API is left alone for that long; nothing was sent.
+    Shut(Duration),
 }
 
 impl Forwarder {
@@ -64,6 +69,7 @@ impl Forwarder {
         key: &Arc<UpstreamKey>,
         veil: &Veil,
         mut guard: Option<Guard>,
+        going: &Going,
     ) -> Response<Answer> {
         let (authorized, mut call) = recorded.into_parts();
         // What was allowed on one workspace goes to no other.
@@ -78,13 +84,15 @@ impl Forwarder {
         if let Some(guard) = &mut guard {
             guard.going();
         }
-        let (answered, key) = self.attempt(&authorized, upstream, key, &mut call).await;
+        let (answered, key) = self
+            .attempt(&authorized, upstream, key, &mut call, going)
+            .await;
         let took = call.elapsed().saturating_sub(before);
         note(&mut call, |outcome| outcome.upstream = Some(took));
         let response = match answered {
             Ok(response) => response,
             Err(failure) => {
-                let nothing_sent = matches!(failure, Failure::Unreachable | Failure::Unsendable);
+                let nothing_sent = failure.sent_nothing();
                 note(&mut call, |outcome| outcome.sent = !nothing_sent);
                 match guard {
                     Some(guard) if nothing_sent => guard.returned().await,
@@ -113,42 +121,6 @@ impl Forwarder {
             .await
     }
 
-    /// One request, and for a read a second try if the connection failed under the first. A write
-    /// is sent once.
-    pub(crate) async fn exchange(
-        &self,
-        authorized: &Authorized<ForwardRequest>,
-        upstream: &Upstream,
-        key: &UpstreamKey,
-        name: &Named,
-    ) -> Result<Response<Incoming>, Failure> {
-        let request = authorized.request();
-        let first = self.send(request, upstream, key, name).await;
-        match first {
-            Err(Failure::Unreachable | Failure::Broken) if !authorized.op().facts().writes() => {
-                self.send(request, upstream, key, name).await
-            }
-            _ => first,
-        }
-    }
-
-    pub(crate) async fn send(
-        &self,
-        request: &ForwardRequest,
-        upstream: &Upstream,
-        key: &UpstreamKey,
-        name: &Named,
-    ) -> Result<Response<Incoming>, Failure> {
-        let request = outgoing(request, upstream, key, name).ok_or(Failure::Unsendable)?;
-        let answer = upstream.client.request(request);
-        match tokio::time::timeout(self.limits.load().response_head, answer).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(Failure::Unreachable),
-            Ok(Err(_)) => Err(Failure::Broken),
-            Err(_) => Err(Failure::Late),
-        }
-    }
-
     fn fail(
         &self,
         call: &mut Call,
@@ -157,6 +129,7 @@ impl Forwarder {
     ) -> Response<Answer> {
         let op = authorized.op();
         let (status, reason, message) = match failure {
+            Failure::Shut(wait) => return respond(call, &shut(wait).of(op)),
             Failure::Unreachable => (
                 502,
                 "upstream_unreachable",
@@ -282,6 +255,13 @@ impl Forwarder {
     }
 }
 
+impl Failure {
+    /// Whether nothing of the request went out.
+    pub(crate) fn sent_nothing(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Unsendable | Self::Shut(_))
+    }
+}
+
 /// Whether an answer may be the API's "wrong scope".
 pub(crate) fn may_teach(parts: &Parts) -> bool {
     let json = parts
@@ -324,7 +304,7 @@ impl Named {
 }
 
 /// The request as it is sent: what was decided on, our name, the key, and nothing else.
-fn outgoing(
+pub(crate) fn outgoing(
     request: &ForwardRequest,
     upstream: &Upstream,
     key: &UpstreamKey,

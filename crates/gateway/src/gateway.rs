@@ -25,6 +25,8 @@ use crate::idempotency::Idempotency;
 use crate::keyhealth::KeyHealth;
 use crate::limits::{Limits, LimitsInForce};
 use crate::observe::Observer;
+use crate::pace_kept::Past;
+use crate::pacing::{PaceSettings, Pacing};
 use crate::rate::{Asked, Rates};
 use crate::raw_head::HeadFault;
 use crate::record::{Call, CallFacts, Recorder};
@@ -33,6 +35,7 @@ use crate::request_id::RequestIds;
 use crate::shed::Load;
 use crate::snapshot::SnapshotHandle;
 use crate::telemetry::{Counted, Figures, Telemetry, Watch};
+use crate::turns::Turns;
 use crate::uses::Uses;
 use crate::whole::Answers;
 
@@ -56,6 +59,8 @@ pub struct GatewayConfig {
     pub idempotency: Option<Idempotency>,
     /// Told of how calls end.
     pub telemetry: Option<Arc<dyn Telemetry>>,
+    /// Gives calls their turn; by the default settings, with nothing before, if there is none.
+    pub pacing: Option<Pacing>,
 }
 
 impl std::fmt::Debug for GatewayConfig {
@@ -105,7 +110,8 @@ impl Gateway {
     /// `observer` of what it learns.
     ///
     /// # Errors
-    /// [`Error::Random`] when the system gives no random numbers.
+    /// [`Error::Random`] when the system gives no random numbers, [`Error::Pace`] never but by a
+    /// fault in the default settings.
     pub fn new(
         config: GatewayConfig,
         snapshot: SnapshotHandle,
@@ -120,7 +126,12 @@ impl Gateway {
             uses,
             idempotency,
             telemetry,
+            pacing,
         } = config;
+        let pacing = match pacing {
+            Some(pacing) => pacing,
+            None => Pacing::new(PaceSettings::default(), Past::Nothing).map_err(Error::Pace)?,
+        };
         let limits: LimitsInForce = Arc::new(ArcSwap::from_pointee(limits));
         Ok(Self(Arc::new(Inner {
             bodies: Bodies::new(Arc::clone(&limits)),
@@ -129,6 +140,11 @@ impl Gateway {
                 observer: Arc::clone(&observer),
                 answers: Answers::new(Arc::clone(&limits)),
                 health: KeyHealth::default(),
+                turns: Turns {
+                    pacing,
+                    snapshot: snapshot.clone(),
+                    clock: clock.clone(),
+                },
             },
             idempotency,
             ids: RequestIds::new().map_err(|_| Error::Random)?,

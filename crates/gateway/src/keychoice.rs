@@ -96,6 +96,17 @@ mod tests {
             client: Pools::new(&Limits::default())
                 .client("ws_1", &base)
                 .unwrap(),
+            pace: crate::pace_ids::PaceId::of(&doorward_store::Workspace {
+                id: "ws_1".to_owned(),
+                name: "acme".to_owned(),
+                instantly_id: None,
+                kind: doorward_policy::WorkspaceKind::Sandbox,
+                base_url: "http://127.0.0.1:1".to_owned(),
+                environments: Default::default(),
+                upstream_keys: Vec::new(),
+                created_at: doorward_policy::Timestamp::from_seconds(0),
+            }),
+            line: Arc::new(crate::line::Line::new()),
             base,
             keys,
             observed: HashMap::new(),

@@ -8,9 +8,10 @@
 //! 3. **decides** by the policy; what is allowed is an
 //!    [`Authorized`](doorward_policy::Authorized) request,
 //! 4. **records** the intent of a write by the [`Recorder`],
-//! 5. **forwards** it to the workspace under the narrowest upstream key that covers it, and passes
+//! 5. waits for the call's **turn** by the [`Pacing`],
+//! 6. **forwards** it to the workspace under the narrowest upstream key that covers it, and passes
 //!    the answer on, redacted as the client's rules say and scrubbed of [`KnownSecrets`],
-//! 6. **records** the outcome.
+//! 7. **records** the outcome.
 //!
 //! Beside the API it takes claims, `POST /audit`, of clients that were granted to make them, and
 //! serves what is [`Beside`] it, such as the [`LedgerPages`].
@@ -57,6 +58,7 @@ mod attempt;
 mod auth;
 mod beside;
 mod body;
+mod breaker;
 mod caller;
 mod canonical;
 mod carry;
@@ -67,6 +69,7 @@ mod conditions;
 mod crowd;
 mod decide;
 mod error;
+mod exchange;
 mod forward;
 mod frames;
 mod gateway;
@@ -83,7 +86,11 @@ mod ledger_drafts;
 mod ledger_pages;
 mod ledger_recorder;
 mod limits;
+mod line;
 mod observe;
+mod pace_ids;
+mod pace_kept;
+mod pacing;
 mod protocol;
 mod query;
 mod rate;
@@ -100,6 +107,7 @@ mod stall;
 mod telemetry;
 mod tls;
 mod trace;
+mod turns;
 mod under_way;
 mod upstream;
 mod uses;
@@ -119,6 +127,9 @@ pub use ledger_pages::{LedgerAccess, LedgerPages};
 pub use ledger_recorder::{LedgerRecorder, Reads, ReadsWithout, RecordSettings};
 pub use limits::Limits;
 pub use observe::{KeyRefusedUpstream, NoObserver, Observer, ScopeRequired};
+pub use pace_ids::{AsWorkspace, PaceId};
+pub use pace_kept::Past;
+pub use pacing::{PaceFigures, PaceSettings, Pacing};
 pub use record::{Actor, CallFacts, NotRecorded, Outcome, Parameter, Recorder, Recording};
 pub use request_id::RequestId;
 pub use serve::{Listener, serve, serve_all};

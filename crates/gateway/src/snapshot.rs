@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use doorward_catalog::{Op, Scope};
 use doorward_condition::{Policies, PolicyText};
-use doorward_keys::{KeyRefused, Pepper};
+use doorward_keys::{KeyId, KeyRefused, Pepper};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Known, Policy, UpstreamKeyState, Workspace};
@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::keychoice;
 use crate::known::KnownSecrets;
 use crate::limits::Limits;
+use crate::pace_ids::PaceId;
 use crate::redactors::Redactors;
 use crate::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
 
@@ -63,6 +64,23 @@ impl Snapshot {
 
     pub(crate) fn authenticate(&self, presented: &str) -> Result<Known<'_>, KeyRefused> {
         self.state.authenticate(&self.pepper, presented)
+    }
+
+    /// Whose a key is that was taken before. Whether it may still be used is for the policy to say.
+    pub(crate) fn known(&self, key: KeyId) -> Option<Known<'_>> {
+        self.state.known(key)
+    }
+
+    /// Workspaces whose API is left alone for now, by Doorward's id.
+    pub fn shut_workspaces(&self) -> Vec<&str> {
+        let mut shut: Vec<&str> = self
+            .upstreams
+            .values()
+            .filter(|upstream| upstream.line.is_open())
+            .map(|upstream| &*upstream.workspace)
+            .collect();
+        shut.sort_unstable();
+        shut
     }
 
     /// Where calls to a workspace go; `None` if its base URL is not used.
@@ -209,6 +227,8 @@ impl SnapshotBuilder {
         Ok(Upstream {
             workspace: workspace.id.as_str().into(),
             client: self.pools.client(&workspace.id, &base)?,
+            pace: PaceId::of(workspace),
+            line: self.pools.line(&workspace.id, &base),
             base,
             keys,
             observed: observed(workspace, state),

@@ -19,6 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::line::Line;
+use crate::pace_ids::PaceId;
 
 pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -145,6 +147,10 @@ pub(crate) struct Upstream {
     pub(crate) client: HttpClient,
     /// In the order of preference, see [`crate::keychoice`].
     pub(crate) keys: Vec<Arc<UpstreamKey>>,
+    /// By which number it is paced.
+    pub(crate) pace: PaceId,
+    /// Whether it bears calls.
+    pub(crate) line: Arc<Line>,
     /// What the API itself asked for, for operations whose scope is only assumed.
     pub(crate) observed: HashMap<Op, Vec<Scope>>,
 }
@@ -162,6 +168,7 @@ impl fmt::Debug for Upstream {
 /// The HTTP clients, one a workspace, kept from snapshot to snapshot with their connections.
 pub(crate) struct Pools {
     clients: Mutex<HashMap<(String, BaseUrl), HttpClient>>,
+    lines: Mutex<HashMap<(String, BaseUrl), Arc<Line>>>,
     roots: OnceLock<rustls::ClientConfig>,
     connect: Duration,
     headers: usize,
@@ -171,6 +178,7 @@ impl Pools {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             clients: Mutex::default(),
+            lines: Mutex::default(),
             roots: OnceLock::new(),
             connect: limits.connect,
             headers: limits.headers,
@@ -197,10 +205,19 @@ impl Pools {
         Ok(client)
     }
 
+    /// The line to a workspace at a base URL.
+    pub(crate) fn line(&self, workspace: &str, base: &BaseUrl) -> Arc<Line> {
+        let key = (workspace.to_owned(), base.clone());
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lines.entry(key).or_insert_with(|| Arc::new(Line::new())))
+    }
+
     /// Drops the clients that no workspace has any more.
     pub(crate) fn keep(&self, used: impl Fn(&str, &BaseUrl) -> bool) {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.retain(|(workspace, base), _| used(workspace, base));
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|(workspace, base), _| used(workspace, base));
     }
 
     fn connector(&self, base: &BaseUrl) -> Result<HttpsConnector<HttpConnector>, Error> {

@@ -146,7 +146,7 @@ pub enum Why {
     Window,
     /// The client's own queue.
     ClientQueue,
-    /// The queue of all clients together.
+    /// The queue of all clients of the workspace together.
     Queue,
     /// It waited and its turn did not come in time.
     Waited,

@@ -37,7 +37,7 @@ pub struct Config {
     pub max_wait: Duration,
     /// Most calls of one client that wait at a time.
     pub client_queue: usize,
-    /// Most calls that wait at a time.
+    /// Most calls that wait for one workspace at a time.
     pub queue: usize,
     /// A call that needs two budgets and has waited so long has a slot of the second held for it.
     pub patience: Duration,

@@ -46,14 +46,15 @@ impl RateLimits {
         self.list(|out, state| {
             let _ = write!(out, "\"{}\";r={}", state.name, state.remaining);
             if !state.frees_in.is_zero() {
-                let seconds = state.frees_in.as_secs_f64().ceil();
-                let _ = write!(out, ";t={seconds:.0}");
+                let whole = state.frees_in.as_secs();
+                let part = u64::from(state.frees_in.subsec_nanos() > 0);
+                let _ = write!(out, ";t={}", whole.saturating_add(part));
             }
         })
     }
 
     fn list(&self, item: impl Fn(&mut String, &WindowState)) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(64);
         for (at, state) in self.windows.iter().enumerate() {
             if at > 0 {
                 out.push_str(", ");

@@ -13,7 +13,7 @@
 //!   inside a class by the clients' weights, and no waiting client gets less than a tenth of an equal
 //!   share of its class, whatever its weight.
 //! - **Bounded.** A wait ends after [`Config::max_wait`]; queues have room for so many, for each
-//!   client and in all. Past that a call is refused and told when to come again.
+//!   client and each workspace. Past that a call is refused and told when to come again.
 //! - **Adapting.** A 429 halves the budget it speaks of and honours its `Retry-After`; each second of
 //!   successes gives a twentieth back.
 //!

@@ -203,6 +203,19 @@ impl Snapshot {
         })
     }
 
+    /// Whose the key of that id is: of one that was authenticated before, and may have been revoked
+    /// or deleted since.
+    pub fn known(&self, id: KeyId) -> Option<Known<'_>> {
+        let key = *self.keys.get(&id)?;
+        let client = self.clients.get(key.client)?;
+        Some(Known {
+            key_id: id,
+            key,
+            client,
+            workspace: self.workspaces.get(client.workspace)?,
+        })
+    }
+
     /// The workspace of that id or name.
     pub fn workspace(&self, id_or_name: &str) -> Option<&Workspace> {
         self.workspaces

@@ -11,6 +11,7 @@ use crate::base::{BaseUrl, INSTANTLY};
 use crate::client::{Client, Shared};
 use crate::error::Error;
 use crate::keys::{Key, Keys};
+use crate::pace::Pace;
 use crate::pair::ReaderWriter;
 use crate::retry::RetryPolicy;
 use crate::transport::{Transport, for_base};
@@ -32,6 +33,7 @@ pub struct ClientBuilder {
     retries: RetryPolicy,
     random: Box<dyn Fn() -> f64 + Send + Sync>,
     transport: Option<Arc<dyn Transport>>,
+    pace: Option<Arc<dyn Pace>>,
 }
 
 impl Default for ClientBuilder {
@@ -48,6 +50,7 @@ impl Default for ClientBuilder {
             retries: RetryPolicy::default(),
             random: Box::new(fastrand::f64),
             transport: None,
+            pace: None,
         }
     }
 }
@@ -121,6 +124,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Has every attempt of every call take its turn.
+    pub fn pace(mut self, pace: impl Pace + 'static) -> Self {
+        self.pace = Some(Arc::new(pace));
+        self
+    }
+
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
@@ -157,6 +166,7 @@ impl ClientBuilder {
                 max_body: self.max_body,
                 retries: self.retries,
                 random: self.random,
+                pace: self.pace,
             }),
             keys: Arc::new(keys),
             workspace: None,

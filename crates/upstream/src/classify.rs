@@ -202,7 +202,7 @@ fn edge_code(body: &[u8]) -> Option<u32> {
 }
 
 /// Seconds of `Retry-After`. Its other form, a date, is passed over: this machine's clock may differ.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers
         .get(RETRY_AFTER)?
         .to_str()

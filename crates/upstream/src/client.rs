@@ -18,6 +18,7 @@ use crate::call::Call;
 use crate::classify;
 use crate::error::Error;
 use crate::keys::{Key, Keys};
+use crate::pace::Pace;
 use crate::response::Response;
 use crate::retry::{RetryPolicy, repeatable};
 use crate::transport::{Body, Failure, Transport, chain};
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) max_body: usize,
     pub(crate) retries: RetryPolicy,
     pub(crate) random: Box<dyn Fn() -> f64 + Send + Sync>,
+    pub(crate) pace: Option<Arc<dyn Pace>>,
 }
 
 impl Client {
@@ -153,6 +155,7 @@ impl Client {
         request: Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Result<Response, Error> {
+        self.take_turn(op, deadline).await?;
         let sent = timeout_at(deadline, self.shared.transport.send(request)).await;
         let response = match sent {
             Ok(Ok(response)) => response,
@@ -161,6 +164,10 @@ impl Client {
         };
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
+        if let Some(pace) = &self.shared.pace {
+            let wait = classify::retry_after(&head.headers);
+            pace.answered(op, self.as_workspace_id(), status, wait);
+        }
         if !head.status.is_success() {
             let body = timeout_at(deadline, read_some(body)).await;
             let body = body.unwrap_or_default();
@@ -173,6 +180,27 @@ impl Client {
         };
         classify::check(op, status, &head.headers, &body, &self.keys)?;
         Ok(Response { op, status, body })
+    }
+
+    /// Waits until the call may be sent, if there is somebody to ask.
+    async fn take_turn(&self, op: Op, deadline: Instant) -> Result<(), Error> {
+        let Some(pace) = &self.shared.pace else {
+            return Ok(());
+        };
+        let turn = pace.turn(op, self.as_workspace_id());
+        let refused = |retry_after| Error::Limit {
+            op,
+            retry_after,
+            message: "no turn was to be had in time; nothing was sent".to_owned(),
+        };
+        match timeout_at(deadline, turn).await {
+            Ok(turn) => turn.map_err(|wait| refused(Some(wait))),
+            Err(_) => Err(refused(None)),
+        }
+    }
+
+    fn as_workspace_id(&self) -> Option<&str> {
+        self.workspace.as_ref().and_then(|id| id.to_str().ok())
     }
 
     async fn read_all(&self, op: Op, status: u16, body: Body) -> Result<Bytes, Error> {

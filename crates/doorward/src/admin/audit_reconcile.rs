@@ -27,6 +27,10 @@ impl Handle<AuditReconcile> for Admin {
                 recorded_secrets(&audit),
                 self.parts.plain_http,
             );
+            let sources = match &self.parts.pacing {
+                Some(pacing) => sources.paced(pacing.clone()),
+                None => sources,
+            };
             let sources = sources.now();
             if sources.is_empty() {
                 told.push(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use doorward_gateway::ApprovalDesk;
+use doorward_gateway::{ApprovalDesk, Pacing};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
@@ -43,6 +43,8 @@ pub(crate) struct AdminParts {
     pub(crate) approvals: OpenApprovals,
     /// Where alerts are raised.
     pub(crate) alerts: AlertDesk,
+    /// Gives calls their turn, when a server runs in this process.
+    pub(crate) pacing: Option<Pacing>,
     /// Tells how the server is doing, when one runs in this process.
     pub(crate) health: Option<HealthOf>,
     /// Tells whether calls can be taken, when a server runs in this process.

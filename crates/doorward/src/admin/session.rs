@@ -82,6 +82,7 @@ impl Session {
             gateway_url: None,
             alerts: AlertDesk::alone(context),
             approvals,
+            pacing: None,
             health: None,
             ready: None,
             reload: None,

@@ -20,6 +20,7 @@ impl Config {
             ledger,
             instantly,
             gateway,
+            pace,
             metrics,
             traces,
             approvals,
@@ -48,6 +49,7 @@ impl Config {
         });
         changed.note("instantly", *instantly != next.instantly);
         gateway.changed(&next.gateway, &mut changed);
+        changed.note("pace", *pace != next.pace);
         changed.note("metrics", *metrics != next.metrics);
         changed.note("traces", *traces != next.traces);
         changed.note("approvals", *approvals != next.approvals);

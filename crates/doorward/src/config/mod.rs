@@ -9,6 +9,7 @@ mod idempotency;
 mod instantly;
 mod ledger;
 mod metrics;
+mod pace;
 mod reader;
 mod traces;
 
@@ -27,6 +28,7 @@ pub(crate) use idempotency::IdempotencyConfig;
 pub(crate) use instantly::InstantlyConfig;
 pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
+pub(crate) use pace::PaceConfig;
 use reader::Reader;
 pub(crate) use traces::TracesConfig;
 
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) idempotency: IdempotencyConfig,
     /// Where alerts go.
     pub(crate) alerts: AlertsConfig,
+    /// The pace of calls.
+    pub(crate) pace: PaceConfig,
     /// The metrics page.
     pub(crate) metrics: MetricsConfig,
     /// Spans of calls.
@@ -118,6 +122,7 @@ impl Default for Config {
             approvals: ApprovalsConfig::default(),
             idempotency: IdempotencyConfig::default(),
             alerts: AlertsConfig::default(),
+            pace: PaceConfig::default(),
             metrics: MetricsConfig::default(),
             traces: TracesConfig::default(),
             log: LogConfig {
@@ -181,6 +186,7 @@ impl Config {
             approvals,
             idempotency,
             alerts,
+            pace,
             metrics,
             traces,
             log,
@@ -244,6 +250,7 @@ impl Config {
             root.table("approvals", |table| approvals.read(table));
             root.table("idempotency", |table| idempotency.read(table));
             root.table("alerts", |table| alerts.read(table));
+            root.table("pace", |table| pace.read(table));
             root.table("metrics", |table| metrics.read(table));
             root.table("traces", |table| traces.read(table));
             root.table("log", |table| {

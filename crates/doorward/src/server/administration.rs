@@ -45,6 +45,7 @@ pub(super) fn admin(
         gateway_url: Some(gateway_url.to_owned()),
         alerts,
         approvals: Box::new(move || Ok(Arc::clone(&approvals))),
+        pacing: Some(pages.pacing.clone()),
         health: Some(Arc::clone(&pages.health)),
         ready: Some(Arc::new(move || readiness.now())),
         reload: Some(Box::new(move || settings.reload(|| again.reload()))),

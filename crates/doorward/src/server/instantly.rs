@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorward_audit::instantly::Source;
 use doorward_audit::reconcile::{ReconcileOptions, WatchOptions};
 use doorward_catalog::Op;
+use doorward_gateway::{PaceId, Pacing};
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, UpstreamKey, UpstreamKeyState, Workspace};
 use doorward_upstream::Client;
 
+use super::pace::OwnPace;
 use crate::config::InstantlyConfig;
 
 /// What is asked of Instantly for the watch. The first can't be done without.
@@ -22,6 +24,7 @@ pub(crate) struct Sources {
     store: Arc<dyn Store>,
     secrets: Secrets,
     plain_http: bool,
+    pacing: Option<Pacing>,
     made: Mutex<Option<(u64, Vec<Source>)>>,
 }
 
@@ -32,7 +35,17 @@ impl Sources {
             store,
             secrets,
             plain_http,
+            pacing: None,
             made: Mutex::new(None),
+        }
+    }
+
+    /// The same, reading at the pace that the workspaces' clients keep.
+    #[must_use]
+    pub(crate) fn paced(self, pacing: Pacing) -> Self {
+        Self {
+            pacing: Some(pacing),
+            ..self
         }
     }
 
@@ -109,9 +122,16 @@ impl Sources {
         let client = Client::builder()
             .base_url(&workspace.base_url)
             .allow_plain_http(self.plain_http)
-            .key(secret)
-            .build();
+            .key(secret);
+        let client = match &self.pacing {
+            Some(pacing) => client.pace(OwnPace {
+                pacing: pacing.clone(),
+                workspace: PaceId::of(workspace),
+            }),
+            None => client,
+        };
         client
+            .build()
             .inspect_err(|error| tracing::warn!(%error, "a workspace is not watched"))
             .ok()
     }

@@ -5,6 +5,7 @@ mod idempotency;
 mod instantly;
 mod learning;
 mod metrics;
+mod pace;
 mod pages;
 mod ready;
 mod reload;
@@ -34,6 +35,7 @@ pub(crate) use self::instantly::WATCHED;
 pub(crate) use self::instantly::{Sources, options as watch_options};
 use self::learning::Learning;
 use self::metrics::Metrics;
+use self::pace::KeptPace;
 use self::pages::Pages;
 use self::ready::Readiness;
 use self::reload::Reloader;
@@ -86,6 +88,7 @@ pub(crate) struct Server {
     learning: JoinHandle<()>,
     forgetting: JoinHandle<()>,
     uses: JoinHandle<()>,
+    pace: KeptPace,
     record: Arc<Audit>,
     watches: Watches,
     sinks: Arc<Sinks>,
@@ -138,7 +141,13 @@ impl Server {
         let reloader = Arc::new(reloader);
         let sinks = sinks::configured(context, &recorded_secrets(&record))?;
         let sinks = Arc::new(Sinks::start(&record, sinks).map_err(Failure::usage)?);
-        let watches = Watches::start(context, &record, &ledger_keys, &store)?;
+        let (stop, stage) = watch::channel(Stage::Running);
+        let pace = KeptPace::start(
+            context.config.pace.settings.clone(),
+            Arc::clone(&store),
+            reached(stage.clone(), Stage::Ending),
+        )?;
+        let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing)?;
         let alerts = AlertDesk::start(context, &record)?;
         let health = health_of(&record, &sinks, &watches, &alerts);
         let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
@@ -158,6 +167,7 @@ impl Server {
             uses: Arc::clone(&uses),
             telemetry: Some(Arc::new(Told::new(Arc::clone(&metrics), spans))),
             idempotency: idempotency::remembered(context, &store, &recorded_secrets(&record))?,
+            pacing: Some(pace.pacing.clone()),
             ..GatewayConfig::default()
         };
         let recorder = Arc::new(LedgerRecorder::new(
@@ -171,7 +181,6 @@ impl Server {
         let gateway = Gateway::new(config, reloader.handle(), recorder, Arc::new(learning))
             .map_err(Failure::failed)?;
         let settings = Arc::new(Settings::new(context));
-        let (stop, stage) = watch::channel(Stage::Running);
         let readiness = Arc::new(Readiness::new(
             Arc::clone(&store),
             Arc::clone(&record),
@@ -184,6 +193,7 @@ impl Server {
             metrics,
             figures: gateway.figures(),
             readiness,
+            pacing: pace.pacing.clone(),
         };
         gateway.set_beside(pages.of(context)?);
         take_settings(&settings, &gateway, pages.clone());
@@ -225,6 +235,7 @@ impl Server {
                 reached(stage.clone(), Stage::Ending),
             )),
             learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
+            pace,
             gateway_url,
             record,
             watches,
@@ -276,6 +287,7 @@ impl Server {
             learning,
             forgetting,
             uses,
+            pace,
             record,
             watches,
             sinks,
@@ -315,6 +327,7 @@ impl Server {
         let _ = learning.await;
         let _ = uses.await;
         let _ = forgetting.await;
+        pace.end().await;
         let closed = tokio::task::spawn_blocking(move || {
             record.flush();
             sinks.stop(sinks::DRAIN);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_audit::Audit;
-use doorward_gateway::{Beside, FiguresOf, LedgerPages};
+use doorward_gateway::{Beside, FiguresOf, LedgerPages, Pacing};
 use doorward_secrets::SecretRef;
 
 use super::metrics::{Metrics, MetricsPage};
@@ -21,6 +21,7 @@ pub(super) struct Pages {
     pub(super) metrics: Arc<Metrics>,
     pub(super) figures: FiguresOf,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) pacing: Pacing,
 }
 
 impl Pages {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use doorward_audit::reconcile::{WatchHandle, watch_instantly};
 use doorward_audit::{Audit, Witness, WitnessOptions, Witnesses};
+use doorward_gateway::Pacing;
 use doorward_ledger::VerifierKey;
 use doorward_store::Store;
 use tokio::sync::watch;
@@ -39,6 +40,7 @@ impl Watches {
         audit: &Arc<Audit>,
         keys: &[VerifierKey],
         store: &Arc<dyn Store>,
+        pacing: &Pacing,
     ) -> Result<Self, Failure> {
         let (stop, stopped) = watch::channel(false);
         let mut watches = Self {
@@ -75,7 +77,8 @@ impl Watches {
                 Arc::clone(store),
                 recorded_secrets(audit),
                 config.gateway.plain_http,
-            );
+            )
+            .paced(pacing.clone());
             watches.tasks.push(tokio::spawn(watch_instantly(
                 Arc::clone(audit),
                 move || tokio::task::block_in_place(|| sources.now()),

@@ -12,6 +12,7 @@ use crate::canonical::ForwardRequest;
 use crate::forward::respond;
 use crate::gateway::Inner;
 use crate::record::{Call, Recorded};
+use crate::turns::Going;
 use crate::upstream::{Upstream, UpstreamKey};
 use crate::veil::Veil;
 
@@ -47,6 +48,7 @@ impl Inner {
         key: &Arc<UpstreamKey>,
         veil: &Veil,
         mut guard: Option<Guard>,
+        going: &Going,
     ) -> Response<Answer> {
         if let Some(guard) = &mut guard {
             let id = recorded.call().facts().request_id.to_string();
@@ -57,7 +59,7 @@ impl Inner {
         }
         let forwarder = &self.forwarder;
         forwarder
-            .forward(recorded, upstream, key, veil, guard)
+            .forward(recorded, upstream, key, veil, guard, going)
             .await
     }
 }

@@ -152,6 +152,8 @@ impl Inner {
         // The first time that it was sent, if it was sent again.
         let sent = record.sent_at.min(record.expires_at.plus_millis(-keep));
         let mut after: Option<String> = None;
+        let turns = &self.forwarder.turns;
+        let going = turns.going(admitted, call.facts()).with(wanted.op());
         for _ in 0..PAGES_MAX {
             let unclear = "whether it was can't be told";
             let (target, body) = wanted.request(after.as_deref()).ok_or(unclear)?;
@@ -163,9 +165,8 @@ impl Inner {
                 body: body.map(HeldBody::own),
             };
             let failed = "looking for it failed";
-            let looked = self
-                .forwarder
-                .look(&request, upstream, key, call.facts().request_id);
+            let id = call.facts().request_id;
+            let looked = self.forwarder.look(&request, upstream, key, id, &going);
             let (headers, page) = looked.await.ok_or(failed)?;
             match wanted.on_page(&page, sent, self.clock.now(), api_time(&headers)) {
                 Page::Found(item) => return Ok(Some(item)),

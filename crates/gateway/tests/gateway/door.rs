@@ -11,8 +11,8 @@ use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
     Beside, Clock, Gateway, GatewayConfig, Idempotency, IdempotencySettings, KeyRefusedUpstream,
-    LedgerRecorder, Limits, Listener, Observer, RecordSettings, Recorder, ScopeRequired,
-    SnapshotBuilder, SnapshotHandle, Tls, serve_all,
+    LedgerRecorder, Limits, Listener, Observer, PaceSettings, Pacing, Past, RecordSettings,
+    Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, serve_all,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
 use doorward_ledger::log::Tuning;
@@ -131,6 +131,8 @@ pub(crate) struct Setup {
     pub(crate) base_url: Option<String>,
     /// How writes under idempotency keys are remembered.
     pub(crate) remember: IdempotencySettings,
+    /// What calls are paced by.
+    pub(crate) pace: PaceSettings,
 }
 
 impl Door {
@@ -185,6 +187,7 @@ impl Door {
             limits: setup.limits,
             idempotency: Some(idempotency),
             clock: Clock::new(move || Timestamp::from_millis(told.load(Ordering::SeqCst))),
+            pacing: Some(Pacing::new(setup.pace, Past::Nothing).unwrap()),
             ..GatewayConfig::default()
         };
         let recorder = LedgerRecorder::new(Arc::clone(&audit), setup.record);

@@ -48,6 +48,8 @@ async fn what_belongs_to_the_connection_or_the_origin_stays_behind() {
             "date",
             "doorward-decision",
             "doorward-request-id",
+            "ratelimit",
+            "ratelimit-policy",
             "retry-after",
             "x-three"
         ],

@@ -13,6 +13,7 @@ mod forwarding;
 mod http2;
 mod idempotency;
 mod ledger;
+mod pace;
 mod pages;
 mod successors;
 mod tls;

@@ -50,6 +50,12 @@ impl Pacer {
         }
     }
 
+    /// Whether no budget is cut for a complaint of the upstream's: then there is nothing that
+    /// [`saw_ok`](Self::saw_ok) could give back.
+    pub fn is_whole(&self) -> bool {
+        self.logs.iter().all(crate::window::Log::is_whole)
+    }
+
     fn blamed(&mut self, spends: Spends, op: Op) -> Vec<usize> {
         let limits = op.facts().limits;
         let mut logs: Vec<usize> = Vec::new();

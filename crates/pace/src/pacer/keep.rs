@@ -5,6 +5,7 @@ use std::time::Duration;
 use doorward_catalog::Op;
 
 use super::{LogKey, Pacer};
+use crate::ask::WorkspaceId;
 use crate::config::{Error, duration, nanos};
 use crate::saved::{MOST_CALLS, Saved, SavedWindow, Start, VERSION, pack};
 
@@ -42,6 +43,35 @@ impl Pacer {
             version: VERSION,
             unknown_ms: unknown.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
             windows,
+        }
+    }
+
+    /// The workspace that was known by one number turned out to be that of another: what was sent
+    /// under the first counts for the second too. Calls that wait under the first are to be asked
+    /// for anew when their turn comes.
+    pub fn adopt(&mut self, now: Duration, from: WorkspaceId, to: WorkspaceId) {
+        let now = self.clock(now);
+        let old: Vec<(LogKey, usize)> = self
+            .keys
+            .iter()
+            .filter(|(key, _)| key.workspace == Some(from))
+            .map(|(key, id)| (*key, *id))
+            .collect();
+        for (key, id) in old {
+            let Some(log) = self.logs.get(id) else {
+                continue;
+            };
+            let ages: Vec<Duration> = log.ages(now).collect();
+            let (pace, blocked_until) = (log.pace, log.blocked_until);
+            let id = self.log(LogKey {
+                workspace: Some(to),
+                ..key
+            });
+            if let Some(log) = self.logs.get_mut(id) {
+                log.merge(ages.iter().map(|age| now.saturating_sub(nanos(*age))));
+                log.pace = log.pace.min(pace);
+                log.blocked_until = log.blocked_until.max(blocked_until);
+            }
         }
     }
 

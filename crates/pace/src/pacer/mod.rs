@@ -128,17 +128,7 @@ impl Pacer {
             return Verdict::Go;
         }
         let deadline = now.saturating_add(nanos(self.config.max_wait));
-        let queued = self.queued.get(&ask.client).copied().unwrap_or(0);
-        let full = if ready_at > deadline {
-            Some(Why::Window)
-        } else if queued >= self.config.client_queue {
-            Some(Why::ClientQueue)
-        } else if self.waiters.len() >= self.config.queue {
-            Some(Why::Queue)
-        } else {
-            None
-        };
-        if let Some(why) = full {
+        if let Some(why) = self.full(place, ask.client, ready_at, deadline) {
             return Verdict::Refuse(self.refused(why, place, ask.class, ask.client, now));
         }
         self.tickets += 1;
@@ -161,6 +151,42 @@ impl Pacer {
         Verdict::Wait {
             ticket,
             deadline: duration(deadline),
+        }
+    }
+
+    /// How such a call would be refused now, if it would be. It spends nothing and waits nowhere.
+    pub fn would_refuse(&mut self, now: Duration, ask: &Ask) -> Option<Refused> {
+        let now = self.clock(now);
+        let place = self.place(ask.spends, ask.op);
+        let ready_at = self.ready_at(place);
+        if ready_at <= now {
+            return None;
+        }
+        let deadline = now.saturating_add(nanos(self.config.max_wait));
+        let why = self.full(place, ask.client, ready_at, deadline)?;
+        Some(self.refused(why, place, ask.class, ask.client, now))
+    }
+
+    fn full(
+        &self,
+        place: Place,
+        client: ClientId,
+        ready_at: Nanos,
+        deadline: Nanos,
+    ) -> Option<Why> {
+        let of_client = self.queued.get(&client).copied().unwrap_or(0);
+        let of_all = self
+            .queues
+            .get(place.queue)
+            .map_or(0, |queue| queue.waiting);
+        if ready_at > deadline {
+            Some(Why::Window)
+        } else if of_client >= self.config.client_queue {
+            Some(Why::ClientQueue)
+        } else if of_all >= self.config.queue {
+            Some(Why::Queue)
+        } else {
+            None
         }
     }
 

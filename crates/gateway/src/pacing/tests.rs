@@ -1,0 +1,282 @@
+//! The driver under a clock that is moved by hand.
+
+use std::collections::BTreeMap;
+
+use doorward_pace::Rate;
+use proptest::prelude::*;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings(second: u32, minute: u32, max_wait: u64) -> PaceSettings {
+    PaceSettings {
+        pace: Config {
+            workspace: [
+                Rate {
+                    calls: second,
+                    window: SECOND,
+                },
+                Rate {
+                    calls: minute,
+                    window: 10 * SECOND,
+                },
+            ],
+            max_wait: Duration::from_secs(max_wait),
+            ..Config::default()
+        },
+        ..PaceSettings::default()
+    }
+}
+
+fn asking(client: u128, weight: u32, workspace: &Arc<str>) -> Asking<'_> {
+    let number = WorkspaceId(workspace.bytes().map(u128::from).sum());
+    Asking {
+        ask: Ask {
+            client: ClientId(client),
+            class: Class::Default,
+            op: Op::ListCampaign,
+            spends: Spends::one(number),
+        },
+        weight,
+        workspace,
+        number,
+    }
+}
+
+/// Runs under a clock that jumps to whatever is waited for next.
+fn paused<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(test)
+}
+
+/// Most of those moments in any stretch of that length.
+fn most_in(moments: &[Instant], length: Duration) -> usize {
+    let within = |first: &Instant| {
+        let in_it = moments.iter().filter(|at| *at >= first);
+        in_it.filter(|at| **at < *first + length).count()
+    };
+    moments.iter().map(within).max().unwrap_or(0)
+}
+
+#[test]
+fn who_waits_goes_by_weight_and_a_full_window_is_used() {
+    paused(async {
+        let pacing = Pacing::new(settings(100, 6_000, 60), Past::Nothing).unwrap();
+        let workspace: Arc<str> = "ws".into();
+        let begin = Instant::now();
+        let mut tasks = JoinSet::new();
+        for (client, weight) in [(1, 1), (2, 3)] {
+            for _ in 0..200 {
+                let (pacing, workspace) = (pacing.clone(), Arc::clone(&workspace));
+                tasks.spawn(async move {
+                    pacing
+                        .turn(&asking(client, weight, &workspace))
+                        .await
+                        .unwrap();
+                    (client, Instant::now())
+                });
+            }
+        }
+        let went = tasks.join_all().await;
+        let at: Vec<Instant> = went.iter().map(|(_, at)| *at).collect();
+        assert_eq!(most_in(&at, SECOND), 90);
+        let took = at.iter().max().unwrap().duration_since(begin);
+        assert!(took < Duration::from_millis(4_100), "{took:?}");
+        // The second that both waited for.
+        let second = |(_, at): &&(u128, Instant)| {
+            let at = at.duration_since(begin);
+            at > Duration::from_millis(500) && at < Duration::from_millis(1_500)
+        };
+        let mut shares = BTreeMap::<u128, usize>::new();
+        for (client, _) in went.iter().filter(second) {
+            *shares.entry(*client).or_default() += 1;
+        }
+        assert!((60..=75).contains(&shares[&2]), "{shares:?}");
+        let figures = pacing.figures();
+        assert_eq!(
+            (figures.at_once, figures.waited, figures.waiting),
+            (90, 310, 0)
+        );
+    });
+}
+
+#[test]
+fn a_run_goes_on_where_the_one_before_stopped() {
+    paused(async {
+        let workspace: Arc<str> = "ws".into();
+        for (ended, waits) in [(true, 400), (false, 1_000)] {
+            let before = Pacing::new(settings(100, 6_000, 10), Past::Nothing).unwrap();
+            for _ in 0..90 {
+                assert_eq!(before.turn(&asking(1, 1, &workspace)).await, Ok(false));
+            }
+            sleep(Duration::from_millis(600)).await;
+            let state = before.state();
+            drop(before);
+            let past = Past::Saved {
+                state: &state,
+                ended,
+                ago: Duration::ZERO,
+            };
+            let after = Pacing::new(settings(100, 6_000, 10), past).unwrap();
+            let begin = Instant::now();
+            assert_eq!(after.turn(&asking(2, 1, &workspace)).await, Ok(true));
+            let waited = begin.elapsed().as_millis();
+            assert!(
+                (waits..waits + 10).contains(&waited),
+                "{waited} ms, {ended}"
+            );
+        }
+        let faulty = Past::Saved {
+            state: "{",
+            ended: true,
+            ago: Duration::ZERO,
+        };
+        let after = Pacing::new(settings(100, 6_000, 10), faulty).unwrap();
+        assert_eq!(after.turn(&asking(1, 1, &workspace)).await, Ok(true));
+    });
+}
+
+#[test]
+fn what_turns_out_to_be_one_workspace_has_one_budget() {
+    paused(async {
+        let pacing = Pacing::new(settings(10, 600, 10), Past::Nothing).unwrap();
+        let workspace: Arc<str> = "ws".into();
+        let old = asking(1, 1, &workspace);
+        for _ in 0..9 {
+            assert_eq!(pacing.turn(&old).await, Ok(false));
+        }
+        let mut new = old;
+        new.number = WorkspaceId(77);
+        new.ask.spends = Spends::one(new.number);
+        let waiting = tokio::spawn({
+            let pacing = pacing.clone();
+            async move {
+                let workspace: Arc<str> = "ws".into();
+                pacing.turn(&asking(2, 1, &workspace)).await.unwrap();
+                Instant::now()
+            }
+        });
+        tokio::task::yield_now().await;
+        let begin = Instant::now();
+        assert_eq!(
+            pacing.turn(&new).await,
+            Ok(true),
+            "the old number's calls count"
+        );
+        assert!(begin.elapsed() >= SECOND);
+        waiting.await.unwrap();
+        // And who still comes by the old number spends the new one's.
+        let mut went = 0;
+        while pacing.turn(&old).await == Ok(false) {
+            went += 1;
+        }
+        assert!(went < 9, "{went}");
+    });
+}
+
+#[test]
+fn a_place_that_is_given_up_costs_nothing() {
+    paused(async {
+        let pacing = Pacing::new(settings(10, 600, 10), Past::Nothing).unwrap();
+        let workspace: Arc<str> = "ws".into();
+        for _ in 0..9 {
+            pacing.turn(&asking(1, 1, &workspace)).await.unwrap();
+        }
+        for _ in 0..50 {
+            let ask = asking(1, 1, &workspace);
+            let gone = tokio::time::timeout(Duration::from_millis(1), pacing.turn(&ask)).await;
+            assert!(gone.is_err());
+        }
+        assert_eq!(pacing.figures().waiting, 0);
+        sleep(SECOND).await;
+        for n in 0..9 {
+            assert_eq!(
+                pacing.turn(&asking(2, 1, &workspace)).await,
+                Ok(false),
+                "{n}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_complaint_shuts_the_workspace_and_refuses_who_would_wait_too_long() {
+    paused(async {
+        let pacing = Pacing::new(settings(10, 600, 10), Past::Nothing).unwrap();
+        let workspace: Arc<str> = "ws".into();
+        let ask = asking(1, 1, &workspace);
+        pacing.turn(&ask).await.unwrap();
+        assert_eq!(pacing.changed(false), None, "that can wait");
+        pacing.answered(ask.ask.spends, ask.ask.op, 429, Some(30 * SECOND));
+        assert!(pacing.changed(false).is_some(), "and that can't");
+        let refused = pacing.would_refuse(&ask).unwrap();
+        assert_eq!(
+            (refused.why, refused.retry_after_seconds()),
+            (Why::Window, 30)
+        );
+        assert_eq!(pacing.turn(&ask).await.unwrap_err().why, Why::Window);
+        sleep(25 * SECOND).await;
+        assert_eq!(pacing.would_refuse(&ask), None);
+        assert_eq!(pacing.turn(&ask).await, Ok(true));
+        let figures = pacing.figures();
+        assert_eq!((figures.complaints, figures.refused[0]), (1, ("window", 2)));
+        assert_eq!(figures.workspaces[0].0, "ws");
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whoever asks, waits, goes away or restarts the process: no stretch of time has more calls than
+    /// the budget, and everybody who stays has an answer in the time that was promised.
+    #[test]
+    fn no_window_is_exceeded(
+        callers in proptest::collection::vec(
+            (1_u128..5, 1_u32..20, 0_u64..6_000, 0_u64..4_000, 0_u8..3), 1..150),
+        restart in proptest::option::of((500_u64..6_000, any::<bool>())),
+    ) {
+        let (went, late) = paused(async {
+            let mut settings = settings(10, 60, 3);
+            settings.pace.client_queue = 20;
+            let pacing = Arc::new(Mutex::new(Pacing::new(settings.clone(), Past::Nothing).unwrap()));
+            let mut tasks = JoinSet::new();
+            for (client, weight, at, patience, class) in callers {
+                let pacing = Arc::clone(&pacing);
+                tasks.spawn(async move {
+                    sleep(Duration::from_millis(at)).await;
+                    let pacing = pacing.lock().unwrap().clone();
+                    let workspace: Arc<str> = "ws".into();
+                    let mut ask = asking(client, weight, &workspace);
+                    ask.ask.class = [Class::Interactive, Class::Default, Class::Batch][usize::from(class)];
+                    let begin = Instant::now();
+                    let turn = pacing.turn(&ask);
+                    let turn = tokio::time::timeout(Duration::from_millis(patience), turn).await;
+                    let late = begin.elapsed() > Duration::from_millis(3_010);
+                    (matches!(turn, Ok(Ok(_))).then(Instant::now), late)
+                });
+            }
+            if let Some((at, ended)) = restart {
+                sleep(Duration::from_millis(at)).await;
+                // Who waits is cut off, as by the end of the process.
+                let mut held = pacing.lock().unwrap();
+                let state = held.state();
+                held.0.lock().waiting.clear();
+                let past = Past::Saved { state: &state, ended, ago: Duration::ZERO };
+                *held = Pacing::new(settings, past).unwrap();
+            }
+            let ended = tasks.join_all().await;
+            let late = ended.iter().any(|(_, late)| *late);
+            (ended.into_iter().filter_map(|(at, _)| at).collect::<Vec<_>>(), late)
+        });
+        prop_assert!(most_in(&went, SECOND) <= 9);
+        prop_assert!(most_in(&went, 10 * SECOND) <= 54);
+        prop_assert!(!late);
+    }
+}
