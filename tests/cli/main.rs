@@ -13,4 +13,5 @@ mod offline;
 mod operate;
 mod run;
 mod serve;
+mod trial;
 mod up;

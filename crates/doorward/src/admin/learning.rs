@@ -68,6 +68,7 @@ impl Handle<ClientLearn> for Admin {
         let client = self.store().client(&workspace.id, &call.name)?;
         let now = now();
         let glass = call.glass();
+        let lifts = glass.is_some();
         let mut grant = client.grant;
         match call.until {
             Some(until) => grant.learning = Some(Learning { until }),
@@ -95,6 +96,9 @@ impl Handle<ClientLearn> for Admin {
         };
         let client = self.store().change_client(&client.id, &change, now)?;
         self.changed()?;
+        if lifts {
+            self.alert_break_glass(&client, &workspace);
+        }
         Ok(ClientView::of(&client, &workspace, now))
     }
 }

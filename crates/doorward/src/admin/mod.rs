@@ -11,13 +11,16 @@ mod audit_people;
 mod audit_reconcile;
 mod audit_types;
 mod audit_writing;
+mod beyond;
 mod carry;
 mod clients;
 mod controls;
 mod deeds;
 mod error;
+mod explain;
 mod holder;
 mod idempotency;
+mod inputs;
 mod keys;
 mod learning;
 mod policies;
@@ -37,13 +40,17 @@ pub(crate) use audit_types::{
     AuditAnchor, AuditErase, AuditEraseMonth, AuditFind, AuditPrune, AuditReconcile, AuditReview,
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
 };
+pub(crate) use beyond::Beyond;
 pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use error::AdminError;
+pub(crate) use explain::{Explained, PolicyExplain, Step};
 pub(crate) use idempotency::{
     IdempotencyList, IdempotencyRelease, IdempotencyShow, IdempotencyView,
 };
+pub(crate) use inputs::PolicyInputs;
 pub(crate) use learning::ClientLearn;
+pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};

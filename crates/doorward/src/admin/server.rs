@@ -26,6 +26,8 @@ use super::audit_types::{
 use super::carry::Who;
 use super::deeds::Acts;
 use super::error::AdminError;
+use super::explain::PolicyExplain;
+use super::inputs::PolicyInputs;
 use super::learning::ClientLearn;
 use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
 use super::service::{Admin, Handle};
@@ -152,6 +154,8 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<PolicyList>(router);
     let router = on::<PolicyShow>(router);
     let router = on::<PolicyRemove>(router);
+    let router = on::<PolicyExplain>(router);
+    let router = on::<PolicyInputs>(router);
     let router = on::<AuditFind>(router);
     let router = on::<AuditShow>(router);
     let router = on::<AuditAnchor>(router);

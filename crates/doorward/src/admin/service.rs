@@ -166,6 +166,11 @@ impl Handle<Status> for Admin {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             gateway_url: self.parts.gateway_url.clone(),
+            beyond: super::beyond::beyond(
+                &self.store().clients(None)?,
+                &self.store().workspaces()?,
+                now(),
+            ),
             health: self.parts.health.as_ref().map(|health| health()),
         })
     }

@@ -73,6 +73,9 @@ pub(crate) struct ServerStatus {
     pub(crate) pid: u32,
     /// Where the gateway is; none when no server runs.
     pub(crate) gateway_url: Option<String>,
+    /// Clients that are granted more than usual for a limited time.
+    #[serde(default)]
+    pub(crate) beyond: Vec<super::beyond::Beyond>,
     /// How it is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) health: Option<crate::health::Health>,

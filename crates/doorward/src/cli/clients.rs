@@ -216,6 +216,18 @@ pub(crate) struct GrantArgs {
     pub(crate) break_glass_for: Option<Lasting>,
 }
 
+impl GrantArgs {
+    /// Whether nothing is to be granted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.use_case.is_empty()
+            && self.operation.is_empty()
+            && self.scope.is_empty()
+            && self.sub_workspace.is_empty()
+            && !self.audit
+            && self.break_glass.is_none()
+    }
+}
+
 /// `doorward key …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {

@@ -11,6 +11,7 @@ mod learning;
 mod policy;
 mod scopes;
 mod serving;
+mod trial;
 mod workspaces;
 
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub(crate) use learning::{Learn, Recommend};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
+pub(crate) use trial::{Explain, Simulate};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
 
 const STYLES: Styles = Styles::styled()

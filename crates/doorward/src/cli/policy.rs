@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::trial::{Explain, Simulate};
+
 /// `doorward policy …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -53,6 +55,10 @@ Examples:
         /// File with its text; - for standard input
         file: String,
     },
+    /// Tell why a call would be allowed or refused
+    Explain(Explain),
+    /// Decide again what was decided, under another policy or grant, and show what would change
+    Simulate(Simulate),
     /// Print the schema: what a policy may ask for
     #[command(after_help = "\
 Examples:

@@ -198,7 +198,11 @@ async fn learn(session: &Session, learn: Learn, output: Output) -> Result<(), Fa
     Ok(())
 }
 
-fn grant(args: GrantArgs, learn: Option<Lasting>, now: doorward_policy::Timestamp) -> Grant {
+pub(super) fn grant(
+    args: GrantArgs,
+    learn: Option<Lasting>,
+    now: doorward_policy::Timestamp,
+) -> Grant {
     let learning = learn.map(|lasting| Learning {
         until: lasting.after(now),
     });

@@ -20,6 +20,7 @@ mod sandbox;
 mod scopes;
 mod serve;
 mod status;
+mod trial;
 mod up;
 mod workspace;
 

@@ -1,6 +1,6 @@
 //! `doorward status`: what runs, and how it is doing.
 
-use crate::admin::{Session, Status};
+use crate::admin::{Beyond, Session, Status};
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::health::Health;
@@ -41,6 +41,7 @@ pub(crate) async fn run(context: &Context) -> Outcome {
     if let Some(health) = &status.health {
         show(output, health)?;
     }
+    show_beyond(output, &status.beyond)?;
     Ok(exit)
 }
 
@@ -139,4 +140,34 @@ fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
         output.table(&head, rows.collect(), "")?;
     }
     Ok(())
+}
+
+/// Who is granted more than usual, and until when.
+fn show_beyond(output: Output, beyond: &[Beyond]) -> Result<(), crate::exit::Failure> {
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    let rows = beyond.iter().map(|each| {
+        let tone = match each.why.as_str() {
+            "break_glass" => Tone::Bad,
+            _ => Tone::Careful,
+        };
+        vec![
+            Cell::toned(&each.client, Tone::Strong),
+            Cell::from(&each.workspace),
+            Cell::from(&each.environment),
+            Cell::toned(each.why.replace('_', "-"), tone),
+            Cell::from(super::whole_seconds(each.until)),
+            Cell::from(each.reason.as_deref().unwrap_or_default()),
+        ]
+    });
+    let head = [
+        "beyond its grant",
+        "workspace",
+        "environment",
+        "by",
+        "until",
+        "reason",
+    ];
+    output.table(&head, rows.collect(), "")
 }
