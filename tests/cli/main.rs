@@ -13,5 +13,6 @@ mod offline;
 mod operate;
 mod run;
 mod serve;
+mod through;
 mod trial;
 mod up;

@@ -65,6 +65,11 @@ impl GatewayUrl {
         self.0.port_u16()
     }
 
+    /// Whether it is reached by TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.0.scheme() == Some(&Scheme::HTTPS)
+    }
+
     /// Whether only this machine reaches it.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host();

@@ -4,6 +4,7 @@ mod admin;
 mod alerts;
 mod approvals;
 mod boot;
+mod ca;
 mod caller;
 mod cli;
 mod commands;
@@ -23,6 +24,7 @@ mod scrubbed;
 mod secret;
 mod server;
 mod signals;
+mod through;
 
 use std::process::ExitCode;
 

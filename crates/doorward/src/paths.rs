@@ -48,6 +48,17 @@ impl DataDir {
         Ok(path)
     }
 
+    /// Makes the folder of the local certificate authority, with mode 0700, when it is missing.
+    ///
+    /// # Errors
+    /// When it can't be made, or others may look into it.
+    pub(crate) fn make_ca(&self) -> Result<PathBuf, Failure> {
+        self.make()?;
+        let path = self.0.join("ca");
+        make_private(&path)?;
+        Ok(path)
+    }
+
     /// The folder.
     pub(crate) fn path(&self) -> &Path {
         &self.0

@@ -145,7 +145,8 @@ impl Inner {
         parts: &Parts,
         facts: &mut CallFacts,
     ) -> Result<Head, Fault> {
-        let known = identify(snapshot, parts, facts)?;
+        let known = identify(snapshot, parts, facts);
+        let known = known.inspect_err(|_| self.tell_of_upstream_key(parts, facts))?;
         let client = known.view();
         if client_is_out(&client, facts) {
             return Err(Refusal::unauthorized().into());

@@ -12,6 +12,9 @@ use crate::snapshot::Snapshot;
 /// Most bytes of a credential that are looked at.
 const CREDENTIAL_MAX: usize = 512;
 
+/// What a stranger is recorded for that presents a real key.
+pub(crate) const UPSTREAM_KEY: &str = "upstream_key_presented";
+
 /// Nobody that is known. The caller is told the same whatever it was; the record tells more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stranger {
@@ -32,7 +35,7 @@ pub(crate) fn authenticate<'s>(
     snapshot.authenticate(text).map_err(|refused| Stranger {
         reason: match refused {
             _ if !headers.contains_key(AUTHORIZATION) => "key_missing",
-            _ if UpstreamKeyFormat::matches(text) => "upstream_key_presented",
+            _ if UpstreamKeyFormat::matches(text) => UPSTREAM_KEY,
             KeyRefused::Unknown(_) => "key_unknown",
             KeyRefused::Mismatch(_) => "key_mismatch",
             _ => "key_malformed",

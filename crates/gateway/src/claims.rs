@@ -76,7 +76,8 @@ impl Inner {
         facts.method = doorward_catalog::Method::parse(parts.method.as_str());
         let sender = {
             let snapshot = self.snapshot.load();
-            let known = identify(&snapshot, parts, facts)?;
+            let known = identify(&snapshot, parts, facts);
+            let known = known.inspect_err(|_| self.tell_of_upstream_key(parts, facts))?;
             if client_is_out(&known.view(), facts) {
                 return Err(Refusal::unauthorized().into());
             }

@@ -6,8 +6,10 @@ use doorward_policy::{ClientView, Decision, DenyReason, Inputs, RequestFacts, Ti
 use doorward_store::Known;
 use http::request::Parts;
 
-use crate::auth;
+use crate::auth::{self, UPSTREAM_KEY};
 use crate::canonical::Head;
+use crate::gateway::Inner;
+use crate::observe::UpstreamKeyPresented;
 use crate::record::CallFacts;
 use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
@@ -29,7 +31,28 @@ pub(crate) fn identify<'s>(
         Err(stranger) => {
             facts.client_key_id = stranger.key_id;
             facts.stranger = Some(stranger.reason);
-            Err(Refusal::unauthorized())
+            // Nothing of Doorward's is told by that, and its holder has to know.
+            Err(if stranger.reason == UPSTREAM_KEY {
+                Refusal::upstream_key()
+            } else {
+                Refusal::unauthorized()
+            })
+        }
+    }
+}
+
+impl Inner {
+    /// Tells of a real key in the place of a client key.
+    pub(crate) fn tell_of_upstream_key(&self, parts: &Parts, facts: &CallFacts) {
+        if facts.stranger != Some(UPSTREAM_KEY) {
+            return;
+        }
+        if let Some(key) = auth::bearer(&parts.headers) {
+            self.observer.upstream_key_presented(&UpstreamKeyPresented {
+                key,
+                source: facts.source,
+                at: facts.at,
+            });
         }
     }
 }

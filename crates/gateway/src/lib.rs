@@ -126,7 +126,7 @@ pub use known::KnownSecrets;
 pub use ledger_pages::{LedgerAccess, LedgerPages};
 pub use ledger_recorder::{LedgerRecorder, Reads, ReadsWithout, RecordSettings};
 pub use limits::Limits;
-pub use observe::{KeyRefusedUpstream, NoObserver, Observer, ScopeRequired};
+pub use observe::{KeyRefusedUpstream, NoObserver, Observer, ScopeRequired, UpstreamKeyPresented};
 pub use pace_ids::{AsWorkspace, PaceId};
 pub use pace_kept::Past;
 pub use pacing::{PaceFigures, PaceSettings, Pacing};

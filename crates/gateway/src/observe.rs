@@ -1,5 +1,7 @@
 //! What the gateway learns while it works.
 
+use std::net::IpAddr;
+
 use doorward_catalog::Op;
 use doorward_keys::KeyId;
 use doorward_policy::Timestamp;
@@ -10,6 +12,12 @@ pub trait Observer: Send + Sync {
     /// A client key was presented and taken.
     fn client_key_used(&self, key: KeyId, at: Timestamp) {
         let _ = (key, at);
+    }
+
+    /// An upstream key was presented in the place of a client key, and refused: somebody has a real
+    /// key who should not.
+    fn upstream_key_presented(&self, seen: &UpstreamKeyPresented<'_>) {
+        let _ = seen;
     }
 
     /// The API refused a call because the upstream key lacks a scope, and named it.
@@ -49,6 +57,16 @@ pub struct ScopeRequired<'a> {
     pub upstream_key: &'a str,
     /// The scopes asked for, as the API spelt them.
     pub required: &'a [&'a str],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An upstream key where a client key belongs. No `Debug`: it holds the key.
+pub struct UpstreamKeyPresented<'a> {
+    /// The key. To be fingerprinted under a key, never written down.
+    pub key: &'a str,
+    /// Where from.
+    pub source: IpAddr,
     /// When.
     pub at: Timestamp,
 }

@@ -13,6 +13,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use serde::Serialize;
 
+use crate::auth::UPSTREAM_KEY;
 use crate::headers::{DOORWARD_DECISION, DOORWARD_REQUEST_ID};
 use crate::request_id::RequestId;
 
@@ -126,6 +127,16 @@ impl Refusal {
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "present a valid Doorward client key: Authorization: Bearer dwk_…",
+        )
+    }
+
+    /// 401 for a real key: whoever holds it is told, and it is not repeated.
+    pub(crate) fn upstream_key() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            UPSTREAM_KEY,
+            "this is a key of Instantly itself, which is not taken here: present a Doorward client \
+             key (dwk_…), and take the real key away from where this one was found",
         )
     }
 

@@ -12,6 +12,7 @@ use super::audit_types::{
     AuditReview, AuditRotate, AuditShow, FoundPerson, Placed, Pruned, Reconciled, Rotated,
 };
 use super::controls::ControlsChange;
+use super::runs::TunnelRefused;
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 use crate::health::Ready;
 
@@ -58,6 +59,7 @@ calls! {
     AuditReview, "audit/review" => Placed;
     AuditRotate, "audit/rotate" => Rotated;
     AuditReconcile, "audit/reconcile" => Reconciled;
+    TunnelRefused, "run/tunnel/refused" => ();
 }
 
 /// What runs?

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::workspaces::InWorkspace;
-use crate::duration::Lasting;
 
 /// `doorward api`
 #[derive(Debug, Args)]
@@ -117,47 +116,4 @@ pub(crate) struct EnvOf {
 
     #[command(flatten)]
     pub(crate) within: InWorkspace,
-}
-
-/// `doorward run`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The command gets INSTANTLY_API_KEY (a client key) and INSTANTLY_BASE_URL, INSTANTLY_API_URL and
-DOORWARD_GATEWAY_URL (the gateway). Variables that hold a real Instantly key are taken away. Outside
-the demo the client key is issued for this run and revoked after it. The exit code is the command's.
-
-Examples:
-  doorward run --as analytics-dashboard -- uvx instantly-mcp
-  doorward run --as lead-import -- python import.py leads.csv
-  doorward run --as lead-import -- sh -c 'curl -H \"Authorization: Bearer $INSTANTLY_API_KEY\" \\
-      \"$INSTANTLY_BASE_URL/lead-lists\"'")]
-pub(crate) struct Run {
-    /// Client to call as
-    #[arg(long = "as", value_name = "CLIENT")]
-    pub(crate) client: String,
-
-    /// URL of the gateway (default: the one running on the data folder)
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "DOORWARD_GATEWAY_URL",
-        hide_env_values = true
-    )]
-    pub(crate) gateway: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) within: InWorkspace,
-
-    /// How long the key that is issued for it lasts at most
-    #[arg(long, value_name = "TIME", default_value = "24h")]
-    pub(crate) expires_in: Lasting,
-
-    /// The command and its arguments
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
-    pub(crate) command: Vec<std::ffi::OsString>,
 }

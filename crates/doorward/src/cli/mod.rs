@@ -9,6 +9,7 @@ mod controls;
 mod idempotency;
 mod learning;
 mod policy;
+mod run;
 mod scopes;
 mod serving;
 mod trial;
@@ -26,11 +27,12 @@ pub(crate) use audit::{
     AuditCommand, Before, CheckpointOf, Erase, Export, Filters, Person, Prove, Prune, Reconcile,
     Review, Search, Show, Tail, Verify,
 };
-pub(crate) use call::{Api, EnvFormat, EnvOf, Run};
+pub(crate) use call::{Api, EnvFormat, EnvOf};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
 pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use learning::{Learn, Recommend};
 pub(crate) use policy::PolicyCommand;
+pub(crate) use run::{CaCommand, Run};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use trial::{Explain, Simulate};
@@ -172,7 +174,10 @@ Examples:
     /// Print the settings a program needs to use the gateway
     Env(EnvOf),
     /// Run a command that calls Instantly as a client, and hide the real keys from it
-    Run(Run),
+    Run(Box<Run>),
+    /// Show and export the local certificate authority
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Write a completion script for a shell
     #[command(after_help = "\
 Examples:

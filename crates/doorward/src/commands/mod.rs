@@ -4,6 +4,7 @@ mod alert;
 mod api;
 mod approval;
 mod audit;
+mod ca;
 mod client;
 mod complete;
 mod controls;
@@ -11,6 +12,7 @@ mod env;
 mod idempotency;
 mod init;
 mod key;
+mod passage;
 mod policy;
 mod ready;
 mod recommend;
@@ -62,7 +64,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Alert(command) => block_on(alert::run(&context()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),
-        Command::Run(run) => block_on(run::run(&context()?, &run)),
+        Command::Run(run) => block_on_all(run::run(&context()?, &run)),
+        Command::Ca(command) => ca::run(&context()?, &command),
         Command::Completions { shell } => complete::completions(shell, output),
         Command::Man { dir } => complete::man_pages(&dir, output),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::net::Ipv4Addr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -13,19 +14,51 @@ use tokio::process::Command;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use super::env::variables;
+use super::passage::Passage;
 use crate::admin::{Session, WorkspaceList};
 use crate::cli::Run;
+use crate::config::LogConfig;
 use crate::context::Context;
 use crate::credential::{Credential, find_gateway};
+use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::note;
+use crate::server::{Server, listen, open_store};
 
 /// Runs `doorward run`.
 pub(crate) async fn run(context: &Context, run: &Run) -> Outcome {
+    let own = own_server(context, run).await?;
+    let ran = through(context, run).await;
+    if let Some(server) = own {
+        server.end().await?;
+    }
+    ran
+}
+
+/// A server of this run's own, where none is named and none runs.
+async fn own_server(context: &Context, run: &Run) -> Result<Option<Server>, Failure> {
+    let data = &context.data_dir;
+    if run.gateway.is_some() || !data.exists() || Session::running(context).await?.is_some() {
+        return Ok(None);
+    }
+    // The demo's gateway is of no use without its sandbox, which `up` runs.
+    if Demo::read(data)?.is_some() || !data.store().exists() {
+        return Ok(None);
+    }
+    crate::log::begin(&LogConfig::quiet());
+    let store = open_store(context)?;
+    let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    Server::start(context, store, listener).map(Some)
+}
+
+async fn through(context: &Context, run: &Run) -> Outcome {
     let session = Session::open(context).await?;
-    let gateway = find_gateway(context, run.gateway.as_deref())
-        .await?
-        .to_string();
+    let url = find_gateway(context, run.gateway.as_deref()).await?;
+    let gateway = url.to_string();
+    let passage = match run.no_proxy {
+        true => None,
+        false => Some(Passage::open(context, &session, run, &url).await?),
+    };
     let referred = referred_variables(context, &session).await?;
     let workspace = run.within.workspace.as_deref();
     let credential =
@@ -40,10 +73,24 @@ pub(crate) async fn run(context: &Context, run: &Run) -> Outcome {
     for name in &removed {
         command.env_remove(name);
     }
-    command.env("INSTANTLY_API_KEY", credential.key.expose_secret());
+    for name in run
+        .key_variable
+        .iter()
+        .map(String::as_str)
+        .chain(["INSTANTLY_API_KEY"])
+    {
+        command.env(name, credential.key.expose_secret());
+    }
     command.envs(variables(&gateway));
 
-    let ended = supervise(command, program).await;
+    let ended = match passage {
+        Some(mut passage) => {
+            passage.surround(&mut command);
+            let supervised = supervise(command, program);
+            passage.tell_while(&session, &run.client, supervised).await
+        }
+        None => supervise(command, program).await,
+    };
     // The key is revoked whatever became of the command.
     let released = credential.release(&session).await;
     let status = ended?;

@@ -6,7 +6,7 @@ use crate::cli::Serve;
 use crate::context::Context;
 use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::server::{Server, listen, open_store};
+use crate::server::{Doors, Server, listen, open_store};
 use crate::signals::Endings;
 
 /// Runs `doorward serve`.
@@ -30,7 +30,8 @@ pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
     let endings = Endings::listen()?;
     let store = open_store(context)?;
     let listener = listen(serve.listen.unwrap_or(context.config.gateway.listen)).await?;
-    let server = Server::start(context, store, listener)?;
+    let doors = Doors::open(context, store.as_ref()).await?;
+    let server = Server::start_with(context, store, listener, doors)?;
     tracing::info!(gateway = server.gateway_url, data = %data.path().display(), "ready");
     if context.output.is_json() {
         context.output.value_line(&json!({

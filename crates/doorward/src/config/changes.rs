@@ -65,9 +65,16 @@ impl GatewayConfig {
         let Self {
             listen,
             plain_http,
+            tls,
+            instantly_host,
             limits,
             announce,
         } = self;
+        changed.note("gateway.tls", *tls != next.tls);
+        changed.note(
+            "gateway.instantly_host",
+            *instantly_host != next.instantly_host,
+        );
         changed.note("gateway.listen", *listen != next.listen);
         changed.note("gateway.plain_http", *plain_http != next.plain_http);
         changed.note("gateway.seconds.announce", *announce != next.announce);

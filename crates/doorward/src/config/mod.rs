@@ -11,6 +11,7 @@ mod ledger;
 mod metrics;
 mod pace;
 mod reader;
+mod tls;
 mod traces;
 
 use std::fs;
@@ -30,6 +31,7 @@ pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
 pub(crate) use pace::PaceConfig;
 use reader::Reader;
+pub(crate) use tls::TlsConfig;
 pub(crate) use traces::TracesConfig;
 
 use crate::exit::Failure;
@@ -81,6 +83,10 @@ pub(crate) struct GatewayConfig {
     pub(crate) listen: SocketAddr,
     /// Whether workspaces may be on other machines without TLS.
     pub(crate) plain_http: bool,
+    /// A listener with TLS beside the plain one.
+    pub(crate) tls: Option<TlsConfig>,
+    /// Where the Instantly host is answered for, with a certificate of the local authority.
+    pub(crate) instantly_host: Option<SocketAddr>,
     /// Bounds on what comes from outside.
     pub(crate) limits: Limits,
     /// How long `/readyz` says that the server ends before it takes no more connections.
@@ -116,6 +122,8 @@ impl Default for Config {
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4180)),
                 plain_http: false,
+                tls: None,
+                instantly_host: None,
                 limits: Limits::default(),
                 announce: Duration::ZERO,
             },
@@ -165,6 +173,9 @@ impl Config {
             .map_err(|faults| Failure::usage(faults.told(&path.display().to_string())))?;
         if let Some(folder) = path.parent() {
             config.data_dir = folder.join(config.data_dir);
+            if let Some(tls) = &mut config.gateway.tls {
+                tls.below(folder);
+            }
         }
         Ok(config)
     }
@@ -221,6 +232,8 @@ impl Config {
                     response_idle,
                     drain,
                 } = &mut gateway.limits;
+                gateway.tls = tls::read(table);
+                gateway.instantly_host = tls::read_instantly_host(table);
                 table.number("connections", connections, 1..=1_000_000);
                 table.number("calls", calls, 1..=1_000_000);
                 table.number("streams", streams, 1..=10_000);

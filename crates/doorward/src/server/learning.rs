@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use doorward_alert::{Alert, AlertKind};
 use doorward_catalog::Op;
-use doorward_gateway::{KeyRefusedUpstream, Observer, ScopeRequired};
+use doorward_gateway::{KeyRefusedUpstream, Observer, ScopeRequired, UpstreamKeyPresented};
 use doorward_keys::KeyId;
 use doorward_policy::Timestamp;
 use doorward_store::Store;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::presented::Presented;
 use super::reload::Reloader;
 use crate::alerts::AlertDesk;
 
@@ -29,6 +30,7 @@ const SCOPES_MAX: usize = 16;
 pub(super) struct Learning {
     lessons: Sender<Lesson>,
     alerts: AlertDesk,
+    presented: Presented,
 }
 
 /// The other end.
@@ -45,11 +47,16 @@ enum Lesson {
 }
 
 impl Learning {
-    /// What raises its alerts at a desk.
-    pub(super) fn new(alerts: AlertDesk) -> (Self, Lessons) {
+    /// What raises its alerts at a desk, and tells of keys that are presented.
+    pub(super) fn new(alerts: AlertDesk, presented: Presented) -> (Self, Lessons) {
         let (sender, receiver) = channel(QUEUE);
         let lessons = sender;
-        (Self { lessons, alerts }, Lessons(receiver))
+        let learning = Self {
+            lessons,
+            alerts,
+            presented,
+        };
+        (learning, Lessons(receiver))
     }
 }
 
@@ -82,6 +89,10 @@ impl Observer for Learning {
             .fact("upstream_key", seen.upstream_key)
             .key(seen.upstream_key);
         self.alerts.raise(alert, || None);
+    }
+
+    fn upstream_key_presented(&self, seen: &UpstreamKeyPresented<'_>) {
+        self.presented.seen(seen);
     }
 
     fn scope_required(&self, seen: &ScopeRequired<'_>) {

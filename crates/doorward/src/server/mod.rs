@@ -1,12 +1,14 @@
 //! A running server: the gateway and the admin socket over one store.
 
 mod administration;
+mod doors;
 mod idempotency;
 mod instantly;
 mod learning;
 mod metrics;
 mod pace;
 mod pages;
+mod presented;
 mod ready;
 mod reload;
 mod settings;
@@ -22,7 +24,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_audit::{Audit, Sinks, Witnesses};
-use doorward_gateway::{Gateway, GatewayConfig, LedgerRecorder, RecordSettings, SnapshotBuilder};
+use doorward_gateway::{
+    Gateway, GatewayConfig, LedgerRecorder, Listener, RecordSettings, SnapshotBuilder,
+};
 use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
@@ -31,12 +35,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::administration::{admin, reload_on_hang_up};
+pub(crate) use self::doors::Doors;
+use self::doors::Renewing;
 pub(crate) use self::instantly::WATCHED;
 pub(crate) use self::instantly::{Sources, options as watch_options};
 use self::learning::Learning;
 use self::metrics::Metrics;
 use self::pace::KeptPace;
 use self::pages::Pages;
+use self::presented::Presented;
 use self::ready::Readiness;
 use self::reload::Reloader;
 use self::settings::Settings;
@@ -99,6 +106,8 @@ pub(crate) struct Server {
     leave: Gateway,
     tidying: JoinHandle<()>,
     stop: watch::Sender<Stage>,
+    /// Looked after as long as the server runs.
+    _renewing: Option<Renewing>,
 }
 
 /// How far the end is.
@@ -123,6 +132,19 @@ impl Server {
         store: Arc<SqliteStore>,
         listener: TcpListener,
     ) -> Result<Self, Failure> {
+        Self::start_with(context, store, listener, Doors::default())
+    }
+
+    /// The same, with more doors of the gateway's.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(crate) fn start_with(
+        context: &Context,
+        store: Arc<SqliteStore>,
+        listener: TcpListener,
+        doors: Doors,
+    ) -> Result<Self, Failure> {
         let store: Arc<dyn Store> = store;
         let gateway_config = &context.config.gateway;
         let secrets = Secrets::new();
@@ -134,6 +156,7 @@ impl Server {
         let record = Arc::new(record);
         let secrets = recorded_secrets(&record);
 
+        let fingerprints = pepper.clone();
         let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
             .allow_plain_http(gateway_config.plain_http)
             .known_secrets(known_secrets());
@@ -149,9 +172,10 @@ impl Server {
         )?;
         let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing)?;
         let alerts = AlertDesk::start(context, &record)?;
+        let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
         let health = health_of(&record, &sinks, &watches, &alerts);
         let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
-        let (learning, lessons) = Learning::new(alerts.clone());
+        let (learning, lessons) = Learning::new(alerts.clone(), presented);
         let uses = uses::restored(&store)?;
         let metrics = Arc::new(Metrics::default());
         let (spans, traces) = traces::start(context, &recorded_secrets(&record))?.unzip();
@@ -206,6 +230,11 @@ impl Server {
             ))
         })?;
 
+        let Doors {
+            mut listeners,
+            renewing,
+        } = doors;
+        listeners.insert(0, Listener::plain(listener));
         let admin = admin(
             context,
             &pages,
@@ -218,8 +247,8 @@ impl Server {
         )?;
         let leave = gateway.clone();
         Ok(Self {
-            gateway: tokio::spawn(doorward_gateway::serve(
-                listener,
+            gateway: tokio::spawn(doorward_gateway::serve_all(
+                listeners,
                 gateway,
                 reached(stage.clone(), Stage::Draining),
             )),
@@ -247,6 +276,7 @@ impl Server {
             leave,
             tidying,
             stop,
+            _renewing: renewing,
         })
     }
 

@@ -73,7 +73,6 @@ async fn refusals_of_keys_are_alike() {
         (get(target, unknown.expose()), "key_unknown"),
         (get(target, &revoked), "key_revoked"),
         (get(target, &expired), "key_expired"),
-        (get(target, &upstream_key("wide")), "upstream_key_presented"),
         // Nor do they learn what there is.
         (get("/api/v2/../nothing", &revoked), "key_revoked"),
         (get("/api/v2/no-such-thing?%", &expired), "key_expired"),
@@ -99,6 +98,31 @@ async fn refusals_of_keys_are_alike() {
     let ledger = String::from_utf8_lossy(&door.ledger_bytes()).into_owned();
     assert!(!ledger.contains(CANARY) && !ledger.contains("Q2FuYXJ5"));
     assert!(!ledger.contains(&revoked[6..18]));
+}
+
+#[tokio::test]
+async fn who_presents_a_real_key_is_told_and_told_of() {
+    let upstream = Upstream::plain().await;
+    let door = Door::open(&upstream).await;
+    let real = upstream_key("wide");
+    for text in [
+        get("/api/v2/campaigns", &real),
+        post("/api/v2/leads", &real, "{"),
+        get("/api/v2/../nothing", &real),
+    ] {
+        let answer = door.send(text).await;
+        answer.refused(401, "upstream_key_presented");
+        let told = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(told.contains("dwk_") && !told.contains(&real), "{told}");
+    }
+    assert_eq!(
+        *door.learnt.presented.lock().unwrap(),
+        [real.clone(), real.clone(), real]
+    );
+    assert!(upstream.seen().is_empty());
+    assert_eq!(door.strangers()["upstream_key_presented"], 3);
+    let ledger = String::from_utf8_lossy(&door.ledger_bytes()).into_owned();
+    assert!(!ledger.contains(CANARY) && !ledger.contains("Q2FuYXJ5"));
 }
 
 #[tokio::test]

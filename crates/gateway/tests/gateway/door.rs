@@ -12,7 +12,7 @@ use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
     Beside, Clock, Gateway, GatewayConfig, Idempotency, IdempotencySettings, KeyRefusedUpstream,
     LedgerRecorder, Limits, Listener, Observer, PaceSettings, Pacing, Past, RecordSettings,
-    Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, serve_all,
+    Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, UpstreamKeyPresented, serve_all,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
 use doorward_ledger::log::Tuning;
@@ -71,6 +71,7 @@ pub(crate) struct Learnt {
     pub(crate) scopes: Mutex<Vec<(String, Vec<String>)>>,
     /// Of upstream keys: whether it was news, and whether there was a successor.
     pub(crate) refused: Mutex<Vec<(bool, bool)>>,
+    pub(crate) presented: Mutex<Vec<String>>,
 }
 
 impl Observer for Learnt {
@@ -81,6 +82,10 @@ impl Observer for Learnt {
     fn upstream_key_refused(&self, seen: &KeyRefusedUpstream<'_>) {
         let told = (seen.news, seen.successor.is_some());
         self.refused.lock().unwrap().push(told);
+    }
+
+    fn upstream_key_presented(&self, seen: &UpstreamKeyPresented<'_>) {
+        self.presented.lock().unwrap().push(seen.key.to_owned());
     }
 
     fn scope_required(&self, seen: &ScopeRequired<'_>) {

@@ -19,7 +19,7 @@ use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::record::make_ledger_key;
 use crate::secret::make_secret;
-use crate::server::{Server, listen, open_store};
+use crate::server::{Doors, Server, listen, open_store};
 use crate::signals::Endings;
 
 /// What the demo's sandbox is made from.
@@ -84,7 +84,8 @@ async fn start(
         .next()
         .and_then(|port| port.parse().ok());
     demo.write(&context.data_dir)?;
-    Server::start(context, store, gateway)
+    let doors = Doors::open(context, store.as_ref()).await?;
+    Server::start_with(context, store, gateway, doors)
 }
 
 /// Tells where it runs already; whoever comes at the very same moment meets the store's lock.
