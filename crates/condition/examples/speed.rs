@@ -20,6 +20,13 @@ fn memory() -> u64 {
     number.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
+/// Nanoseconds that this thread was on a processor; another's load does not count.
+fn busy() -> f64 {
+    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = spent.split(' ').next().and_then(|text| text.parse().ok());
+    first.unwrap_or(0.0)
+}
+
 fn read(text: &str, files: usize) -> Policies {
     let names: Vec<String> = (0..files).map(|n| format!("p{n}")).collect();
     let texts = names.iter().map(|name| PolicyText {
@@ -31,7 +38,7 @@ fn read(text: &str, files: usize) -> Policies {
 }
 
 fn judge(policies: &Policies, client: &str, body: &[u8]) -> f64 {
-    const ROUNDS: u32 = 20_000;
+    const ROUNDS: u32 = 5_000;
     let asker = Asker {
         name: client,
         environment: Environment::Production,
@@ -52,12 +59,12 @@ fn judge(policies: &Policies, client: &str, body: &[u8]) -> f64 {
     };
     let mut best = f64::MAX;
     for _ in 0..5 {
-        let began = Instant::now();
+        let began = busy();
         for _ in 0..ROUNDS {
             let judged = policies.judge(black_box(&asker), black_box(asked));
             black_box(&judged);
         }
-        best = best.min(began.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS));
+        best = best.min((busy() - began) / 1e3 / f64::from(ROUNDS));
     }
     best
 }

@@ -36,6 +36,7 @@
 //! assert_eq!(judged.judgement(), Judgement::Deny("own-campaigns"));
 //! ```
 
+mod cast;
 mod check;
 mod context;
 mod digest;

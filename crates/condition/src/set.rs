@@ -7,7 +7,8 @@ use cedar_policy::{Authorizer, Entities, Request};
 use doorward_catalog::Op;
 use doorward_policy::{ConditionFacts, Conditions, Judgement, PolicyUsed, Timestamp};
 
-use crate::context::{Made, Reading, entities};
+use crate::cast::Cast;
+use crate::context::{Made, Reading};
 use crate::digest::text_digest;
 use crate::fault::PolicyFault;
 use crate::kept::{Again, Kept};
@@ -74,6 +75,7 @@ pub struct Policies {
     everyones: Vec<(u32, u32)>,
     /// The same of those that bear on one client, by its name.
     ones: HashMap<Box<str>, Vec<(u32, u32)>>,
+    cast: Cast,
 }
 
 impl Policies {
@@ -153,7 +155,7 @@ impl Policies {
             Judgement::Allow
         } else {
             let made = Made::of(&reading, &union(&bearing));
-            weigh(&bearing, made, asker, asked.op)
+            weigh(&bearing, made, asker, asked.op, &self.cast)
         };
         Judged {
             reading,
@@ -177,7 +179,7 @@ impl Policies {
             .into_iter()
             .partition(|(_, rule)| is_kept(&rule.needs));
         let made = Made::of_kept(kept, &union(&told));
-        let judgement = weigh(&told, made, &kept.asker, kept.op);
+        let judgement = weigh(&told, made, &kept.asker, kept.op, &self.cast);
         match (judgement, rest.first()) {
             // Whatever the others say, it is denied.
             (Judgement::Deny(name), _) => Again::Judged(Judgement::Deny(name)),
@@ -201,6 +203,7 @@ fn weigh<'p>(
     made: Made,
     asker: &Asker<'_>,
     op: Op,
+    cast: &Cast,
 ) -> Judgement<'p> {
     let Some(((_, first), _)) = bearing.split_first() else {
         return Judgement::Allow;
@@ -209,7 +212,7 @@ fn weigh<'p>(
         .iter()
         .map(|(_, rule)| made.leaves_in_doubt(&rule.needs))
         .collect();
-    let (Some(entities), Some(request)) = (entities(asker, op), made.request(asker, op)) else {
+    let (Some(entities), Some(request)) = (cast.of(asker, op), made.request(asker, op)) else {
         return Judgement::Failed(&first.name);
     };
     let (mut failed, mut waiting) = (None, None);
