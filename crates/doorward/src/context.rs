@@ -49,6 +49,13 @@ impl Context {
         })
     }
 
+    /// The configuration file that is read, if one is.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        let default = PathBuf::from(crate::config::FILE);
+        let default = || Some(default).filter(|path| path.exists());
+        self.named.clone().or_else(default)
+    }
+
     /// Where the pepper is.
     ///
     /// # Errors

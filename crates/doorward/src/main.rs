@@ -4,6 +4,7 @@ mod admin;
 mod alerts;
 mod approvals;
 mod boot;
+mod backup;
 mod ca;
 mod caller;
 mod cli;
@@ -24,6 +25,7 @@ mod scrubbed;
 mod secret;
 mod server;
 mod signals;
+mod supervisor;
 mod through;
 
 use std::process::ExitCode;

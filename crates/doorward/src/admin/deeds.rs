@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::carry::Who;
 use super::types::{
-    AskReady, Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, IssuedKey,
-    KeyIssue, KeyList, KeyRevoke, Reload, Reloaded, Status, WorkspaceAdd, WorkspaceAdded,
-    WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    AskReady, BackupTake, Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow,
+    IssuedKey, KeyIssue, KeyList, KeyRevoke, Reload, Reloaded, Status, WorkspaceAdd,
+    WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
 };
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 
@@ -161,6 +161,12 @@ impl Acts for WorkspaceShow {}
 impl Acts for ClientList {}
 impl Acts for ClientShow {}
 impl Acts for KeyList {}
+
+impl Acts for BackupTake {
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed::new("backup.take", "server", Event::Admin))
+    }
+}
 
 impl Acts for Reload {
     fn deed(&self) -> Option<Deed> {

@@ -59,8 +59,9 @@ pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;
 pub(crate) use tokens::{AdminTokenCreate, AdminTokenList, AdminTokenRevoke};
 pub(crate) use types::{
-    AskReady, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End, KeyIssue,
-    KeyList, KeyRevoke, Needed, Reload, Reloaded, Scopeful, Status, SubWorkspace, WorkspaceAdd,
-    WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow,
+    AskReady, BackupTake, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, End,
+    KeyIssue, KeyList, KeyRevoke, Needed, Reload, Reloaded, Scopeful, Status, SubWorkspace,
+    WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
+    WorkspaceShow,
 };
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

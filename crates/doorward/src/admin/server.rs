@@ -33,9 +33,9 @@ use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
 use super::runs::TunnelRefused;
 use super::service::{Admin, Handle};
 use super::types::{
-    AskReady, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue, KeyList,
-    KeyRevoke, Reload, Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
-    WorkspaceShow,
+    AskReady, BackupTake, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue,
+    KeyList, KeyRevoke, Reload, Status, WorkspaceAdd, WorkspaceKeyRemove, WorkspaceList,
+    WorkspaceRemove, WorkspaceShow,
 };
 
 /// Most bytes of a request.
@@ -137,6 +137,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<Status>(router);
     let router = on::<Reload>(router);
     let router = on::<AskReady>(router);
+    let router = on::<BackupTake>(router);
     let router = on::<WorkspaceList>(router);
     let router = on::<WorkspaceShow>(router);
     let router = on::<WorkspaceAdd>(router);

@@ -9,7 +9,7 @@ use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
 
 use super::error::AdminError;
-use super::types::{AskReady, Call, Reload, Reloaded, ServerStatus, Status};
+use super::types::{AskReady, BackupTake, Call, Reload, Reloaded, ServerStatus, Status};
 use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
@@ -135,6 +135,12 @@ impl Handle<AskReady> for Admin {
             Some(ready) => Ok(ready()),
             None => Err(AdminError::failed("no server runs that could be ready")),
         }
+    }
+}
+
+impl Handle<BackupTake> for Admin {
+    fn handle(&self, _: BackupTake) -> Result<(), AdminError> {
+        Ok(())
     }
 }
 

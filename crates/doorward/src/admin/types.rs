@@ -37,6 +37,7 @@ calls! {
     Status, "status" => ServerStatus;
     Reload, "reload" => Reloaded;
     AskReady, "ready" => Ready;
+    BackupTake, "backup/take" => ();
     WorkspaceList, "workspace/list" => Vec<WorkspaceView>;
     WorkspaceShow, "workspace/show" => WorkspaceView;
     WorkspaceAdd, "workspace/add" => WorkspaceAdded;
@@ -82,6 +83,10 @@ pub(crate) struct ServerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) health: Option<crate::health::Health>,
 }
+
+/// A backup is about to be taken: for the record alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BackupTake {}
 
 /// Can calls be taken?
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 mod alerts;
 mod approvals;
 mod audit;
+mod backup;
 mod call;
 mod clients;
 mod controls;
@@ -27,6 +28,7 @@ pub(crate) use audit::{
     AuditCommand, Before, CheckpointOf, Erase, Export, Filters, Person, Prove, Prune, Reconcile,
     Review, Search, Show, Tail, Verify,
 };
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use call::{Api, EnvFormat, EnvOf};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
 pub(crate) use idempotency::IdempotencyCommand;
@@ -120,6 +122,10 @@ Examples:
   doorward status
   doorward status --json | jq .health.ledger")]
     Status,
+    /// Copy all that Doorward keeps, secrets excepted, while it runs
+    Backup(Backup),
+    /// Put a backup into a new data folder
+    Restore(Restore),
     /// Tell by the exit code whether the running server can take calls
     #[command(after_help = "\
 What /readyz says at the gateway's address, over the admin socket: for a container's health check.

@@ -4,6 +4,7 @@ mod alert;
 mod api;
 mod approval;
 mod audit;
+mod backup;
 mod ca;
 mod client;
 mod complete;
@@ -47,6 +48,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Init(_) => init::run(&global, output),
         Command::Serve(serve) => block_on_all(serve::run(&context()?, &serve)),
         Command::Status => block_on(status::run(&context()?)),
+        Command::Backup(backup) => block_on(backup::run(&context()?, &backup)),
+        Command::Restore(from) => backup::run_restore(&context()?, &from),
         Command::Ready => block_on(ready::run(&context()?)),
         Command::Reload => block_on(reload::run(&context()?)),
         Command::Workspace(command) => block_on(workspace::run(&context()?, command)),

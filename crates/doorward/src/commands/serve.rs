@@ -33,6 +33,7 @@ pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
     let doors = Doors::open(context, store.as_ref()).await?;
     let server = Server::start_with(context, store, listener, doors)?;
     tracing::info!(gateway = server.gateway_url, data = %data.path().display(), "ready");
+    crate::supervisor::ready();
     if context.output.is_json() {
         context.output.value_line(&json!({
             "gateway_url": server.gateway_url,

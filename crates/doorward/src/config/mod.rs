@@ -365,6 +365,7 @@ mod tests {
         for line in settings() {
             let (name, value) = line.split_once(" = ").unwrap();
             let other = match value.parse::<usize>() {
+                Ok(number) if name == "sample_percent" => (number - 1).to_string(),
                 Ok(number) => (number + 1).to_string(),
                 Err(_) if name == "listen" => "\"[::1]:9\"".to_owned(),
                 Err(_) if name == "plain_http" || name == "propagate" => "true".to_owned(),

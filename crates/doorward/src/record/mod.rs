@@ -2,6 +2,7 @@
 
 mod keys;
 mod late;
+mod public_keys;
 mod rotation;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use doorward_store::Store;
 
 pub(crate) use keys::{LedgerKeys, make_ledger_key};
 pub(crate) use late::LateAudit;
+pub(crate) use public_keys::read_public_keys;
 pub(crate) use rotation::{Finished, NewFirst};
 
 use crate::context::Context;

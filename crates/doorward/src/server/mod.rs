@@ -331,6 +331,7 @@ impl Server {
             ..
         } = self;
         stop.send_replace(Stage::Leaving);
+        crate::supervisor::ending();
         leave.leave();
         drop(leave);
         let announce = settings.in_force(|context| context.config.gateway.announce);

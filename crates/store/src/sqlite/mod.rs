@@ -3,6 +3,7 @@
 mod admin_tokens;
 mod approvals;
 mod clients;
+mod copy;
 mod files;
 mod idempotency;
 mod instantly_log;

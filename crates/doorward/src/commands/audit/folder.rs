@@ -1,7 +1,5 @@
 //! The ledger's folder, read beside whoever writes it.
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,11 +13,7 @@ use doorward_ledger::{
 
 use crate::context::Context;
 use crate::exit::Failure;
-
-/// Most bytes of a file of public keys.
-const KEYS_MAX: u64 = 64 * 1024;
-/// Most public keys.
-const KEYS: usize = 256;
+use crate::record::read_public_keys;
 
 /// The ledger of the data folder.
 pub(in crate::commands) struct Folder {
@@ -123,7 +117,7 @@ impl Folder {
         if !self.given_keys.is_empty() {
             return Ok(self.given_keys.clone());
         }
-        read_keys(&self.public_keys)
+        read_public_keys(&self.public_keys)
     }
 
     /// The newest checkpoint, as it is and verified; `None` before the first.
@@ -158,7 +152,7 @@ pub(super) fn within(named: &Path) -> PathBuf {
 /// When there are none.
 pub(super) fn keys_of(context: &Context, given: &[String]) -> Result<Vec<VerifierKey>, Failure> {
     if given.is_empty() {
-        return read_keys(&context.data_dir.ledger_public_keys());
+        return read_public_keys(&context.data_dir.ledger_public_keys());
     }
     let mut keys = Vec::new();
     for text in given {
@@ -169,7 +163,7 @@ pub(super) fn keys_of(context: &Context, given: &[String]) -> Result<Vec<Verifie
                 if !path.exists() && text.matches('+').count() >= 2 {
                     return Err(Failure::usage(format_args!("--key: {error}")));
                 }
-                keys.extend(read_keys(path)?);
+                keys.extend(read_public_keys(path)?);
             }
         }
     }
@@ -181,43 +175,6 @@ pub(super) fn storage(path: &Path) -> Result<Arc<dyn Storage>, Failure> {
     let disk = Disk::existing(path)
         .map_err(|error| Failure::usage(format_args!("can't read {}: {error}", path.display())))?;
     Ok(Arc::new(disk))
-}
-
-/// Public keys of a file, a line each.
-fn read_keys(path: &Path) -> Result<Vec<VerifierKey>, Failure> {
-    let text = read(path).map_err(|error| {
-        Failure::usage(format_args!(
-            "can't read the public keys in {}: {error}; give them with --key, or print them where \
-             the ledger is with `doorward audit checkpoint --key`",
-            path.display()
-        ))
-    })?;
-    parse_keys(&text)
-        .map_err(|why| Failure::usage(format_args!("the public keys in {}: {why}", path.display())))
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let file = fs::File::open(path)?;
-    file.take(KEYS_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > KEYS_MAX {
-        return Err(io::Error::other("it is too large"));
-    }
-    Ok(text)
-}
-
-fn parse_keys(text: &str) -> Result<Vec<VerifierKey>, String> {
-    let lines = text.lines().map(str::trim).zip(1..);
-    let lines = lines.filter(|(line, _)| !line.is_empty()).take(KEYS);
-    let keys = lines.map(|(line, number)| {
-        line.parse::<VerifierKey>()
-            .map_err(|error| format!("line {number}: {error}"))
-    });
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() {
-        return Err("there is none".to_owned());
-    }
-    Ok(keys)
 }
 
 /// The entry of a record, people as the ids that stand for them.

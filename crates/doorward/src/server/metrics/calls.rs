@@ -250,3 +250,65 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(op: Op) -> Kind {
+        Kind {
+            what: What::Operation(op),
+            allowed: true,
+            reason: None,
+            class: 2,
+        }
+    }
+
+    fn page(calls: &Calls) -> String {
+        let mut text = Text::default();
+        calls.show(&mut text);
+        text.page()
+    }
+
+    #[test]
+    fn calls_are_counted_by_client_and_operation() {
+        let calls = Calls::default();
+        let (one, other): (Arc<str>, Arc<str>) = ("ws_1".into(), "ws_2".into());
+        let name: Arc<str> = "importer".into();
+        for _ in 0..3 {
+            calls.count_of(&one, &name, kind(Op::ListCampaign));
+        }
+        calls.count_of(&other, &name, kind(Op::ListCampaign));
+        let page = page(&calls);
+        for (workspace, count) in [("ws_1", 3), ("ws_2", 1)] {
+            let line = format!(
+                "doorward_calls_total{{workspace=\"{workspace}\",client=\"importer\",operation=\"\
+                 listCampaign\",decision=\"allowed\",reason=\"\",status=\"2xx\"}} {count}\n"
+            );
+            assert!(page.contains(&line), "{line}{page}");
+        }
+        assert!(page.contains("doorward_metrics_folded_total 0\n"));
+    }
+
+    #[test]
+    fn there_are_never_more_counters_than_the_bounds_and_nothing_goes_uncounted() {
+        let calls = Calls::bounded(10, 20);
+        let workspace: Arc<str> = "ws_1".into();
+        for client in 0..100 {
+            let name: Arc<str> = format!("client-{client}").into();
+            for op in [Op::ListCampaign, Op::ListLeads, Op::CreateLead] {
+                calls.count_of(&workspace, &name, kind(op));
+            }
+        }
+        let page = page(&calls);
+        let counters = page
+            .lines()
+            .filter(|line| line.starts_with("doorward_calls_total{"));
+        let values = counters.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
+        let values: Vec<u64> = values.collect();
+        assert!(values.len() <= 20 + 10 + 3, "{}", values.len());
+        assert_eq!(values.iter().sum::<u64>(), 300);
+        assert!(page.contains("client=\"other\""));
+        assert!(!page.contains("doorward_metrics_folded_total 0\n"));
+    }
+}

@@ -1,0 +1,113 @@
+//! Copies of all that Doorward keeps, and putting them back.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustix::process::Signal;
+
+use crate::harness::{Server, run};
+use crate::operate::{Stage, until};
+
+#[test]
+fn a_backup_under_load_is_put_back_elsewhere_and_served() {
+    let stage = Stage::new();
+    let server = stage.serve();
+    let path = stage.path();
+    let ending = AtomicBool::new(false);
+    let calls = AtomicUsize::new(0);
+    let backup = path.join("backup");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ending.load(Ordering::SeqCst) {
+                let number = calls.fetch_add(1, Ordering::SeqCst);
+                stage.create_lead(&server, &format!("lead-{number}@example.com"));
+            }
+        });
+        until(|| calls.load(Ordering::SeqCst) > 5);
+        let taken = run(path, &["backup", "backup", "--json"]);
+        ending.store(true, Ordering::SeqCst);
+        let taken = taken.ended(0).json();
+        assert!(taken["signed_leaves"].as_u64().unwrap() > 0, "{taken}");
+        let needed = taken["secrets"].to_string();
+        for secret in [
+            "secrets/pepper",
+            "secrets/audit-key",
+            "secrets/ledger-key",
+            "secrets/upstream",
+        ] {
+            assert!(needed.contains(secret), "{needed}");
+        }
+    });
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    let again = run(path, &["backup", "backup"]).ended(2);
+    assert!(again.stderr.contains("already"), "{again:?}");
+    // No secret is in it.
+    let pepper = fs::read(path.join(".doorward/secrets/pepper")).unwrap();
+    let upstream = fs::read(path.join(".doorward/secrets/upstream")).unwrap();
+    walk(&backup, &mut |file| {
+        let bytes = fs::read(file).unwrap();
+        for secret in [&pepper, &upstream] {
+            assert!(
+                !bytes.windows(secret.len()).any(|w| w == &secret[..]),
+                "{file:?}"
+            );
+        }
+        assert_eq!(
+            file.metadata().unwrap().permissions().mode() & 0o077,
+            0,
+            "{file:?}"
+        );
+    });
+
+    // A folder that has something in it is left alone.
+    let full = run(path, &["restore", "backup"]).ended(2);
+    assert!(full.stderr.contains("not empty"), "{full:?}");
+    // What was changed is not put back.
+    let segments = backup.join("ledger/segments");
+    let segment = fs::read_dir(&segments)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let whole = fs::read(&segment).unwrap();
+    let mut changed = whole.clone();
+    changed[300] ^= 1;
+    fs::write(&segment, changed).unwrap();
+    let broken = run(path, &["restore", "backup", "--data-dir", "elsewhere"]).ended(1);
+    assert!(broken.stderr.contains("not the file"), "{broken:?}");
+    assert!(!path.join("elsewhere").exists());
+    fs::write(&segment, whole).unwrap();
+
+    let to = ["--data-dir", "elsewhere"];
+    let with = |command: &[&str]| run(path, &[command, &to[..]].concat());
+    let restored = with(&["restore", "backup", "--json"]).ended(0).json();
+    assert!(restored["leaves"].as_u64().unwrap() > 0, "{restored}");
+    let secrets = path.join("elsewhere/secrets");
+    fs::rename(path.join(".doorward/secrets"), &secrets).unwrap();
+    with(&["audit", "verify"]).ended(0);
+    // The upstream key's reference is within the old folder.
+    fs::rename(path.join(".doorward"), path.join("gone")).unwrap();
+    symlink(path.join("elsewhere"), path.join(".doorward")).unwrap();
+    let arguments = [&["serve", "--listen", "127.0.0.1:0"][..], &to[..]].concat();
+    let server = Server::start(path, &arguments);
+    assert_eq!(
+        stage.create_lead(&server, "after@example.com"),
+        200,
+        "its key still works"
+    );
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    with(&["audit", "verify"]).ended(0);
+}
+
+fn walk(folder: &Path, look: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => walk(&path, look),
+            false => look(&path),
+        }
+    }
+}
