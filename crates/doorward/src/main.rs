@@ -3,8 +3,8 @@
 mod admin;
 mod alerts;
 mod approvals;
-mod boot;
 mod backup;
+mod boot;
 mod ca;
 mod caller;
 mod cli;

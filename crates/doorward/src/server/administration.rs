@@ -27,8 +27,7 @@ pub(super) fn admin(
     reloader: &Arc<Reloader>,
     settings: Arc<Settings>,
     gateway_url: &str,
-    alerts: AlertDesk,
-    approvals: Arc<ApprovalDesk>,
+    (alerts, approvals): (AlertDesk, Arc<ApprovalDesk>),
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);

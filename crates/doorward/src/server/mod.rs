@@ -242,8 +242,7 @@ impl Server {
             &reloader,
             Arc::clone(&settings),
             &gateway_url,
-            alerts.clone(),
-            approvals,
+            (alerts.clone(), approvals),
         )?;
         let leave = gateway.clone();
         Ok(Self {

@@ -7,8 +7,7 @@ use super::settings::Settings;
 
 /// What of the settings is taken while the server runs, beside what other parts say of themselves.
 pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages) {
-    // By commands alone: each reads it anew.
-    // Asked for at the end.
+    // The one by commands alone, each of which reads it anew; the other is asked for at the end.
     let asked = &["audit.review_days", "gateway.seconds.announce"];
     settings.on(asked, |_| Ok(Box::new(|| ())));
     settings.on(&["log.level"], |next| {
