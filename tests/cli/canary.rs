@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::harness::Demo;
 
 /// Every file below a folder with its content, but for the folders left out.
-fn files(folder: &Path, left_out: &[&str], found: &mut Vec<(String, Vec<u8>)>) {
+pub(crate) fn files(folder: &Path, left_out: &[&str], found: &mut Vec<(String, Vec<u8>)>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         let path = entry.path();
@@ -20,7 +20,7 @@ fn files(folder: &Path, left_out: &[&str], found: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-fn holds(haystack: &[u8], needle: &str) -> bool {
+pub(crate) fn holds(haystack: &[u8], needle: &str) -> bool {
     haystack
         .windows(needle.len())
         .any(|window| window == needle.as_bytes())

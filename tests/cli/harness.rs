@@ -87,6 +87,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it and waits until it says that it is ready.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Server {
+        Server::start_logging(folder, arguments, "debug")
+    }
+
+    /// The same with another filter of its log.
+    pub(crate) fn start_logging(folder: &Path, arguments: &[&str], filter: &str) -> Server {
         let log = folder.join(format!("{}.log", arguments[0]));
         let stderr = File::options()
             .create(true)
@@ -97,7 +102,7 @@ impl Server {
         command
             .args(arguments)
             .arg("--json")
-            .env("DOORWARD_LOG", "debug");
+            .env("DOORWARD_LOG", filter);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(stderr)

@@ -17,3 +17,4 @@ mod serve;
 mod through;
 mod trial;
 mod up;
+mod veil;

@@ -1,16 +1,29 @@
 //! What the program tells about itself passes through here, and known secrets and client keys stay
 //! behind.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::LazyLock;
 
 use doorward_gateway::KnownSecrets;
+use doorward_veil::MARKER;
 
 static KNOWN: LazyLock<KnownSecrets> = LazyLock::new(KnownSecrets::new);
 
 /// The secrets that are known in this process.
 pub(crate) fn known_secrets() -> KnownSecrets {
     KNOWN.clone()
+}
+
+/// A text that came from outside, without known secrets.
+pub(crate) fn scrub(text: String) -> String {
+    match KNOWN.scrubber() {
+        Some(scrubber) => match scrubber.scrub(text.as_bytes()) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(clean) => String::from_utf8_lossy(&clean).into_owned(),
+        },
+        None => MARKER.to_owned(),
+    }
 }
 
 /// A writer to stderr for one event of the log, which goes out when it is dropped.

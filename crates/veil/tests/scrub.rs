@@ -294,11 +294,11 @@ fn what_only_resembles_a_client_key_passes() {
     let scrubber = Arc::new(Scrubber::new([]).unwrap());
     let mut wrong = client_key(3);
     let last = wrong.pop().unwrap();
-    let short = wrong.clone();
+    let other = wrong.replace("dwk_", "dwx_");
     wrong.push(if last == 'a' { 'b' } else { 'a' });
     for text in [
         wrong.clone(),
-        short,
+        other,
         "dwk_".to_owned(),
         STANDARD.encode(&wrong),
     ] {
@@ -334,5 +334,31 @@ fn a_backslash_before_the_last_letters_hides_nothing() {
         assert!(scrubber.scrub(text.as_bytes()).starts_with(b"[removed]"));
         let (out, replaced) = streamed(&scrubber, text.as_bytes(), &[20, 1]);
         assert!(out.starts_with(b"[removed]") && replaced == 1, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_the_end_cuts_off_does_not_pass(
+        which in 0_usize..2,
+        form in 0_u8..5,
+        mask: u64,
+        keep in 30_usize..60,
+        before in "[ -~]{0,20}",
+        cuts in prop::collection::vec(1_usize..60, 0..20),
+    ) {
+        let secret = [client_key(9), "An0ther+Secret/of=ours".repeat(3)][which].clone();
+        let scrubber = Arc::new(Scrubber::new(["An0ther+Secret/of=ours".repeat(3).as_str()]).unwrap());
+        let whole = planted(&secret, form, mask);
+        let text = format!("{before}\"{}", &whole[..keep.min(whole.len() - 1)]);
+        let (out, _) = streamed(&scrubber, text.as_bytes(), &cuts);
+        prop_assert_eq!(&out, &*scrubber.scrub(text.as_bytes()));
+        // Fewer than twelve characters are left of it, whatever the form.
+        let left = String::from_utf8_lossy(&out).into_owned();
+        if form == 0 {
+            prop_assert!(left.ends_with("\"[removed]"), "{}", left);
+        }
+        let plain = whole.len() == secret.len();
+        prop_assert!(!plain || !left.contains(&secret[..12]), "{}", left);
     }
 }

@@ -4,11 +4,13 @@ use doorward_catalog::{Op, ScopeSet};
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_upstream::wire::GroupStatus;
 use doorward_upstream::{BaseUrl, Client, Error, Extent, Liveness};
+use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 use super::error::AdminError;
 use super::types::SubWorkspace;
 use crate::output::clean;
+use crate::scrubbed::{known_secrets, scrub};
 
 /// Most sub-workspaces that are listed.
 const SUB_WORKSPACES_MAX: usize = 10_000;
@@ -65,13 +67,35 @@ pub(super) fn probe_keys(
     plain_http: bool,
 ) -> Result<Found, AdminError> {
     BaseUrl::parse_allowing(base_url, plain_http).map_err(AdminError::usage)?;
+    let read = |reference: &SecretRef| secrets.read(reference).map_err(AdminError::usage);
+    let keys: Vec<SecretString> = references.iter().map(read).collect::<Result<_, _>>()?;
+    // Whoever is at the base URL may answer with the key that it is sent, and what it says is kept
+    // and told.
+    known_secrets()
+        .set("keys being tried", keys.clone())
+        .map_err(AdminError::failed)?;
+    let found = ask(base_url, references.iter().zip(keys), said, plain_http);
+    match found {
+        Ok(found) => Ok(found.scrubbed()),
+        Err(error) => Err(AdminError {
+            message: scrub(error.message),
+            ..error
+        }),
+    }
+}
+
+fn ask<'r>(
+    base_url: &str,
+    keys: impl Iterator<Item = (&'r SecretRef, SecretString)>,
+    said: Option<ScopeSet>,
+    plain_http: bool,
+) -> Result<Found, AdminError> {
     let mut found = Found {
         keys: vec![],
         instantly_id: None,
         sub_workspaces: None,
     };
-    for reference in references {
-        let key = secrets.read(reference).map_err(AdminError::usage)?;
+    for (reference, key) in keys {
         let client = Client::builder()
             .base_url(base_url)
             .allow_plain_http(plain_http)
@@ -85,6 +109,30 @@ pub(super) fn probe_keys(
 }
 
 impl Found {
+    /// The same without what secrets the API put into it.
+    fn scrubbed(self) -> Self {
+        let keys = self.keys.into_iter().map(|key| FoundKey {
+            scopes: key
+                .scopes
+                .map(|scopes| scopes.into_iter().map(scrub).collect()),
+            ..key
+        });
+        let sub_workspaces = self.sub_workspaces.map(|all| {
+            all.into_iter()
+                .map(|sub| SubWorkspace {
+                    id: scrub(sub.id),
+                    name: scrub(sub.name),
+                    status: scrub(sub.status),
+                })
+                .collect()
+        });
+        Self {
+            keys: keys.collect(),
+            instantly_id: self.instantly_id.map(scrub),
+            sub_workspaces,
+        }
+    }
+
     async fn probe(
         &mut self,
         reference: &SecretRef,

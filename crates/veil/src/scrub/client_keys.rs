@@ -102,6 +102,16 @@ impl Form {
     }
 }
 
+/// Whether a text may be the beginning of a client key, and no more.
+pub(super) fn is_beginning(text: &[u8]) -> bool {
+    let is_base64 =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    FORMS.iter().any(|form| {
+        let len = form.base64.map_or(CLIENT_KEY_LEN, |(len, _)| len);
+        text.starts_with(form.begins.as_bytes()) && text.len() < len && text.iter().all(is_base64)
+    })
+}
+
 fn is_client_key(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| ClientKey::parse(text).is_ok())
 }

@@ -35,11 +35,13 @@ struct Run {
 
 /// The patterns, ready to be found.
 pub(super) struct Index {
+    /// In order.
     patterns: Box<[Form]>,
     bits: Box<[u64]>,
     bit_shift: u32,
     /// Runs by the beginning of their hash; a slot's runs are from its start to the next's.
     runs: Box<[Run]>,
+    longest: usize,
     starts: Box<[u32]>,
     slot_shift: u32,
 }
@@ -94,6 +96,7 @@ impl Index {
         });
         let index = Index {
             runs: runs.collect(),
+            longest: patterns.iter().map(|p| p.len()).max().unwrap_or(0),
             patterns: patterns.into(),
             bits: bits.into(),
             bit_shift,
@@ -110,7 +113,17 @@ impl Index {
 
     /// The length of the longest pattern.
     pub(super) fn longest(&self) -> usize {
-        self.patterns.iter().map(|p| p.len()).max().unwrap_or(0)
+        self.longest
+    }
+
+    /// Whether a pattern begins so.
+    pub(super) fn has_beginning(&self, text: &[u8]) -> bool {
+        let at = self
+            .patterns
+            .partition_point(|pattern| pattern.as_slice() < text);
+        self.patterns
+            .get(at)
+            .is_some_and(|pattern| pattern.starts_with(text))
     }
 
     /// Adds where patterns lie in the text, in no order, some more than once.

@@ -37,6 +37,8 @@ const SPREAD: usize = 8;
 /// - and either of those with any of its characters as `%XX`, as `\uXXXX`, or after backslashes
 ///   (JSON, and JSON in a string of JSON).
 ///
+/// Of one that is cut off by the end of the text its beginning is removed, from twelve characters on.
+///
 /// Not found are: base64 broken into lines, percent-encoding done twice, base64 done twice, an
 /// escaped form of more than eight times its own length, and an escaped form whose first
 /// characters read as the end of an escape begun before it (`%4` before a digit).
@@ -99,12 +101,12 @@ impl Scrubber {
     /// Where secrets lie in the bytes, by their beginning. Tells whether the view was made.
     fn find(&self, bytes: &[u8], is_last: bool, view: &mut View, spans: &mut Vec<Span>) -> bool {
         spans.clear();
-        self.find_plain(bytes, spans);
+        self.find_plain(bytes, is_last, spans);
         let escaped = has_escapes(bytes);
         if escaped {
             view.fill(bytes, is_last);
             let plain = spans.len();
-            self.find_plain(view.bytes(), spans);
+            self.find_plain(view.bytes(), is_last, spans);
             for span in spans.iter_mut().skip(plain) {
                 *span = view.in_text(*span);
             }
@@ -113,11 +115,26 @@ impl Scrubber {
         escaped
     }
 
-    fn find_plain(&self, bytes: &[u8], spans: &mut Vec<Span>) {
+    fn find_plain(&self, bytes: &[u8], is_last: bool, spans: &mut Vec<Span>) {
         self.client_keys.find(bytes, spans);
         if !self.index.is_empty() {
             self.index.find(bytes, spans);
         }
+        if let Some(start) = is_last.then(|| self.cut_off(bytes)).flatten() {
+            spans.push((start, bytes.len()));
+        }
+    }
+
+    /// Where a secret begins that is cut off by the end of the text: most of it would be there.
+    fn cut_off(&self, text: &[u8]) -> Option<usize> {
+        let is_within = |byte: &u8| self.within.get(usize::from(*byte)).is_some_and(|is| *is);
+        let tail = text.iter().rev().take_while(|byte| is_within(byte));
+        let longest = self.index.longest().max(client_keys::FORM_MAX);
+        let begin = text.len() - tail.take(longest).count();
+        (begin..=text.len().checked_sub(WINDOW)?).find(|at| {
+            let rest = text.get(*at..).unwrap_or(&[]);
+            self.index.has_beginning(rest) || client_keys::is_beginning(rest)
+        })
     }
 }
 
