@@ -121,7 +121,7 @@ impl Found {
             all.into_iter()
                 .map(|sub| SubWorkspace {
                     id: scrub(sub.id),
-                    name: scrub(sub.name),
+                    name: sub.name.map(scrub),
                     status: scrub(sub.status),
                 })
                 .collect()

@@ -5,23 +5,77 @@ use ring::hmac;
 use super::rules::Action;
 use crate::scrub::MARKER;
 
-/// A string's text, or a number's, redacted. `None` is `null`.
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Writes what stands in the place of a string's text, or a number's.
 pub(super) fn cover(
     text: &str,
     is_string: bool,
     action: Action,
     key: &hmac::Key,
-) -> Option<String> {
+    out: &mut Vec<u8>,
+) {
     match action {
         Action::Hash => {
             let digest = hmac::sign(key, text.as_bytes());
-            let half = digest.as_ref().iter().take(16);
-            Some(half.map(|byte| format!("{byte:02x}")).collect())
+            out.push(b'"');
+            for byte in digest.as_ref().iter().take(16) {
+                for nibble in [byte >> 4, byte & 15] {
+                    out.extend(HEX.get(usize::from(nibble)));
+                }
+            }
+            out.push(b'"');
         }
-        Action::Mask if is_string => Some(mask(text)),
-        Action::Blank => Some(MARKER.to_owned()),
-        Action::Mask | Action::Drop => None,
+        Action::Mask if is_string => write_masked(text, out),
+        Action::Blank => {
+            out.push(b'"');
+            out.extend_from_slice(MARKER.as_bytes());
+            out.push(b'"');
+        }
+        Action::Mask | Action::Drop => out.extend_from_slice(b"null"),
     }
+}
+
+/// Writes a masked text as a string of JSON. One address, or a text without any, has nothing in it
+/// to be escaped or parted, as nearly always: it is written as it is read.
+fn write_masked(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    let first = text.chars().next().filter(|c| is_plain_char(*c));
+    match (memchr::memrchr(b'@', bytes), first) {
+        (None, Some(first)) => {
+            out.push(b'"');
+            if text.chars().nth(3).is_some() {
+                out.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            out.extend_from_slice(b"***\"");
+        }
+        (Some(at), Some(first)) if bytes.iter().all(|byte| is_of_an_address(*byte)) => {
+            out.push(b'"');
+            if first != '@' {
+                out.push(first as u8);
+            }
+            out.extend_from_slice(b"***");
+            out.extend_from_slice(bytes.get(at..).unwrap_or(&[]));
+            out.push(b'"');
+        }
+        _ => {
+            let masked = serde_json::Value::String(mask(text)).to_string();
+            out.extend_from_slice(masked.as_bytes());
+        }
+    }
+}
+
+fn is_plain_char(char: char) -> bool {
+    !char.is_control() && !matches!(char, '"' | '\\')
+}
+
+/// Whether the byte neither parts addresses nor is escaped.
+fn is_of_an_address(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+        && !matches!(
+            byte,
+            b',' | b';' | b'<' | b'>' | b'(' | b')' | b'"' | b'\'' | b'\\'
+        )
 }
 
 /// `ann@example.com` as `a***@example.com`, in lists and beside names too; of any other text the
@@ -74,6 +128,35 @@ mod tests {
             ("é@ü.de", "é***@ü.de"),
         ] {
             assert_eq!(mask(text), masked);
+        }
+    }
+
+    #[test]
+    fn what_is_written_at_once_is_what_is_made_in_parts() {
+        for text in [
+            "ann@example.com",
+            "Ann Lee <ann@example.com>",
+            "a,b@c",
+            "@x",
+            "@",
+            "a@b@c.d",
+            "",
+            "Ann",
+            "Anne",
+            "\"nne",
+            "\nAnne",
+            "a\"b@c.d",
+            "a\\b@c.d",
+            "é@ü.de",
+            "Éèê",
+            "Éèêë",
+            "a\u{2003}b@c.d",
+            "\u{7f}abcd",
+        ] {
+            let mut out = Vec::new();
+            write_masked(text, &mut out);
+            let read: String = serde_json::from_slice(&out).unwrap();
+            assert_eq!(read, mask(text), "{text:?}");
         }
     }
 }

@@ -2,10 +2,10 @@
 
 mod cover;
 mod json;
+mod names;
 mod rules;
 mod walk;
 
-use std::collections::HashMap;
 use std::fmt;
 
 use doorward_catalog::Op;
@@ -14,6 +14,7 @@ use ring::hmac;
 pub use rules::{Action, DataClass, Rule, Target};
 
 use crate::VeilError;
+use names::Names;
 use rules::{Node, never_shown, tree};
 use walk::Walk;
 
@@ -31,23 +32,13 @@ pub const RULES_MAX: usize = 1000;
 /// as it stands, so order, spacing, unknown members and numbers' digits are kept.
 pub struct Redactor {
     nodes: Vec<Node>,
-    names: HashMap<Box<str>, Action>,
-    /// The bits of all names: most members have none of them and are not looked up.
-    filter: u64,
+    names: Names,
     key: hmac::Key,
-}
-
-/// One of 64 bits for a name, by its length and its first and last byte.
-fn filter_bit(name: &str) -> u64 {
-    let edge = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
-    let bytes = name.as_bytes();
-    let mixed = edge(bytes.first()) * 7 + edge(bytes.last()) * 13 + bytes.len() * 5;
-    1 << (mixed % 64)
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} names)", self.names.len())
+        write!(f, "Redactor({} places)", self.nodes.len())
     }
 }
 
@@ -61,18 +52,16 @@ impl Redactor {
         if rules.len() > RULES_MAX {
             return Err(VeilError::TooManyRules);
         }
-        let mut names: HashMap<Box<str>, Action> = HashMap::new();
+        let mut names = Names::default();
         for rule in rules {
             if let Target::Class(class) = rule.target {
                 for name in class.members() {
-                    let action = names.entry((*name).into()).or_insert(rule.action);
-                    *action = rule.action.max(*action);
+                    names.add(name, rule.action);
                 }
             }
         }
         Ok(Redactor {
             nodes: tree(rules)?,
-            filter: names.keys().fold(0, |bits, name| bits | filter_bit(name)),
             names,
             key: hmac::Key::new(hmac::HMAC_SHA256, hash_key),
         })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cover::cover;
 use super::json::Cursor;
 use super::rules::Action;
-use super::{DEPTH_MAX, Redactor, filter_bit};
+use super::{DEPTH_MAX, Redactor};
 use crate::VeilError;
 
 pub(super) struct Walk<'a> {
@@ -39,7 +39,12 @@ impl<'a> Walk<'a> {
             out: Vec::with_capacity(text.len()),
             done: 0,
             is_quiet: false,
-            active: vec![0],
+            // Without pointers there is nothing to follow.
+            active: if redactor.nodes.len() > 1 {
+                vec![0]
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -114,7 +119,7 @@ impl<'a> Walk<'a> {
                 self.json.literal(word)?;
                 if action.is_some() {
                     self.skip_from(start);
-                    self.write(None);
+                    self.write_null();
                 }
                 Ok(())
             }
@@ -137,32 +142,14 @@ impl<'a> Walk<'a> {
         } else {
             Cow::Borrowed(raw)
         };
-        let covered = cover(&text, is_string, action, &self.redactor.key);
         self.skip_from(start);
-        self.write(covered);
+        cover(&text, is_string, action, &self.redactor.key, &mut self.out);
         Ok(())
     }
 
-    fn write(&mut self, text: Option<String>) {
-        if self.is_quiet {
-            return;
-        }
-        match text {
-            None => self.out.extend_from_slice(b"null"),
-            // Nothing to escape, as nearly always.
-            Some(text)
-                if !text
-                    .bytes()
-                    .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') =>
-            {
-                self.out.push(b'"');
-                self.out.extend_from_slice(text.as_bytes());
-                self.out.push(b'"');
-            }
-            Some(text) => {
-                let text = serde_json::Value::String(text).to_string();
-                self.out.extend_from_slice(text.as_bytes());
-            }
+    fn write_null(&mut self) {
+        if !self.is_quiet {
+            self.out.extend_from_slice(b"null");
         }
     }
 
@@ -202,15 +189,8 @@ impl<'a> Walk<'a> {
     }
 
     fn by_name(&self, name: &str) -> Option<Action> {
-        if !self.never.is_empty() || self.redactor.filter & filter_bit(name) != 0 {
-            return self.look_up(name);
-        }
-        None
-    }
-
-    fn look_up(&self, name: &str) -> Option<Action> {
         let always = self.never.contains(&name).then_some(Action::Blank);
-        always.max(self.redactor.names.get(name).copied())
+        always.max(self.redactor.names.get(name))
     }
 
     fn object(
@@ -291,7 +271,7 @@ impl<'a> Walk<'a> {
             if doing == Some(Action::Drop) {
                 self.leave_out(depth + 1)?;
                 self.skip_from(start);
-                self.write(None);
+                self.write_null();
             } else {
                 self.value(depth + 1, doing, inner)?;
             }
