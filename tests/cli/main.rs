@@ -12,6 +12,7 @@ mod harness;
 mod learning;
 mod offline;
 mod operate;
+mod policies;
 mod run;
 mod serve;
 mod through;
