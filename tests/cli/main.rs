@@ -14,6 +14,7 @@ mod offline;
 mod operate;
 mod policies;
 mod run;
+mod safe;
 mod serve;
 mod through;
 mod trial;
