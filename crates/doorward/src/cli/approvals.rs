@@ -30,19 +30,18 @@ Examples:
     },
     /// Say yes: the very request passes once
     #[command(after_help = "\
-Takes an admin token of your own, and you must neither have made the client nor answer for it.
+Takes an admin token of your own, from the file that DOORWARD_ADMIN_TOKEN_FILE names, and you must
+neither have made the client nor answer for it.
 
 Examples:
-  DOORWARD_ADMIN_TOKEN_FILE=~/.doorward-token doorward approval approve ap_0123456789abcdef \\
-      --reason 'checked the list with sales'")]
+  doorward approval approve ap_0123456789abcdef --reason 'checked the list with sales'")]
     Approve(Decide),
     /// Say no
     #[command(after_help = "\
-Takes an admin token of your own.
+Takes an admin token of your own, from the file that DOORWARD_ADMIN_TOKEN_FILE names.
 
 Examples:
-  DOORWARD_ADMIN_TOKEN_FILE=~/.doorward-token doorward approval deny ap_0123456789abcdef \\
-      --reason 'wrong campaign'")]
+  doorward approval deny ap_0123456789abcdef --reason 'wrong campaign'")]
     Deny(Decide),
 }
 

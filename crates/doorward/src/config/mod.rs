@@ -376,6 +376,7 @@ mod tests {
                 Err(_) if name == "reads" => "\"durable\"".to_owned(),
                 Err(_) if name == "reads_without" => "\"allow\"".to_owned(),
                 Err(_) if name == "format" => "\"json\"".to_owned(),
+                Err(_) if name == "as_workspace" => "\"sub\"".to_owned(),
                 Err(_) => "\"debug\"".to_owned(),
             };
             let text = DEFAULT.replace(line, &format!("{name} = {other}"));
