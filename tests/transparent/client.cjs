@@ -1,7 +1,6 @@
 // Node's ways of calling a host that is built in: fetch, https, an agent of one's own, axios.
 'use strict';
 const https = require('https');
-const path = require('path');
 const url = 'https://api.instantly.ai/api/v2/campaigns?limit=1';
 const headers = { authorization: `Bearer ${process.env.INSTANTLY_API_KEY}` };
 
@@ -25,7 +24,7 @@ const ways = {
   https: () => get(undefined),
   agent: () => get(new https.Agent({ keepAlive: true })),
   axios: async () => {
-    const axios = require(path.join(process.env.NPM_FOLDER, 'node_modules/axios'));
+    const axios = require(require.resolve('axios', { paths: [process.env.NPM_FOLDER] }));
     const answer = await axios.get(url, { headers, responseType: 'text', transformResponse: (x) => x });
     return [answer.status, answer.data];
   },

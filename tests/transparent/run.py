@@ -6,6 +6,7 @@ Python's urllib, Node's fetch and https, axios, an npm command line (instantly-c
 """
 
 import argparse
+import asyncio
 import json
 import os
 import pathlib
@@ -16,6 +17,9 @@ import subprocess
 import sys
 import tempfile
 
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
 HERE = pathlib.Path(__file__).resolve().parent
 URL = "https://api.instantly.ai/api/v2/campaigns?limit=1"
 PYTHON = """
@@ -24,18 +28,7 @@ request = urllib.request.Request(URL, headers={"authorization": "Bearer " + os.e
 with urllib.request.urlopen(request, timeout=20) as answer:
     print(answer.status, answer.read().decode())
 """
-PYPI = """
-import asyncio, inspect, os
-from instantly_mcp import client
-assert client.DEFAULT_BASE_URL.startswith("https://api.instantly.ai")
-kind = next(it for _, it in inspect.getmembers(client, inspect.isclass)
-            if it.__module__ == client.__name__ and "api_key" in inspect.signature(it).parameters)
-async def main():
-    made = kind(api_key=os.environ["INSTANTLY_API_KEY"])
-    answer = made.list_campaigns(limit=1) if hasattr(made, "list_campaigns") else made.get("/campaigns", {"limit": 1})
-    print(await answer if inspect.isawaitable(answer) else answer)
-asyncio.run(main())
-"""
+BARE = ["env", "-u", "INSTANTLY_BASE_URL", "-u", "INSTANTLY_API_URL", "-u", "DOORWARD_GATEWAY_URL"]
 
 
 class Failure(Exception):
@@ -82,9 +75,8 @@ class Doorward:
 
     def through(self, *command, allow=()):
         """Runs a command as a client, without what would lead it to the gateway by itself."""
-        bare = ["env", "-u", "INSTANTLY_BASE_URL", "-u", "INSTANTLY_API_URL", "-u", "DOORWARD_GATEWAY_URL"]
         allowed = [part for host in allow for part in ("--allow", host)]
-        return self.command("run", "--as", "analytics-dashboard", *allowed, "--", *bare, *command)
+        return self.command("run", "--as", "analytics-dashboard", *allowed, "--", *BARE, *command)
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
@@ -113,7 +105,23 @@ def programs(doorward, npm, work):
     works("node: fetch, https, an agent, axios", ran, *wanted, "elsewhere 0")
     check("kept from elsewhere.example:443" in ran.stderr, ran.stderr)
     works("npm: instantly-cli", doorward.through(str(npm / "node_modules/.bin/instantly"), "campaigns", "list"), "id")
-    works("PyPI: instantly-mcp", doorward.through(sys.executable, "-c", PYPI), "items")
+    text = asyncio.run(ask_mcp(doorward, pathlib.Path(sys.executable).parent / "instantly-mcp"))
+    check('"id"' in text, f"PyPI: instantly-mcp: {text}")
+    print("  PyPI: instantly-mcp")
+
+
+async def ask_mcp(doorward, server):
+    """Lists the campaigns by an MCP server of others."""
+    parameters = StdioServerParameters(
+        command=doorward.program,
+        args=["run", "--as", "analytics-dashboard", "--", *BARE, str(server)],
+        env=doorward.environment,
+        cwd=str(doorward.folder),
+    )
+    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
+        await session.initialize()
+        answer = await session.call_tool("list_campaigns", {})
+        return "\n".join(getattr(part, "text", "") for part in answer.content)
 
 
 def refusals(doorward):
