@@ -29,6 +29,13 @@ fn a_client_that_learned_gets_its_least_grant_and_works_under_it() {
     // No learning is wide enough for keys.
     assert_eq!(ask("GET", "/api/v2/api-keys", None).status, 403);
 
+    let status = run(path, &["status", "--json"]).json();
+    assert_eq!(
+        (&status["beyond"][0]["client"], &status["beyond"][0]["why"]),
+        (&json!("sync"), &json!("learning")),
+        "{status}"
+    );
+
     // When it is over, a client that was granted nothing else may do nothing.
     run(path, &["client", "learn", "sync", "--end"]).ended(0);
     let over = ask("GET", "/api/v2/campaigns", None);

@@ -56,9 +56,9 @@ Examples:
         file: String,
     },
     /// Tell why a call would be allowed or refused
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// Decide again what was decided, under another policy or grant, and show what would change
-    Simulate(Simulate),
+    Simulate(Box<Simulate>),
     /// Print the schema: what a policy may ask for
     #[command(after_help = "\
 Examples:

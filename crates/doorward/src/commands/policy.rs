@@ -35,9 +35,9 @@ pub(crate) async fn run(context: &Context, command: PolicyCommand) -> Outcome {
             let policy = session.call(PolicyAdd { name, text }).await?;
             return saved(&policy, output);
         }
-        PolicyCommand::Explain(explain) => return super::trial::explain(context, explain).await,
+        PolicyCommand::Explain(explain) => return super::trial::explain(context, *explain).await,
         PolicyCommand::Simulate(simulate) => {
-            return super::trial::simulate(context, simulate).await;
+            return super::trial::simulate(context, *simulate).await;
         }
         other => other,
     };

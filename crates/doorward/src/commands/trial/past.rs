@@ -2,7 +2,7 @@
 
 use doorward_catalog::Op;
 use doorward_ledger::log::Record;
-use doorward_ledger::{Event, Leaf, ReadLeaf};
+use doorward_ledger::{Act, Event, Leaf, ReadLeaf};
 use doorward_policy::Timestamp;
 
 /// A decision that was made.
@@ -62,19 +62,12 @@ impl Past {
         let (operation, was, sealed) = match event {
             Event::Intent {
                 operation, inputs, ..
-            } => {
-                // One that had an approval needed it.
-                let was = match act.metadata.contains_key("approval") {
-                    true => Was::NeedsApproval,
-                    false => Was::Allowed,
-                };
-                (operation, was, inputs.is_some())
-            }
+            } => (operation, allowed(act), inputs.is_some()),
             Event::Outcome {
                 intent: None,
                 operation: Some(operation),
                 ..
-            } => (operation, Was::Allowed, false),
+            } => (operation, allowed(act), false),
             Event::Decision {
                 operation: Some(operation),
                 inputs,
@@ -92,6 +85,15 @@ impl Past {
             was,
             sealed,
         })
+    }
+}
+
+/// How what went on was decided: where a policy is named, an approval lifted it.
+fn allowed(act: &Act) -> Was {
+    if act.metadata.contains_key("policy") {
+        Was::NeedsApproval
+    } else {
+        Was::Allowed
     }
 }
 
@@ -114,7 +116,7 @@ fn was(reason: &str) -> Option<Was> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use doorward_ledger::{Act, LeafId, Verdict};
+    use doorward_ledger::{LeafId, Verdict};
 
     fn past(reason: Option<&str>, event: Event) -> Option<Past> {
         let mut act = Act::new("x", Verdict::Pending);
@@ -149,6 +151,11 @@ mod tests {
         };
         assert_eq!(past(None, intent).unwrap().was, Was::Allowed);
         assert_eq!(past(None, outcome(None)).unwrap().was, Was::Allowed);
+        let mut approved = Act::new("x", Verdict::Success);
+        approved
+            .metadata
+            .insert("policy".to_owned(), "dangerous-acts".into());
+        assert_eq!(allowed(&approved), Was::NeedsApproval);
         let of_a_write = outcome(Some(LeafId::from_random([2; 16])));
         assert_eq!(past(None, of_a_write), None);
         let refused = |reason| {
