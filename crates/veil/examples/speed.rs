@@ -1,4 +1,5 @@
-//! Prints how fast an answer of 1 MB passes, with 2,000 secrets known.
+//! Prints how fast an answer of 1 MB passes, with 2,000 secrets known, in megabytes a second.
+//! `scripts/bench veil` runs it.
 //! `cargo run --release -p doorward-veil --example speed`
 
 use std::io::Write;
@@ -75,6 +76,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let redacted = redactor.redact(Some(Op::ListLeads), answer.as_bytes());
             redacted.map_or(0, |redacted| redacted.len())
         })?;
+        measure("redact three and scrub", &mut || {
+            let redacted = redactor.redact(Some(Op::ListLeads), answer.as_bytes());
+            redacted.map_or(0, |redacted| scrubber.scrub(&redacted).len())
+        })?;
         let rule = Rule {
             target: Target::Pointer("/items/*/phone".to_owned()),
             action: Action::Drop,
@@ -83,6 +88,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         measure("redact one pointer", &mut || {
             let redacted = redactor.redact(Some(Op::ListLeads), answer.as_bytes());
             redacted.map_or(0, |redacted| redacted.len())
+        })?;
+        measure("redact one and scrub", &mut || {
+            let redacted = redactor.redact(Some(Op::ListLeads), answer.as_bytes());
+            redacted.map_or(0, |redacted| scrubber.scrub(&redacted).len())
         })?;
     }
     Ok(())

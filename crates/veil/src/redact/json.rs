@@ -47,6 +47,10 @@ impl Cursor<'_> {
 
     #[inline]
     pub(super) fn space(&mut self) {
+        // Mostly there is none.
+        if self.peek().is_some_and(|byte| byte > b' ') {
+            return;
+        }
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }

@@ -14,9 +14,9 @@ pub(super) struct Names {
 const SLOTS: usize = 128;
 
 /// By its length and its first and last byte.
-fn slot(name: &str) -> usize {
+#[inline]
+fn slot(bytes: &[u8]) -> usize {
     let edge = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
-    let bytes = name.as_bytes();
     (edge(bytes.first()) * 7 + edge(bytes.last()) * 13 + bytes.len() * 5) % SLOTS
 }
 
@@ -26,7 +26,7 @@ impl Names {
         if self.slots.is_empty() {
             self.slots = vec![Slot::new(); SLOTS];
         }
-        let Some(slot) = self.slots.get_mut(slot(name)) else {
+        let Some(slot) = self.slots.get_mut(slot(name.as_bytes())) else {
             return;
         };
         match slot.iter_mut().find(|(known, _)| **known == *name) {
@@ -36,9 +36,9 @@ impl Names {
     }
 
     #[inline]
-    pub(super) fn get(&self, name: &str) -> Option<Action> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<Action> {
         let slot = self.slots.get(slot(name))?;
-        let found = slot.iter().find(|(known, _)| **known == *name);
+        let found = slot.iter().find(|(known, _)| known.as_bytes() == name);
         found.map(|(_, action)| *action)
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Walk<'a> {
 }
 
 enum Step<'n> {
-    Name(&'n str),
+    Name(&'n [u8]),
     Item(usize),
 }
 
@@ -164,6 +164,19 @@ impl<'a> Walk<'a> {
         Ok(Cow::Borrowed(raw.get(1..raw.len() - 1).unwrap_or("")))
     }
 
+    /// What the name of a member means, that ends here.
+    #[inline]
+    fn name(&self, start: usize, escaped: bool) -> Result<Cow<'a, [u8]>, VeilError> {
+        let end = self.json.at;
+        if escaped {
+            let raw = self.json.text.get(start..end).unwrap_or("");
+            let plain = self.plain(start, raw, true)?;
+            return Ok(Cow::Owned(plain.into_owned().into_bytes()));
+        }
+        let bytes = self.json.text.as_bytes().get(start + 1..end - 1);
+        Ok(Cow::Borrowed(bytes.unwrap_or(&[])))
+    }
+
     /// The places a step leads to, added to `active`, and what is done there.
     fn step(&mut self, from: usize, step: &Step<'_>) -> Option<Action> {
         let (to, mut action) = (self.active.len(), None);
@@ -174,7 +187,7 @@ impl<'a> Walk<'a> {
                 .and_then(|node| self.redactor.nodes.get(*node as usize));
             let Some(node) = node else { continue };
             let named = node.named.iter().find(|(name, _)| match step {
-                Step::Name(wanted) => **name == **wanted,
+                Step::Name(wanted) => name.as_bytes() == *wanted,
                 Step::Item(item) => {
                     name.parse() == Ok(*item) && (**name == *"0" || !name.starts_with(['0', '+']))
                 }
@@ -188,9 +201,12 @@ impl<'a> Walk<'a> {
         action
     }
 
-    fn by_name(&self, name: &str) -> Option<Action> {
-        let always = self.never.contains(&name).then_some(Action::Blank);
-        always.max(self.redactor.names.get(name))
+    #[inline]
+    fn by_name(&self, name: &[u8]) -> Option<Action> {
+        let always = self.never.iter().any(|never| never.as_bytes() == name);
+        always
+            .then_some(Action::Blank)
+            .max(self.redactor.names.get(name))
     }
 
     fn object(
@@ -211,8 +227,7 @@ impl<'a> Walk<'a> {
             self.json.space();
             let start = self.json.at;
             let escaped = self.json.string()?;
-            let raw = self.json.text.get(start..self.json.at).unwrap_or("");
-            let name = self.plain(start, raw, escaped)?;
+            let name = self.name(start, escaped)?;
             self.json.space();
             self.json.expect(b':')?;
             self.json.space();

@@ -1,6 +1,7 @@
 //! Client keys, which are known by their form: only hashes of them are kept.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, Match};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -56,28 +57,44 @@ const LOOSE: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Finds client keys, whoever's they are and whether they are still in force.
-pub(super) struct ClientKeys(AhoCorasick);
+pub(super) struct ClientKeys {
+    /// Looks at many bytes at once, where the processor can.
+    fast: Option<Searcher>,
+    slow: AhoCorasick,
+}
 
 impl ClientKeys {
     pub(super) fn new() -> Result<ClientKeys, VeilError> {
-        AhoCorasick::new(FORMS.map(|form| form.begins))
-            .map(ClientKeys)
-            .map_err(|_| VeilError::TooManySecrets)
+        let begins = FORMS.map(|form| form.begins);
+        Ok(ClientKeys {
+            fast: Searcher::new(begins),
+            slow: AhoCorasick::new(begins).map_err(|_| VeilError::TooManySecrets)?,
+        })
     }
 
     /// Adds where client keys lie in the text: those whose checksum is right.
     pub(super) fn find(&self, text: &[u8], found: &mut Vec<Span>) {
         // No form begins within another's beginning, so none is passed over.
-        for begin in self.0.find_iter(text) {
-            let Some(form) = FORMS.get(begin.pattern().as_usize()) else {
-                continue;
-            };
-            let len = form.base64.map_or(CLIENT_KEY_LEN, |(len, _)| len);
-            let at = begin.start();
-            if text.get(at..at + len).is_some_and(|text| form.is_key(text)) {
-                found.push((at, at + len));
-            }
+        match &self.fast {
+            Some(fast) => fast
+                .find_iter(text)
+                .for_each(|begin| check(text, &begin, found)),
+            None => self
+                .slow
+                .find_iter(text)
+                .for_each(|begin| check(text, &begin, found)),
         }
+    }
+}
+
+fn check(text: &[u8], begin: &Match, found: &mut Vec<Span>) {
+    let Some(form) = FORMS.get(begin.pattern().as_usize()) else {
+        return;
+    };
+    let len = form.base64.map_or(CLIENT_KEY_LEN, |(len, _)| len);
+    let at = begin.start();
+    if text.get(at..at + len).is_some_and(|text| form.is_key(text)) {
+        found.push((at, at + len));
     }
 }
 
