@@ -51,6 +51,12 @@ pub(crate) struct LedgerHealth {
     pub(crate) signed: u64,
     /// Leaves that wait for the disk.
     pub(crate) waiting: u64,
+    /// Groups of leaves that were made durable together since the start.
+    #[serde(default)]
+    pub(crate) commits: u64,
+    /// Microseconds that the disk took for them.
+    #[serde(default)]
+    pub(crate) commit_us: u64,
     /// Acts that could not be recorded, and are not counted in the ledger yet.
     pub(crate) lost: u64,
     /// Why nothing can be recorded.
@@ -177,6 +183,18 @@ impl Health {
             "Leaves that wait for the disk",
             &[],
             ledger.waiting,
+        );
+        text.counter(
+            "ledger_commits_total",
+            "Groups of leaves made durable together",
+            &[],
+            ledger.commits,
+        );
+        text.counter(
+            "ledger_commit_seconds_total",
+            "Time the disk took for them",
+            &[],
+            ledger.commit_us as f64 / 1e6,
         );
         text.gauge(
             "ledger_lost_acts",

@@ -422,6 +422,8 @@ fn health_of(
                 leaves: status.durable,
                 signed: status.signed,
                 waiting: status.waiting as u64,
+                commits: status.batches,
+                commit_us: u64::try_from(status.syncing.as_micros()).unwrap_or(u64::MAX),
                 lost: record.lost(),
                 halted: status.halt.map(|halt| halt.to_string()),
                 unsigned: status.unsigned,

@@ -31,6 +31,10 @@ pub struct Status {
     pub signed: u64,
     /// Leaves that wait for the disk.
     pub waiting: usize,
+    /// Batches that were made durable since it was opened, each by one sync.
+    pub batches: u64,
+    /// How long their syncs took together.
+    pub syncing: Duration,
     /// Why it takes no more leaves.
     pub halt: Option<Halt>,
     /// Why the last checkpoint could not be signed or anchored; it is tried again.
@@ -47,6 +51,8 @@ pub(crate) struct Shared {
     /// Leaves wait, or the log halted.
     pub(crate) work: Condvar,
     progress: Mutex<Progress>,
+    batches: AtomicU64,
+    sync_nanos: AtomicU64,
     /// Leaves got durable, a checkpoint was signed, or the log halted.
     moved: Condvar,
 }
@@ -73,6 +79,8 @@ impl Shared {
                 signed,
                 ..Progress::default()
             }),
+            batches: AtomicU64::new(0),
+            sync_nanos: AtomicU64::new(0),
             moved: Condvar::new(),
             minimum: Arc::new(AtomicU64::new(minimum)),
             storage,
@@ -83,6 +91,13 @@ impl Shared {
 
     pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A batch was made durable by a sync that took so long.
+    pub(crate) fn synced(&self, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -303,6 +318,8 @@ impl Log {
             durable,
             signed: progress.signed,
             waiting,
+            batches: self.shared.batches.load(Ordering::Relaxed),
+            syncing: Duration::from_nanos(self.shared.sync_nanos.load(Ordering::Relaxed)),
             halt,
             unsigned: progress.unsigned.clone(),
         }

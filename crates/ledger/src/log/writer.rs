@@ -115,6 +115,7 @@ impl Writer {
             return Err(("making leaves durable", error));
         }
         self.sync = started.elapsed();
+        self.shared.synced(self.sync);
         let bytes = std::mem::take(&mut batch.bytes);
         let written = Batch::written(first, offset, bytes, leaves);
         self.shared.index.remember(written);
