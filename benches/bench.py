@@ -13,6 +13,8 @@ import tempfile
 import time
 import urllib.request
 
+import pace
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 DOORWARD = TARGET / "release" / "doorward"
@@ -217,11 +219,12 @@ def veil():
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("name", choices=["catalog", "sandbox", "up", "ledger", "crash", "reconcile", "veil", "all"])
+    parser.add_argument("name", choices=["catalog", "sandbox", "up", "ledger", "crash", "reconcile", "pace", "veil", "all"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1000, help="of crash")
     parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
+    parser.add_argument("--clients", type=int, default=1000, help="of pace")
     options = parser.parse_args()
     run = {
         "catalog": catalog,
@@ -231,6 +234,7 @@ def main():
         "crash": lambda: crash(options.runs),
         "reconcile": lambda: reconcile(options.acts),
         "veil": veil,
+        "pace": lambda: pace.measure(DOORWARD, options.clients, 75),
     }
     names = list(run) if options.name == "all" else [options.name]
     print(json.dumps({"machine": machine(), **{name: run[name]() for name in names}}, indent=2))

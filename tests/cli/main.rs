@@ -13,6 +13,7 @@ mod learning;
 mod offline;
 mod operate;
 mod policies;
+mod pace;
 mod run;
 mod safe;
 mod serve;

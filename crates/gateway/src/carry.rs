@@ -59,7 +59,7 @@ impl Inner {
         let op = authorized.op();
         let id = call.facts().request_id;
         let approval = authorized.approval().cloned();
-        let recorded = match call.intend(authorized).await {
+        let mut recorded = match call.intend(authorized).await {
             Ok(recorded) => recorded,
             Err(mut call) => {
                 let why = "the call can't be recorded, and so is not carried out";
@@ -72,7 +72,11 @@ impl Inner {
             let (_, mut call) = recorded.into_parts();
             return respond(&mut call, &refusal);
         }
-        let (upstream, key) = match self.turn(going, upstream, key).await {
+        let asked = recorded.call().elapsed();
+        let turn = self.turn(going, upstream, key).await;
+        let waited = recorded.call().elapsed().saturating_sub(asked);
+        recorded.waited(waited);
+        let (upstream, key) = match turn {
             Ok(way) => way,
             Err(refusal) => {
                 let (_, mut call) = recorded.into_parts();

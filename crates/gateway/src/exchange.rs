@@ -74,6 +74,7 @@ impl Forwarder {
                 workspace = &*upstream.workspace,
                 "the API does not answer; calls to the workspace stop until it does"
             );
+            self.observer.workspace_shut(&upstream.workspace);
         }
         if let Ok(response) = &answer {
             let headers = response.headers();

@@ -20,6 +20,12 @@ pub trait Observer: Send + Sync {
         let _ = seen;
     }
 
+    /// The API of a workspace does not answer; calls to it stop until it does. `workspace` is
+    /// Doorward's id.
+    fn workspace_shut(&self, workspace: &str) {
+        let _ = workspace;
+    }
+
     /// The API refused a call because the upstream key lacks a scope, and named it.
     fn scope_required(&self, seen: &ScopeRequired<'_>) {
         let _ = seen;

@@ -216,6 +216,13 @@ pub(crate) struct Recorded<T> {
 }
 
 impl<T> Recorded<T> {
+    /// Notes how long it waited for its turn.
+    pub(crate) fn waited(&mut self, waited: Duration) {
+        if let Some(outcome) = self.call.outcome_mut() {
+            outcome.waited = waited;
+        }
+    }
+
     /// The request to be carried out, and the record that its outcome must go to.
     pub(crate) fn into_parts(self) -> (Authorized<T>, Call) {
         (self.authorized, self.call)

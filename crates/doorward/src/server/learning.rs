@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::presented::Presented;
 use super::reload::Reloader;
+use crate::admin::now;
 use crate::alerts::AlertDesk;
 
 /// Lessons that wait; more are dropped: the next use of a key tells the same.
@@ -93,6 +94,17 @@ impl Observer for Learning {
 
     fn upstream_key_presented(&self, seen: &UpstreamKeyPresented<'_>) {
         self.presented.seen(seen);
+    }
+
+    fn workspace_shut(&self, workspace: &str) {
+        let title = "Instantly does not answer";
+        let text = "Calls to the workspace are answered 503 and not sent. One is tried now and then, \
+                    and when it is answered all go on.";
+        let alert = Alert::new(AlertKind::BreakerOpen, title, now())
+            .text(text)
+            .fact("workspace", workspace)
+            .key(workspace);
+        self.alerts.raise(alert, || None);
     }
 
     fn scope_required(&self, seen: &ScopeRequired<'_>) {

@@ -179,6 +179,8 @@ impl Server {
         let uses = uses::restored(&store)?;
         let metrics = Arc::new(Metrics::default());
         let (spans, traces) = traces::start(context, &recorded_secrets(&record))?.unzip();
+        let paced = pace.pacing.clone();
+        metrics.also(move |text| pace::show(&paced.figures(), text));
         if let Some(traces) = &traces {
             metrics.also(traces.figures());
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_catalog::Op;
-use doorward_gateway::{PaceId, PaceSettings, Pacing, Past};
+use doorward_gateway::{PaceFigures, PaceId, PaceSettings, Pacing, Past};
 use doorward_store::{SavedPace, Store};
 use doorward_upstream::Pace;
 use futures_util::FutureExt;
@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::admin::{AdminError, now};
 use crate::boot::{self, Since};
 use crate::exit::Failure;
+use crate::prometheus::Text;
 
 /// How often it is looked whether there is something to save that can't wait: calls under limits by
 /// the hour and month, and complaints of the API's.
@@ -70,6 +71,31 @@ impl KeptPace {
         let _ = self.keeping.await;
         let (pacing, store) = (self.pacing, self.store);
         saved(move || save(store.as_ref(), pacing.state(), true)).await;
+    }
+}
+
+/// Shows how the pace goes among the metrics.
+pub(super) fn show(figures: &PaceFigures, text: &mut Text) {
+    for (way, calls) in [("at_once", figures.at_once), ("waited", figures.waited)] {
+        let help = "Calls that had their turn, by whether they waited for it";
+        text.counter("pace_turns_total", help, &[("way", way)], calls);
+    }
+    for (why, calls) in figures.refused {
+        let help = "Calls that had no turn, by what was full";
+        text.counter("pace_refused_total", help, &[("why", why)], calls);
+    }
+    let help = "Times that the API said 429";
+    text.counter("pace_complaints_total", help, &[], figures.complaints);
+    let help = "Calls that wait for their turn";
+    text.gauge("pace_waiting_calls", help, &[], figures.waiting);
+    for (workspace, limits) in &figures.workspaces {
+        for window in &limits.windows {
+            let labels = [("workspace", workspace.as_str()), ("window", window.name)];
+            let help = "Calls that the window has room for";
+            text.gauge("pace_remaining_calls", help, &labels, window.remaining);
+            let help = "Calls that the window allows at the present pace";
+            text.gauge("pace_quota_calls", help, &labels, window.quota);
+        }
     }
 }
 
