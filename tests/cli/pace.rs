@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
@@ -87,6 +87,12 @@ fn two_clients_share_and_the_api_never_has_too_much_over_restarts() {
     let path = folder.path();
     let sandbox = Server::start(path, &["sandbox", "--seed", "3"]);
     run(path, &["init"]).ended(0);
+    // A fifth of the limits, so that a slow machine fills them too.
+    let config = path.join("doorward.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let text = text.replace("budget_percent = 90", "budget_percent = 20");
+    let text = text.replace("max_wait_seconds = 10", "max_wait_seconds = 60");
+    fs::write(&config, text).unwrap();
     let reference = keep_key(path, &sandbox.ready);
     let url = sandbox.text("url");
     let add = [
@@ -127,14 +133,18 @@ fn two_clients_share_and_the_api_never_has_too_much_over_restarts() {
     let server = serve("127.0.0.1:0");
     let gateway = server.text("gateway_url");
     let at = gateway.trim_start_matches("http://").to_owned();
-    let stop = Arc::new(AtomicBool::new(false));
+    let (stop, began) = (Arc::new(AtomicBool::new(false)), Instant::now());
     let of_greedy = calls(&gateway, &greedy, 60, &stop);
     let of_other = calls(&gateway, &other, 20, &stop);
-    std::thread::sleep(Duration::from_millis(3_000));
     let served = |answers: &Answers| answers[0].load(Ordering::SeqCst);
-    let (greedy, other) = (served(&of_greedy), served(&of_other));
+    // The first second's went to whoever came first.
+    std::thread::sleep(Duration::from_millis(1_500));
+    let before = (served(&of_greedy), served(&of_other));
+    std::thread::sleep(Duration::from_millis(3_000));
+    let (greedy, other) = (served(&of_greedy) - before.0, served(&of_other) - before.1);
     assert!(other > greedy, "{greedy} to {other}, by weights 1 to 3");
     assert!(greedy > 0);
+    let other = served(&of_other);
 
     // In order, in the middle of a second; and without any order.
     assert_eq!(server.end(Signal::TERM).code(), Some(0));
@@ -147,9 +157,15 @@ fn two_clients_share_and_the_api_never_has_too_much_over_restarts() {
     assert!(served(&of_other) > other, "it goes on after the restarts");
 
     let told = call("GET", &stats, None, None).body;
-    assert!(told["statuses"]["200"].as_u64().unwrap() > 150, "{told}");
+    let windows = 1 + began.elapsed().as_millis() as u64 / 1_005;
+    let requests = told["requests"].as_u64().unwrap();
+    assert!(
+        (60..=20 * windows).contains(&requests),
+        "{told} in {windows} s"
+    );
     assert_eq!(told["statuses"]["429"], Value::Null, "{told}");
-    assert!(told["peak_per_second"].as_u64().unwrap() <= 100, "{told}");
+    // On their way calls may come closer together than they left.
+    assert!(told["peak_per_second"].as_u64().unwrap() <= 40, "{told}");
     server.end(Signal::TERM);
     sandbox.end(Signal::TERM);
 }

@@ -302,7 +302,8 @@ impl World {
                             }
                         }
                     }
-                    assert!(self.pacer.waiting() <= self.config.queue);
+                    // Each of the three workspaces has a queue.
+                    assert!(self.pacer.waiting() <= 3 * self.config.queue);
                 }
                 self.collect();
             }
