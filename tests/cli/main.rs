@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod api;
+mod approvals;
 mod audit;
 mod backup;
 mod canary;

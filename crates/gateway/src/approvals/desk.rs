@@ -297,3 +297,123 @@ fn in_force(record: &ApprovalRecord) -> Approval {
 fn after(now: Timestamp, time: Duration) -> Timestamp {
     now.plus_millis(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_catalog::{Environment, Op};
+    use doorward_policy::{Grant, WorkspaceKind};
+    use doorward_store::{NewClient, NewWorkspace, SqliteStore};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn open(path: &std::path::Path) -> ApprovalDesk {
+        let store = Arc::new(SqliteStore::open(path).unwrap());
+        let key = "0123456789abcdef0123456789abcdef".into();
+        ApprovalDesk::open(store, &key, ApprovalSettings::default()).unwrap()
+    }
+
+    fn ask(desk: &ApprovalDesk) -> Ask {
+        let request = KeptRequest {
+            method: "POST".to_owned(),
+            target: "/api/v2/leads".to_owned(),
+            as_workspace: None,
+            body: Some("{\"email\":\"ann@example.com\"}".to_owned()),
+        };
+        let client = &desk.store.clients(None).unwrap()[0];
+        Ask {
+            record: ApprovalRecord {
+                id: String::new(),
+                digest: [7; 32],
+                client_id: client.id.clone(),
+                client: client.name.clone(),
+                owner: String::new(),
+                workspace_id: client.workspace_id.clone(),
+                operation: Op::CreateLead,
+                policy: "p".to_owned(),
+                state: ApprovalState::Pending,
+                asked: 1,
+                asked_at: NOW,
+                expires_at: NOW,
+                decided_by: None,
+                decided_at: None,
+                reason: None,
+                spent_at: None,
+                request: Vec::new(),
+            },
+            request,
+            request_id: "req_1".to_owned(),
+        }
+    }
+
+    fn asked(desk: &ApprovalDesk) -> ApprovalRecord {
+        match desk.ask(&ask(desk), NOW).unwrap() {
+            AskedFor::New(record) | AskedFor::There(record) => record,
+            AskedFor::Full => panic!("full"),
+        }
+    }
+
+    #[test]
+    fn what_is_given_outlives_a_crash_and_what_is_spent_stays_spent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let desk = open(&path);
+        let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, "http://127.0.0.1:4010");
+        let workspace = desk.store.create_workspace(&new, NOW).unwrap().id;
+        let grant = Grant::for_use_case("lead-import");
+        let new = NewClient::new(&workspace, "importer", Environment::Production, grant);
+        desk.store.create_client(&new, NOW).unwrap();
+
+        let record = asked(&desk);
+        assert_eq!(asked(&desk).id, record.id);
+        assert_eq!(desk.lookup(&[7; 32]), None);
+        assert!(!desk.spend(&record.id, "req_2", NOW), "nobody said yes");
+        let (_, request) = desk.show(&record.id).unwrap();
+        assert_eq!(request.unwrap(), ask(&desk).request);
+        let decided = desk.decide(&record.id, true, "bob", None, NOW).unwrap();
+        assert!(matches!(decided, Ended::Decided(_)));
+        drop(desk);
+
+        let desk = open(&path);
+        let approval = desk.lookup(&[7; 32]).unwrap();
+        assert_eq!(*approval.id, *record.id);
+        // Of many at once, one can.
+        let spent = std::thread::scope(|scope| {
+            let (desk, id) = (&desk, &record.id);
+            let all: Vec<_> = (0..8)
+                .map(|_| scope.spawn(move || desk.spend(id, "req_3", NOW)))
+                .collect();
+            all.into_iter()
+                .map(|one| one.join().unwrap())
+                .filter(|it| *it)
+                .count()
+        });
+        assert_eq!(spent, 1);
+        drop(desk);
+
+        // Killed before the call left: it is spent all the same.
+        let desk = open(&path);
+        assert_eq!(desk.lookup(&[7; 32]), None);
+        assert_ne!(asked(&desk).id, record.id);
+    }
+
+    #[test]
+    fn what_is_over_is_worth_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = open(&folder.path().join("store.db"));
+        let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, "http://127.0.0.1:4010");
+        let workspace = desk.store.create_workspace(&new, NOW).unwrap().id;
+        let grant = Grant::for_use_case("lead-import");
+        let new = NewClient::new(&workspace, "importer", Environment::Production, grant);
+        desk.store.create_client(&new, NOW).unwrap();
+        let record = asked(&desk);
+        desk.decide(&record.id, true, "bob", None, NOW).unwrap();
+        let over = after(NOW, desk.settings.approved);
+        assert!(!desk.spend(&record.id, "req_2", over));
+        desk.tidy(over).unwrap();
+        assert_eq!(desk.lookup(&[7; 32]), None);
+        assert!(desk.list(false, 9).unwrap().is_empty());
+        let again = desk.decide(&record.id, true, "bob", None, over).unwrap();
+        assert!(matches!(again, Ended::Before(_)));
+    }
+}
