@@ -28,7 +28,16 @@ pub(crate) struct Refusal {
     operation: Option<Op>,
     required: Option<Scope>,
     granted: Option<ScopeSet>,
+    /// What few refusals say, apart: a refusal is the error of whatever may refuse.
+    more: Box<More>,
+}
+
+/// What few refusals say.
+#[derive(Debug, Clone, Default)]
+struct More {
+    /// The methods that there are.
     allow: Option<Box<str>>,
+    /// The member of a claim that does not fit.
     member: Option<&'static str>,
     /// Name of the policy that stands against it.
     policy: Option<String>,
@@ -37,7 +46,7 @@ pub(crate) struct Refusal {
     /// When to try again.
     wait: Option<Duration>,
     /// The approval that is waited for.
-    approval: Option<Box<AskedApproval>>,
+    approval: Option<AskedApproval>,
 }
 
 /// An approval that a call waits for.
@@ -78,25 +87,21 @@ impl Refusal {
             operation: None,
             required: None,
             granted: None,
-            allow: None,
-            member: None,
-            policy: None,
-            limit: None,
-            wait: None,
-            approval: None,
+            more: Box::default(),
         }
+    }
+
+    /// The same with what few say.
+    fn with(mut self, say: impl FnOnce(&mut More)) -> Self {
+        say(&mut self.more);
+        self
     }
 
     /// 405 of a path that has one method.
     pub(crate) fn wrong_method(only: &'static str) -> Self {
-        Self {
-            allow: Some(only.into()),
-            ..Self::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "unknown_operation",
-                format!("the path has no such method; it has {only}"),
-            )
-        }
+        let why = format!("the path has no such method; it has {only}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "unknown_operation", why)
+            .with(|more| more.allow = Some(only.into()))
     }
 
     /// 503: what can't be recorded is not done.
@@ -110,10 +115,8 @@ impl Refusal {
 
     /// 400: a member of a claim does not fit.
     pub(crate) fn claim(member: &'static str, why: &str) -> Self {
-        Self {
-            member: Some(member),
-            ..Self::bad_request("claim_malformed", format!("{member}: {why}"))
-        }
+        Self::bad_request("claim_malformed", format!("{member}: {why}"))
+            .with(|more| more.member = Some(member))
     }
 
     /// 400.
@@ -148,13 +151,10 @@ impl Refusal {
                 format!("the path is not in canonical form: {why}"),
             ),
             RouteError::WrongMethod(methods) => {
-                let allow = Some(methods.names().into());
                 let message = error.to_string();
                 let status = StatusCode::METHOD_NOT_ALLOWED;
-                Self {
-                    allow,
-                    ..Self::new(status, "unknown_operation", message)
-                }
+                Self::new(status, "unknown_operation", message)
+                    .with(|more| more.allow = Some(methods.names().into()))
             }
             RouteError::UnknownPath => Self::new(
                 StatusCode::NOT_FOUND,
@@ -174,13 +174,13 @@ impl Refusal {
             DenyReason::UnknownOperation => StatusCode::NOT_FOUND,
             _ => StatusCode::FORBIDDEN,
         };
-        Self {
+        let refusal = Self {
             operation: denial.operation(),
             required: denial.required(),
             granted: Some(denial.granted()),
-            policy: denial.policy().map(str::to_owned),
             ..Self::new(status, reason.code(), denial.to_string())
-        }
+        };
+        refusal.with(|more| more.policy = denial.policy().map(str::to_owned))
     }
 
     /// The same for a call that had been allowed when it failed.
@@ -201,19 +201,13 @@ impl Refusal {
 
     /// The same with the limit that was met and when to try again.
     pub(crate) fn limited(self, limit: &'static str, retry_after: Duration) -> Self {
-        Self {
-            limit: Some(limit),
-            wait: Some(retry_after),
-            ..self
-        }
+        self.retry_after(retry_after)
+            .with(|more| more.limit = Some(limit))
     }
 
     /// The same with when to try again.
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
-        Self {
-            wait: Some(wait),
-            ..self
-        }
+        self.with(|more| more.wait = Some(wait))
     }
 
     /// The same with the approval that was asked for.
@@ -224,11 +218,11 @@ impl Refusal {
              it, before {expires_at} (`doorward approval show {id}`)",
             self.message
         );
-        Self {
+        let refusal = Self {
             message: message.into(),
-            approval: Some(Box::new(approval)),
             ..self
-        }
+        };
+        refusal.with(|more| more.approval = Some(approval))
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -254,10 +248,10 @@ impl Refusal {
                 operation: self.operation.map(Op::id),
                 required: self.required.map(|scope| [scope]),
                 granted: self.granted,
-                member: self.member,
-                policy: self.policy.as_deref(),
-                limit: self.limit,
-                approval: self.approval.as_deref(),
+                member: self.more.member,
+                policy: self.more.policy.as_deref(),
+                limit: self.more.limit,
+                approval: self.more.approval.as_ref(),
                 request_id,
             },
         };
@@ -284,13 +278,18 @@ impl Refusal {
             }
             _ => {}
         }
-        if let Some(wait) = self.wait {
+        if let Some(wait) = self.more.wait {
             // Whole seconds, rounded up, at least one (RFC 9110, 10.2.3).
             let seconds = wait.as_millis().div_ceil(1_000).max(1);
             let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(allow) = self.allow.as_ref().and_then(|names| names.parse().ok()) {
+        if let Some(allow) = self
+            .more
+            .allow
+            .as_ref()
+            .and_then(|names| names.parse().ok())
+        {
             headers.insert(ALLOW, allow);
         }
         response
