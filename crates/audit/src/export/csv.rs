@@ -151,7 +151,8 @@ mod tests {
         let mut names = COLUMNS.to_vec();
         names.sort_unstable();
         let written = serde_json::to_value(&entry).unwrap();
-        let members: Vec<_> = written.as_object().unwrap().keys().cloned().collect();
+        let mut members: Vec<_> = written.as_object().unwrap().keys().cloned().collect();
+        members.sort_unstable();
         assert_eq!(members, names);
     }
 
