@@ -55,6 +55,9 @@ impl Forwarder {
         going: &Going,
     ) -> Result<Response<Incoming>, Failure> {
         let reads = !going.ask.op.facts().writes();
+        if let Err(refusal) = self.turns.on_time(going).await {
+            return Err(Failure::Overdue(refusal.is_allowed()));
+        }
         let on_line = upstream.line.begin(reads).map_err(Failure::Shut)?;
         let request = outgoing(request, upstream, key, name).ok_or(Failure::Unsendable)?;
         let answer = upstream.client.request(request);

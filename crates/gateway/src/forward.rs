@@ -57,6 +57,8 @@ pub(crate) enum Failure {
     Unsendable,
     /// The API is left alone for that long; nothing was sent.
     Shut(Duration),
+    /// It was held up, and had no other turn; nothing was sent. True when it still was allowed.
+    Overdue(bool),
 }
 
 impl Forwarder {
@@ -130,6 +132,12 @@ impl Forwarder {
         let op = authorized.op();
         let (status, reason, message) = match failure {
             Failure::Shut(wait) => return respond(call, &shut(wait).of(op)),
+            Failure::Overdue(false) => return respond(call, &Refusal::unauthorized()),
+            Failure::Overdue(true) => (
+                429,
+                "paced",
+                "the call was held up, and had no other turn in time; nothing was sent",
+            ),
             Failure::Unreachable => (
                 502,
                 "upstream_unreachable",
@@ -258,7 +266,10 @@ impl Forwarder {
 impl Failure {
     /// Whether nothing of the request went out.
     pub(crate) fn sent_nothing(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Unsendable | Self::Shut(_))
+        matches!(
+            self,
+            Self::Unreachable | Self::Unsendable | Self::Shut(_) | Self::Overdue(_)
+        )
     }
 }
 

@@ -35,13 +35,22 @@ pub struct PaceSettings {
 #[derive(Debug, Clone)]
 pub struct Pacing(Arc<Inner>);
 
+/// What is said to a call that asks.
+enum Asked {
+    /// It has its turn, at that time.
+    Go(Duration),
+    /// It has a place among those that wait.
+    Wait(Ticket, ComingTurn),
+}
+
 /// Told when a wait has ended, and how.
-type ComingTurn = oneshot::Receiver<Result<(), Refused>>;
+type ComingTurn = oneshot::Receiver<Result<Duration, Refused>>;
 
 #[derive(Debug)]
 struct Inner {
     state: Mutex<State>,
     as_workspace: AsWorkspace,
+    guard: Duration,
     began: Instant,
     wake: Notify,
     /// Whether a budget is cut for a complaint, so that successes are worth telling.
@@ -82,7 +91,7 @@ pub struct PaceFigures {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) pacer: Pacer,
-    waiting: HashMap<Ticket, oneshot::Sender<Result<(), Refused>>>,
+    waiting: HashMap<Ticket, oneshot::Sender<Result<Duration, Refused>>>,
     turns: Vec<Turn>,
     /// When the timer wakes; none while there is no timer.
     armed: Option<Duration>,
@@ -90,6 +99,15 @@ pub(crate) struct State {
     pub(crate) known: HashMap<Arc<str>, WorkspaceId>,
     /// Numbers that turned out to be another's.
     aliases: HashMap<WorkspaceId, WorkspaceId>,
+}
+
+/// A turn that a call had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HadTurn {
+    /// When, by the pacer's time.
+    pub(crate) at: Duration,
+    /// Whether there was a wait.
+    pub(crate) waited: bool,
 }
 
 /// A call that wants to go out.
@@ -109,6 +127,7 @@ impl Pacing {
     /// Settings out of their bounds. What was saved and does not fit is taken as if nothing were
     /// known.
     pub fn new(settings: PaceSettings, past: Past<'_>) -> Result<Self, Error> {
+        let guard = settings.pace.guard;
         let (pacer, known) = pace_kept::begin(settings.pace, past)?;
         let cut = !pacer.is_whole();
         Ok(Self(Arc::new(Inner {
@@ -121,6 +140,7 @@ impl Pacing {
                 aliases: HashMap::new(),
             }),
             as_workspace: settings.as_workspace,
+            guard,
             began: Instant::now(),
             wake: Notify::new(),
             cut: AtomicBool::new(cut),
@@ -152,15 +172,14 @@ impl Pacing {
         refused.inspect(|refused| self.0.counts.refuse(refused.why))
     }
 
-    /// Waits for a call's turn; true if there was a wait. What is given up by dropping this costs
-    /// nothing, but for a turn that has come.
-    pub(crate) async fn turn(&self, asking: &Asking<'_>) -> Result<bool, Refused> {
+    /// Waits for a call's turn. What is given up by dropping this costs nothing, but for a turn that
+    /// has come.
+    pub(crate) async fn turn(&self, asking: &Asking<'_>) -> Result<HadTurn, Refused> {
         let mut waited = false;
         loop {
-            let (ticket, turn) = match self.0.ask(asking) {
-                Ok(None) => return Ok(waited),
-                Ok(Some(place)) => place,
-                Err(refused) => return Err(refused),
+            let (ticket, turn) = match self.0.ask(asking)? {
+                Asked::Go(at) => return Ok(HadTurn { at, waited }),
+                Asked::Wait(ticket, turn) => (ticket, turn),
             };
             waited = true;
             let mut place = Place {
@@ -170,15 +189,30 @@ impl Pacing {
             let ended = turn.await;
             place.ticket = None;
             // Nobody drops a place unanswered but when the process ends.
-            ended.unwrap_or(Err(Refused {
+            let at = ended.unwrap_or(Err(Refused {
                 why: Why::Waited,
                 retry_after: Duration::from_secs(1),
             }))?;
             // What turned out to be another's workspace meanwhile has its turn there.
             if self.0.lock().resolve(asking.ask.spends) == asking.ask.spends {
-                return Ok(true);
+                return Ok(HadTurn { at, waited });
             }
         }
+    }
+
+    /// Whether a call that had its turn at `at` may still go: one that was held up on its way must
+    /// not go beside those that have their turn now. If not, it has to wait for another.
+    pub(crate) fn may_still_go(&self, asking: &Asking<'_>, at: Duration) -> bool {
+        let inner = &self.0;
+        if inner.now().saturating_sub(at) <= inner.guard {
+            return true;
+        }
+        let mut state = inner.lock();
+        let now = inner.now();
+        let ask = state.meet(asking, now);
+        let goes = state.pacer.goes_late(now, at, &ask);
+        inner.settle(&mut state, now);
+        goes
     }
 
     /// Waits for the turn of a call of Doorward's own.
@@ -327,19 +361,20 @@ impl Inner {
         self.began.elapsed()
     }
 
-    /// Asks once: nothing if the call may go, or its place.
-    fn ask(self: &Arc<Self>, asking: &Asking<'_>) -> Result<Option<(Ticket, ComingTurn)>, Refused> {
+    /// Asks once.
+    fn ask(self: &Arc<Self>, asking: &Asking<'_>) -> Result<Asked, Refused> {
         let mut state = self.lock();
         let now = self.now();
         let ask = state.meet(asking, now);
         state.pacer.set_weight(ask.client, asking.weight);
         match state.pacer.ask(now, &ask) {
             Verdict::Go => {
+                let at = state.pacer.time();
                 self.settle(&mut state, now);
                 drop(state);
                 self.went(ask.op);
                 self.counts.at_once.fetch_add(1, Ordering::Relaxed);
-                Ok(None)
+                Ok(Asked::Go(at))
             }
             Verdict::Refuse(refused) => {
                 self.settle(&mut state, now);
@@ -354,7 +389,7 @@ impl Inner {
                 self.settle(&mut state, now);
                 drop(state);
                 self.crowded.store(true, Ordering::Relaxed);
-                Ok(Some((ticket, turn)))
+                Ok(Asked::Wait(ticket, turn))
             }
         }
     }
@@ -391,13 +426,14 @@ impl Inner {
     fn give(&self, state: &mut State, now: Duration) {
         let mut turns = std::mem::take(&mut state.turns);
         state.pacer.due(now, &mut turns);
+        let at = state.pacer.time();
         for turn in turns.drain(..) {
             let (ticket, ended) = match turn {
-                Turn::Go(ticket) => (ticket, Ok(())),
+                Turn::Go(ticket) => (ticket, Ok(at)),
                 Turn::Refuse(ticket, refused) => (ticket, Err(refused)),
             };
             match ended {
-                Ok(()) => {
+                Ok(_) => {
                     self.counts.waited.fetch_add(1, Ordering::Relaxed);
                     self.changed.store(true, Ordering::Relaxed);
                 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use doorward_catalog::Op;
@@ -34,6 +35,17 @@ pub(crate) struct Going {
     as_workspace: Option<Arc<str>>,
     key: KeyId,
     source: IpAddr,
+    had: Had,
+}
+
+/// When a call had its turn last, in nanoseconds of the pacer's time.
+#[derive(Debug, Default)]
+struct Had(AtomicU64);
+
+impl Clone for Had {
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    }
 }
 
 /// Gives calls their turn.
@@ -86,6 +98,7 @@ impl Turns {
             as_workspace: facts.as_workspace.clone(),
             key: caller.key,
             source: facts.source,
+            had: Had::default(),
         }
     }
 
@@ -98,11 +111,25 @@ impl Turns {
     /// Waits for a call's turn; true if there was a wait. After one, what is in force by then is
     /// asked again: a key that was revoked meanwhile does not go out.
     pub(crate) async fn take(&self, going: &Going) -> Result<bool, Refusal> {
-        let waited = self.pacing.turn(&going.asking()).await.map_err(paced)?;
-        if waited {
+        let had = self.pacing.turn(&going.asking()).await.map_err(paced)?;
+        let at = u64::try_from(had.at.as_nanos()).unwrap_or(u64::MAX);
+        going.had.0.store(at, Ordering::Relaxed);
+        if had.waited {
             self.ask_again(going)?;
         }
-        Ok(waited)
+        Ok(had.waited)
+    }
+
+    /// Sees to it, at the last moment, that a call goes in its turn: one that was held up on its way
+    /// may have to wait for another.
+    pub(crate) async fn on_time(&self, going: &Going) -> Result<(), Refusal> {
+        loop {
+            let at = Duration::from_nanos(going.had.0.load(Ordering::Relaxed));
+            if self.pacing.may_still_go(&going.asking(), at) {
+                return Ok(());
+            }
+            self.take(going).await?;
+        }
     }
 
     fn ask_again(&self, going: &Going) -> Result<(), Refusal> {

@@ -91,6 +91,13 @@ impl Log {
         self.sent.push_back(now);
     }
 
+    /// Takes back a call that was counted as sent at that time, if it is still in mind.
+    pub(crate) fn take_back(&mut self, at: Nanos) {
+        if let Ok(found) = self.sent.binary_search(&at) {
+            self.sent.remove(found);
+        }
+    }
+
     /// Calls sent in the window that ends now, and when the oldest of them leaves it.
     pub(crate) fn used(&self, window: Window, now: Nanos) -> (usize, Option<Nanos>) {
         let first = self

@@ -46,6 +46,11 @@ fn asking(client: u128, weight: u32, workspace: &Arc<str>) -> Asking<'_> {
     }
 }
 
+/// Whether a call waits for its turn.
+async fn waits(pacing: &Pacing, asking: &Asking<'_>) -> Result<bool, Refused> {
+    pacing.turn(asking).await.map(|had| had.waited)
+}
+
 /// Runs under a clock that jumps to whatever is waited for next.
 fn paused<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -111,10 +116,10 @@ fn who_waits_goes_by_weight_and_a_full_window_is_used() {
 fn a_run_goes_on_where_the_one_before_stopped() {
     paused(async {
         let workspace: Arc<str> = "ws".into();
-        for (ended, waits) in [(true, 400), (false, 1_000)] {
+        for (ended, least) in [(true, 400), (false, 1_000)] {
             let before = Pacing::new(settings(100, 6_000, 10), Past::Nothing).unwrap();
             for _ in 0..90 {
-                assert_eq!(before.turn(&asking(1, 1, &workspace)).await, Ok(false));
+                assert_eq!(waits(&before, &asking(1, 1, &workspace)).await, Ok(false));
             }
             sleep(Duration::from_millis(600)).await;
             let state = before.state();
@@ -126,10 +131,10 @@ fn a_run_goes_on_where_the_one_before_stopped() {
             };
             let after = Pacing::new(settings(100, 6_000, 10), past).unwrap();
             let begin = Instant::now();
-            assert_eq!(after.turn(&asking(2, 1, &workspace)).await, Ok(true));
+            assert_eq!(waits(&after, &asking(2, 1, &workspace)).await, Ok(true));
             let waited = begin.elapsed().as_millis();
             assert!(
-                (waits..waits + 10).contains(&waited),
+                (least..least + 10).contains(&waited),
                 "{waited} ms, {ended}"
             );
         }
@@ -139,7 +144,7 @@ fn a_run_goes_on_where_the_one_before_stopped() {
             ago: Duration::ZERO,
         };
         let after = Pacing::new(settings(100, 6_000, 10), faulty).unwrap();
-        assert_eq!(after.turn(&asking(1, 1, &workspace)).await, Ok(true));
+        assert_eq!(waits(&after, &asking(1, 1, &workspace)).await, Ok(true));
     });
 }
 
@@ -150,7 +155,7 @@ fn what_turns_out_to_be_one_workspace_has_one_budget() {
         let workspace: Arc<str> = "ws".into();
         let old = asking(1, 1, &workspace);
         for _ in 0..9 {
-            assert_eq!(pacing.turn(&old).await, Ok(false));
+            assert_eq!(waits(&pacing, &old).await, Ok(false));
         }
         let mut new = old;
         new.number = WorkspaceId(77);
@@ -166,7 +171,7 @@ fn what_turns_out_to_be_one_workspace_has_one_budget() {
         tokio::task::yield_now().await;
         let begin = Instant::now();
         assert_eq!(
-            pacing.turn(&new).await,
+            waits(&pacing, &new).await,
             Ok(true),
             "the old number's calls count"
         );
@@ -174,7 +179,7 @@ fn what_turns_out_to_be_one_workspace_has_one_budget() {
         waiting.await.unwrap();
         // And who still comes by the old number spends the new one's.
         let mut went = 0;
-        while pacing.turn(&old).await == Ok(false) {
+        while waits(&pacing, &old).await == Ok(false) {
             went += 1;
         }
         assert!(went < 9, "{went}");
@@ -198,11 +203,48 @@ fn a_place_that_is_given_up_costs_nothing() {
         sleep(SECOND).await;
         for n in 0..9 {
             assert_eq!(
-                pacing.turn(&asking(2, 1, &workspace)).await,
+                waits(&pacing, &asking(2, 1, &workspace)).await,
                 Ok(false),
                 "{n}"
             );
         }
+    });
+}
+
+#[test]
+fn calls_that_were_held_up_do_not_go_beside_the_next() {
+    paused(async {
+        let pacing = Pacing::new(settings(10, 600, 10), Past::Nothing).unwrap();
+        let workspace: Arc<str> = "ws".into();
+        let ask = asking(1, 1, &workspace);
+        let mut went = Vec::new();
+        let mut held = Vec::new();
+        for _ in 0..9 {
+            held.push(pacing.turn(&ask).await.unwrap().at);
+        }
+        // Within the guard nothing is asked.
+        sleep(Duration::from_millis(4)).await;
+        assert!(pacing.may_still_go(&ask, held.pop().unwrap()));
+        went.push(Instant::now());
+        sleep(Duration::from_millis(900)).await;
+        for at in held.drain(..4) {
+            assert!(pacing.may_still_go(&ask, at));
+            went.push(Instant::now());
+        }
+        sleep(Duration::from_millis(200)).await;
+        // The first five slots: four were used late, and others take what is free.
+        for _ in 0..4 {
+            assert_eq!(waits(&pacing, &ask).await, Ok(false));
+            went.push(Instant::now());
+        }
+        for mut at in held {
+            while !pacing.may_still_go(&ask, at) {
+                at = pacing.turn(&ask).await.unwrap().at;
+            }
+            went.push(Instant::now());
+        }
+        assert_eq!(went.len(), 13);
+        assert!(most_in(&went, SECOND) <= 9);
     });
 }
 
@@ -224,43 +266,96 @@ fn a_complaint_shuts_the_workspace_and_refuses_who_would_wait_too_long() {
         assert_eq!(pacing.turn(&ask).await.unwrap_err().why, Why::Window);
         sleep(25 * SECOND).await;
         assert_eq!(pacing.would_refuse(&ask), None);
-        assert_eq!(pacing.turn(&ask).await, Ok(true));
+        assert_eq!(waits(&pacing, &ask).await, Ok(true));
         let figures = pacing.figures();
         assert_eq!((figures.complaints, figures.refused[0]), (1, ("window", 2)));
         assert_eq!(figures.workspaces[0].0, "ws");
     });
 }
 
+/// A call: whose, when it comes, how long its caller has patience, and how long it is held up on its
+/// way after its turn.
+#[derive(Debug, Clone)]
+struct Made {
+    client: u128,
+    weight: u32,
+    class: Class,
+    at: u64,
+    patience: u64,
+    held_up: u64,
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let class = prop_oneof![
+        Just(Class::Interactive),
+        Just(Class::Default),
+        Just(Class::Batch)
+    ];
+    let held_up = prop_oneof![3 => Just(0_u64), 1 => 0_u64..1_500];
+    (
+        1_u128..5,
+        1_u32..20,
+        class,
+        0_u64..6_000,
+        0_u64..4_000,
+        held_up,
+    )
+        .prop_map(|(client, weight, class, at, patience, held_up)| Made {
+            client,
+            weight,
+            class,
+            at,
+            patience,
+            held_up,
+        })
+}
+
+/// When the call went, if it did, and whether it was kept waiting for longer than was promised.
+async fn carry(now: Arc<Mutex<Pacing>>, made: Made) -> (Option<Instant>, bool) {
+    sleep(Duration::from_millis(made.at)).await;
+    let pacing = now.lock().unwrap().clone();
+    let workspace: Arc<str> = "ws".into();
+    let mut ask = asking(made.client, made.weight, &workspace);
+    ask.ask.class = made.class;
+    let (mut late, mut held_up) = (false, made.held_up);
+    loop {
+        let begin = Instant::now();
+        let patience = Duration::from_millis(made.patience);
+        let turn = tokio::time::timeout(patience, pacing.turn(&ask)).await;
+        late |= begin.elapsed() > Duration::from_millis(3_010);
+        let Ok(Ok(had)) = turn else {
+            return (None, late);
+        };
+        sleep(Duration::from_millis(std::mem::take(&mut held_up))).await;
+        // Its process has ended.
+        if !Arc::ptr_eq(&now.lock().unwrap().0, &pacing.0) {
+            return (None, late);
+        }
+        if pacing.may_still_go(&ask, had.at) {
+            return (Some(Instant::now()), late);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Whoever asks, waits, goes away or restarts the process: no stretch of time has more calls than
-    /// the budget, and everybody who stays has an answer in the time that was promised.
+    /// Whoever asks, waits, is held up, goes away or restarts the process: no stretch of time has
+    /// more calls than the budget, and everybody who stays has an answer in the time that was
+    /// promised.
     #[test]
     fn no_window_is_exceeded(
-        callers in proptest::collection::vec(
-            (1_u128..5, 1_u32..20, 0_u64..6_000, 0_u64..4_000, 0_u8..3), 1..150),
+        calls in proptest::collection::vec(made(), 1..150),
         restart in proptest::option::of((500_u64..6_000, any::<bool>())),
     ) {
         let (went, late) = paused(async {
             let mut settings = settings(10, 60, 3);
             settings.pace.client_queue = 20;
-            let pacing = Arc::new(Mutex::new(Pacing::new(settings.clone(), Past::Nothing).unwrap()));
+            let pacing = Pacing::new(settings.clone(), Past::Nothing).unwrap();
+            let pacing = Arc::new(Mutex::new(pacing));
             let mut tasks = JoinSet::new();
-            for (client, weight, at, patience, class) in callers {
-                let pacing = Arc::clone(&pacing);
-                tasks.spawn(async move {
-                    sleep(Duration::from_millis(at)).await;
-                    let pacing = pacing.lock().unwrap().clone();
-                    let workspace: Arc<str> = "ws".into();
-                    let mut ask = asking(client, weight, &workspace);
-                    ask.ask.class = [Class::Interactive, Class::Default, Class::Batch][usize::from(class)];
-                    let begin = Instant::now();
-                    let turn = pacing.turn(&ask);
-                    let turn = tokio::time::timeout(Duration::from_millis(patience), turn).await;
-                    let late = begin.elapsed() > Duration::from_millis(3_010);
-                    (matches!(turn, Ok(Ok(_))).then(Instant::now), late)
-                });
+            for made in calls {
+                tasks.spawn(carry(Arc::clone(&pacing), made));
             }
             if let Some((at, ended)) = restart {
                 sleep(Duration::from_millis(at)).await;

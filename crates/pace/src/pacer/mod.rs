@@ -216,6 +216,37 @@ impl Pacer {
         Some(duration(next))
     }
 
+    /// A call that had its turn at `at` (see [`time`](Self::time)) was held up, and goes only now:
+    /// true if it still may, and then it counts from now on. If not, nothing of it is spent any more,
+    /// and it has to ask again.
+    ///
+    /// Calls that were held up together would else go beside those that have their turn now. Nothing
+    /// need be asked of a call that goes within [`Config::guard`] of its turn.
+    #[must_use]
+    pub fn goes_late(&mut self, now: Duration, at: Duration, ask: &Ask) -> bool {
+        let now = self.clock(now);
+        let place = self.place(ask.spends, ask.op);
+        let needs = self.needs(place).to_vec();
+        for log in &needs {
+            if let Some(log) = self.logs.get_mut(*log) {
+                log.take_back(nanos(at));
+            }
+        }
+        if self.ready_at(place) <= now {
+            self.spend(place, now);
+            return true;
+        }
+        for log in needs {
+            self.wake(log, None, now);
+        }
+        false
+    }
+
+    /// The latest time that the pacer was told: turns that it gave last were given then.
+    pub fn time(&self) -> Duration {
+        duration(self.now)
+    }
+
     /// Gives up a wait: its caller went away, or its key was revoked. False if its turn had come (a
     /// slot it was given stays spent).
     pub fn cancel(&mut self, ticket: Ticket) -> bool {
