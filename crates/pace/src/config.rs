@@ -62,12 +62,24 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The windows a workspace's calls are counted in.
+    /// The windows a workspace's calls are counted in: its two, and the spread.
     pub(crate) fn workspace_windows(&self) -> Vec<Window> {
-        self.workspace
-            .iter()
-            .map(|rate| self.window(*rate, 1))
-            .collect()
+        let own = self.workspace.iter().map(|rate| self.window(*rate, 1));
+        own.chain(self.spread()).collect()
+    }
+
+    /// The whole of the short limit in so much longer a window that no less goes in the long run.
+    ///
+    /// Calls are on their way for different times: of two bursts a second apart the first may come
+    /// in late, on connections that had to be made, and both within one second. What of the limit is
+    /// not spent is room for that: a ninth of a second at 90 percent.
+    fn spread(&self) -> Option<Window> {
+        let [short, _] = self.workspace;
+        let length = short.window.saturating_mul(100) / self.share_percent.max(1);
+        (self.share_percent < 100).then(|| Window {
+            calls: usize::try_from(short.calls).unwrap_or(usize::MAX).max(1),
+            length: nanos(length).saturating_add(nanos(self.guard)),
+        })
     }
 
     /// The window an operation's own limit counts in.

@@ -65,6 +65,9 @@ fn counted(config: &Config, ask: &Ask) -> Vec<Counted> {
         for rate in config.workspace {
             all.push((Some(workspace), rate.calls * 9 / 10, rate.window));
         }
+        // The whole limit in a window that is longer by the share.
+        let [short, _] = config.workspace;
+        all.push((Some(workspace), short.calls, short.window * 100 / 90));
         for limit in ask.op.facts().limits {
             let whose = (limit.per != LimitPer::Address).then_some(workspace);
             let window = Duration::from_secs(limit.window_seconds.into());

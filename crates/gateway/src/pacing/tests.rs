@@ -93,7 +93,7 @@ fn who_waits_goes_by_weight_and_a_full_window_is_used() {
         let at: Vec<Instant> = went.iter().map(|(_, at)| *at).collect();
         assert_eq!(most_in(&at, SECOND), 90);
         let took = at.iter().max().unwrap().duration_since(begin);
-        assert!(took < Duration::from_millis(4_100), "{took:?}");
+        assert!(took < Duration::from_millis(4_600), "{took:?}");
         // The second that both waited for.
         let second = |(_, at): &&(u128, Instant)| {
             let at = at.duration_since(begin);
@@ -200,7 +200,7 @@ fn a_place_that_is_given_up_costs_nothing() {
             assert!(gone.is_err());
         }
         assert_eq!(pacing.figures().waiting, 0);
-        sleep(SECOND).await;
+        sleep(Duration::from_millis(1_200)).await;
         for n in 0..9 {
             assert_eq!(
                 waits(&pacing, &asking(2, 1, &workspace)).await,
@@ -231,7 +231,7 @@ fn calls_that_were_held_up_do_not_go_beside_the_next() {
             assert!(pacing.may_still_go(&ask, at));
             went.push(Instant::now());
         }
-        sleep(Duration::from_millis(200)).await;
+        sleep(Duration::from_millis(250)).await;
         // The first five slots: four were used late, and others take what is free.
         for _ in 0..4 {
             assert_eq!(waits(&pacing, &ask).await, Ok(false));

@@ -93,7 +93,8 @@ impl Pacer {
                 let Some(log) = self.logs.get(id) else {
                     continue;
                 };
-                for window in log.windows() {
+                // The spread is nobody's quota.
+                for window in log.windows().iter().take(self.config.workspace.len()) {
                     let Some(name) = names.next() else {
                         continue;
                     };
