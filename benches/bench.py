@@ -9,6 +9,7 @@ import re
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -217,14 +218,25 @@ def veil():
     return {"mb_per_second": found, "target": 500}
 
 
+def gateway(rounds, seconds, clients):
+    """The gateway beside nginx, nginx with lua, and hyper's bare parts."""
+    sys.path.insert(0, str(ROOT / "benches" / "gateway"))
+    import measure
+    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "doorward-gateway",
+                    "--example", "bare_proxy"], cwd=ROOT, check=True)
+    with tempfile.TemporaryDirectory(prefix="bench-gateway-", dir=TARGET) as folder:
+        return measure.measure(folder, TARGET, rounds, seconds, clients)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("name", choices=["catalog", "sandbox", "up", "ledger", "crash", "reconcile", "pace", "veil", "all"])
+    parser.add_argument("name", choices=[
+        "catalog", "sandbox", "up", "ledger", "crash", "reconcile", "pace", "veil", "gateway", "all"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1000, help="of crash")
     parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
-    parser.add_argument("--clients", type=int, default=1000, help="of pace")
+    parser.add_argument("--clients", type=int, help="of pace, 1000; more of them, of gateway")
     options = parser.parse_args()
     run = {
         "catalog": catalog,
@@ -232,9 +244,11 @@ def main():
         "up": lambda: up(options.rounds),
         "ledger": lambda: ledger(options.rounds, options.seconds),
         "crash": lambda: crash(options.runs),
+        "gateway": lambda: gateway(max(options.rounds, 8) if options.rounds == 5 else options.rounds,
+                                   options.seconds, options.clients or 0),
         "reconcile": lambda: reconcile(options.acts),
         "veil": veil,
-        "pace": lambda: pace.measure(DOORWARD, options.clients, 75),
+        "pace": lambda: pace.measure(DOORWARD, options.clients or 1000, 75),
     }
     names = list(run) if options.name == "all" else [options.name]
     print(json.dumps({"machine": machine(), **{name: run[name]() for name in names}}, indent=2))
