@@ -21,7 +21,10 @@ async fn forward(
     upstream: u16,
     mut request: Request<Incoming>,
 ) -> Result<Response<Either<Incoming, Full<Bytes>>>, Infallible> {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     let uri: Result<Uri, _> = format!("http://127.0.0.1:{upstream}{path}").parse();
     let answer = match uri {
         Ok(uri) => {

@@ -11,33 +11,33 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFE
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 
-use crate::admit::sender;
-use crate::answer::Answer;
+use crate::answers::answer::Answer;
+use crate::answers::whole::Answers;
 use crate::approvals::ApprovalDesk;
-use crate::beside::{self, Beside};
-use crate::body::{Bodies, BoxError};
-use crate::claims::{self, CLAIMS_A_SECOND};
-use crate::client_limits::ClientLimits;
+use crate::clients::client_limits::ClientLimits;
+use crate::clients::rate::{Asked, Rates};
+use crate::clients::shed::Load;
+use crate::clients::uses::Uses;
 use crate::clock::Clock;
+use crate::decision::admit::sender;
+use crate::decision::refusal::{Fault, Refusal};
 use crate::error::Error;
-use crate::forward::{Forwarder, respond, turn_away};
 use crate::idempotency::Idempotency;
-use crate::keyhealth::KeyHealth;
-use crate::limits::{Limits, LimitsInForce};
-use crate::observe::Observer;
-use crate::pace_kept::Past;
-use crate::pacing::{PaceSettings, Pacing};
-use crate::rate::{Asked, Rates};
-use crate::raw_head::HeadFault;
-use crate::record::{Call, CallFacts, Recorder};
-use crate::refusal::{Fault, Refusal};
-use crate::request_id::RequestIds;
-use crate::shed::Load;
+use crate::pace::kept::Past;
+use crate::pace::pacing::{PaceSettings, Pacing};
+use crate::pace::turns::Turns;
+use crate::pages::beside::{self, Beside};
+use crate::pages::claims::{self, CLAIMS_A_SECOND};
+use crate::records::observe::Observer;
+use crate::records::record::{Call, CallFacts, Recorder};
+use crate::records::telemetry::{Counted, Figures, Telemetry, Watch};
+use crate::request::body::{Bodies, BoxError};
+use crate::request::limits::{Limits, LimitsInForce};
+use crate::request::request_id::RequestIds;
+use crate::sending::forward::{Forwarder, respond, turn_away};
+use crate::sending::keyhealth::KeyHealth;
 use crate::snapshot::SnapshotHandle;
-use crate::telemetry::{Counted, Figures, Telemetry, Watch};
-use crate::turns::Turns;
-use crate::uses::Uses;
-use crate::whole::Answers;
+use crate::wire::raw_head::HeadFault;
 
 /// The path that tells whether the gateway runs. It takes no key and says nothing else.
 const HEALTH: &str = "/healthz";
@@ -204,7 +204,7 @@ impl Gateway {
 
     /// Answers one request from `peer`. Every request is decided by the snapshot in force then.
     ///
-    /// For requests that did not come through [`serve`](crate::serve) the caller sees to it that
+    /// For requests that did not come through [`serve`](crate::serve()) the caller sees to it that
     /// the head is bounded and its framing unambiguous.
     pub async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Response<Answer>
     where

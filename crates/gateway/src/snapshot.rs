@@ -13,13 +13,13 @@ use doorward_store::{Known, Policy, UpstreamKeyState, Workspace};
 use doorward_veil::{Redactor, Scrubber};
 use secrecy::SecretString;
 
+use crate::answers::known::KnownSecrets;
+use crate::answers::redactors::Redactors;
 use crate::error::Error;
-use crate::keychoice;
-use crate::known::KnownSecrets;
-use crate::limits::Limits;
-use crate::pace_ids::PaceId;
-use crate::redactors::Redactors;
-use crate::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
+use crate::pace::ids::PaceId;
+use crate::request::limits::Limits;
+use crate::sending::keychoice;
+use crate::sending::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
 
 /// What the upstream keys are called among the known secrets.
 const UPSTREAM_KEYS: &str = "upstream keys";

@@ -11,10 +11,10 @@ use http::uri::PathAndQuery;
 
 use super::desk::{ApprovalDesk, Ask};
 use super::kept::{Exact, KeptRequest};
+use crate::decision::refusal::{AskedApproval, Refusal};
 use crate::gateway::Inner;
-use crate::record::CallFacts;
-use crate::refusal::{AskedApproval, Refusal};
-use crate::request_id::RequestId;
+use crate::records::record::CallFacts;
+use crate::request::request_id::RequestId;
 
 /// A call as far as its approval goes. The digest is taken only when somebody asks for it.
 pub(crate) struct Waiting<'a> {

@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::asking::Waiting;
 use super::desk::{ApprovalDesk, Ask};
-use crate::body::HeldBody;
-use crate::canonical::Head;
-use crate::conditions::Judgeable;
-use crate::decide::{identify, request_facts};
+use crate::decision::conditions::Judgeable;
+use crate::decision::decide::{identify, request_facts};
+use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
-use crate::record::CallFacts;
-use crate::refusal::Refusal;
+use crate::records::record::CallFacts;
+use crate::request::body::HeldBody;
+use crate::request::canonical::Head;
 
 /// Asks for a call to be held, in seconds.
 const WAIT: &str = "doorward-wait";

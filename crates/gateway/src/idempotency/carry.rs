@@ -6,15 +6,15 @@ use http::Response;
 
 use super::guard::Guard;
 use super::settle::Guarded;
-use crate::admit::Admitted;
-use crate::answer::Answer;
-use crate::canonical::ForwardRequest;
-use crate::forward::respond;
+use crate::answers::answer::Answer;
+use crate::answers::veil::Veil;
+use crate::decision::admit::Admitted;
 use crate::gateway::Inner;
-use crate::record::{Call, Recorded};
-use crate::turns::Going;
-use crate::upstream::{Upstream, UpstreamKey};
-use crate::veil::Veil;
+use crate::pace::turns::Going;
+use crate::records::record::{Call, Recorded};
+use crate::request::canonical::ForwardRequest;
+use crate::sending::forward::respond;
+use crate::sending::upstream::{Upstream, UpstreamKey};
 
 impl Inner {
     /// Takes the write in hand that a call names, if it names one. Gives the answer when the call

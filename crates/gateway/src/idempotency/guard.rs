@@ -17,10 +17,10 @@ use secrecy::SecretString;
 use super::key::IdempotencyKey;
 use super::seal::{Kept, Sealer, Whose};
 use super::state::{Event, Repeat, State, event_of};
-use crate::canonical::ForwardRequest;
+use crate::decision::refusal::Refusal;
 use crate::error::Error;
-use crate::refusal::Refusal;
-use crate::source::Source;
+use crate::request::canonical::ForwardRequest;
+use crate::wire::source::Source;
 
 /// How writes under idempotency keys are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]

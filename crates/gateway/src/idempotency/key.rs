@@ -3,8 +3,8 @@
 use http::HeaderMap;
 use http::header::HeaderName;
 
-use crate::headers::is_named_by_connection;
-use crate::refusal::Refusal;
+use crate::decision::refusal::Refusal;
+use crate::request::headers::is_named_by_connection;
 
 /// The header. It is kept here and never sent on.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

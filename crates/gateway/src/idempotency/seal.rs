@@ -13,8 +13,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::key::IdempotencyKey;
-use crate::canonical::ForwardRequest;
 use crate::error::Error;
+use crate::request::canonical::ForwardRequest;
 
 const SALT: &[u8] = b"doorward idempotency v1";
 const NAMES: &[u8] = b"names";

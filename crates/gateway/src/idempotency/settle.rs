@@ -14,14 +14,14 @@ use http::{HeaderMap, Method, StatusCode};
 use super::guard::{Begun, Guard, Named};
 use super::natural::{Page, Wanted};
 use super::seal::Kept;
-use crate::admit::Admitted;
-use crate::body::HeldBody;
-use crate::canonical::ForwardRequest;
 use crate::clock;
+use crate::decision::admit::Admitted;
+use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
-use crate::keychoice;
-use crate::record::Call;
-use crate::refusal::Refusal;
+use crate::records::record::Call;
+use crate::request::body::HeldBody;
+use crate::request::canonical::ForwardRequest;
+use crate::sending::keychoice;
 
 /// Most pages that are looked through.
 const PAGES_MAX: usize = 5;

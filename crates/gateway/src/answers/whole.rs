@@ -1,0 +1,200 @@
+//! Answers that are read whole before any of them goes on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_catalog::Op;
+use doorward_veil::{DOCUMENT_MAX, Decoding, VeilError};
+use http::StatusCode;
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::answers::veil::{Coding, Veil};
+use crate::decision::refusal::Refusal;
+use crate::request::limits::LimitsInForce;
+
+/// Answers up to so many bytes are read whole in any case: one piece, of a known length, costs less
+/// than a stream, and can still be refused.
+const SHORT_MAX: u64 = 64 * 1024;
+/// An answer may take so many times as long as one of its pieces.
+const PIECES_TIME: u32 = 5;
+
+/// Reads answers whole, no more at once than there is memory for.
+pub(crate) struct Answers {
+    memory: Arc<Semaphore>,
+    limits: LimitsInForce,
+}
+
+/// Why an answer is not passed on.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It can't be read, and so neither redacted nor scrubbed.
+    Unreadable(VeilError),
+    /// It broke off.
+    Cut,
+    /// It stopped arriving.
+    Late,
+    /// Others fill the memory.
+    NoMemory,
+}
+
+impl From<VeilError> for Unread {
+    fn from(why: VeilError) -> Self {
+        Self::Unreadable(why)
+    }
+}
+
+impl Unread {
+    /// What the client is told in the answer's place.
+    pub(crate) fn refusal(&self, op: Op, answered: StatusCode) -> Refusal {
+        let (status, reason, why) = match self {
+            Self::Unreadable(why) => (502, "response_unreadable", format!("can't be read ({why})")),
+            Self::Cut => (502, "response_cut", "broke off".to_owned()),
+            Self::Late => (504, "response_timeout", "stopped arriving".to_owned()),
+            Self::NoMemory => {
+                let why = "finds no memory to be redacted in, with so many others";
+                (503, "memory_exhausted", why.to_owned())
+            }
+        };
+        let mut message = format!(
+            "the API's answer {why} and is not passed on; its status is {}",
+            answered.as_u16()
+        );
+        if op.facts().writes() && answered.is_success() {
+            message += ": the call was carried out; look before you repeat it";
+        }
+        // What the API refused is refused as it was, so that a client waits or gives up rightly.
+        let status = if answered.as_u16() >= 400 {
+            answered
+        } else {
+            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+        };
+        Refusal::new(status, reason, message).of(op).after_allowed()
+    }
+}
+
+/// Bytes with their share of the memory.
+struct Held {
+    bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Whether an answer is short, and says so.
+pub(crate) fn is_short(body: &impl Body) -> bool {
+    body.size_hint()
+        .exact()
+        .is_some_and(|length| length <= SHORT_MAX)
+}
+
+impl Answers {
+    pub(crate) fn new(limits: LimitsInForce) -> Self {
+        let memory_bytes = limits.load().memory_bytes;
+        Self {
+            memory: Arc::new(Semaphore::new(memory_bytes.min(Semaphore::MAX_PERMITS))),
+            limits,
+        }
+    }
+
+    /// Reads an answer and gives it as the client may see it.
+    pub(crate) async fn read<B>(
+        &self,
+        body: B,
+        coding: &Coding,
+        veil: &Veil,
+    ) -> Result<Bytes, Unread>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let decoding = coding.decoding()?;
+        let (document, share) = self.collect(body, decoding).await?;
+        let bytes = veil.cover(document)?;
+        Ok(match share {
+            None => bytes,
+            // The share is given back when the last of it was sent.
+            share => Bytes::from_owner(Held {
+                bytes,
+                _share: share,
+            }),
+        })
+    }
+
+    async fn collect<B>(
+        &self,
+        mut body: B,
+        mut decoding: Option<Decoding>,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Unread>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let (mut first, mut whole, mut share) = (Bytes::new(), Vec::new(), None);
+        let patience = self.limits.load().response_idle;
+        let end = Instant::now() + patience * PIECES_TIME;
+        loop {
+            let frame = timeout_at(end, timeout(patience, body.frame())).await;
+            let Ok(Ok(frame)) = frame else {
+                return Err(Unread::Late);
+            };
+            let Some(frame) = frame else {
+                break;
+            };
+            let Ok(data) = frame.map_err(|_| Unread::Cut)?.into_data() else {
+                continue;
+            };
+            match &mut decoding {
+                Some(decoding) => decoding.feed(&data, &mut whole)?,
+                // Most answers are one piece, which is kept as it is.
+                None if first.is_empty() && whole.is_empty() => first = data,
+                None => {
+                    if whole.is_empty() {
+                        whole.extend_from_slice(&std::mem::take(&mut first));
+                    }
+                    whole.extend_from_slice(&data);
+                }
+            }
+            let length = first.len() + whole.len();
+            if length > DOCUMENT_MAX {
+                return Err(VeilError::TooLong(DOCUMENT_MAX).into());
+            }
+            self.reserve(&mut share, length)?;
+        }
+        if let Some(decoding) = decoding {
+            decoding.finish(&mut whole)?;
+            self.reserve(&mut share, whole.len())?;
+        }
+        let document = if whole.is_empty() {
+            first
+        } else {
+            whole.into()
+        };
+        Ok((document, share))
+    }
+
+    /// Takes memory for a document and for what is made of it.
+    fn reserve(
+        &self,
+        share: &mut Option<OwnedSemaphorePermit>,
+        length: usize,
+    ) -> Result<(), Unread> {
+        if length as u64 <= SHORT_MAX {
+            return Ok(());
+        }
+        let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = length.saturating_mul(2).saturating_sub(held);
+        let more = u32::try_from(more).map_err(|_| Unread::NoMemory)?;
+        let more = Arc::clone(&self.memory).try_acquire_many_owned(more);
+        let more = more.map_err(|_| Unread::NoMemory)?;
+        match share {
+            Some(share) => share.merge(more),
+            None => *share = Some(more),
+        }
+        Ok(())
+    }
+}

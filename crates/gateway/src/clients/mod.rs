@@ -1,0 +1,8 @@
+//! Who calls, and how much each may.
+
+pub(crate) mod auth;
+pub(crate) mod caller;
+pub(crate) mod client_limits;
+pub(crate) mod rate;
+pub(crate) mod shed;
+pub(crate) mod uses;

@@ -1,0 +1,264 @@
+//! Whether a request may be carried out: who calls, what is asked, by what it is decided.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use doorward_catalog::Op;
+use doorward_policy::{
+    Authorized, Decision, DenyReason, Judgement, RequestFacts, Terms, authorize, decide,
+};
+use doorward_store::Known;
+use http::StatusCode;
+use http::request::Parts;
+use http_body::Body;
+
+use crate::answers::veil::Veil;
+use crate::approvals::Stopped;
+use crate::clients::caller::Caller;
+use crate::clients::client_limits::check_source;
+use crate::clients::rate::Asked;
+use crate::decision::conditions::{Judgeable, with_conditions};
+use crate::decision::decide::{client_is_out, identify, inputs, note, request_facts};
+use crate::decision::refusal::{Fault, Refusal};
+use crate::gateway::Inner;
+use crate::idempotency::{IdempotencyKey, Named, Whose};
+use crate::records::record::{Actor, CallFacts};
+use crate::request::body::{BoxError, HeldBody};
+use crate::request::canonical::{ForwardRequest, Head, check_body_head};
+use crate::request::headers;
+use crate::sending::keychoice;
+use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::snapshot::Snapshot;
+
+/// A call that may be carried out, with the connection and the key it goes out by.
+pub(crate) struct Admitted {
+    pub(crate) authorized: Authorized<ForwardRequest>,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) key: Arc<UpstreamKey>,
+    pub(crate) caller: Caller,
+    /// What its answer passes through.
+    pub(crate) veil: Veil,
+    /// The write that it names, if it does.
+    pub(crate) named: Option<Named>,
+}
+
+impl Inner {
+    /// Whether the call may be carried out, and what is sent if so.
+    pub(crate) async fn admit<B>(
+        &self,
+        parts: &Parts,
+        body: B,
+        facts: &mut CallFacts,
+    ) -> Result<Admitted, Fault>
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+        B::Error: Into<BoxError>,
+    {
+        facts.method = doorward_catalog::Method::parse(parts.method.as_str());
+        let snapshot = self.snapshot.load();
+        let head = self.read_head(&snapshot, parts, facts)?;
+        let op = head.op.map_err(Refusal::route)?;
+        check_body_head(op, &parts.headers, body.is_end_stream())?;
+        let key = self.idempotency_key(op, parts)?;
+        let sender = sender(facts);
+        let body = self
+            .bodies
+            .read(&sender, body)
+            .await
+            .map_err(|refusal| refusal.of(op))?;
+        facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
+        facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
+
+        // The body may have taken its time: what is in force now decides.
+        self.hold(parts, &head, body.as_ref(), facts).await?;
+        match self.decide_now(parts, head, body, facts, key) {
+            Ok(admitted) => Ok(admitted),
+            Err(stopped) => Err(self.ask(stopped).await.into()),
+        }
+    }
+
+    /// What is in force now decides.
+    fn decide_now(
+        &self,
+        parts: &Parts,
+        head: Head,
+        body: Option<HeldBody>,
+        facts: &mut CallFacts,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Admitted, Stopped> {
+        let now = self.snapshot.load();
+        let known = identify(&now, parts, facts)?;
+        check_source(&known.client.record.controls, facts.source)?;
+        let mut admitted = self.authorize(&now, &known, head, body, facts)?;
+        if let (Some(key), Some(idempotency)) = (key, &self.idempotency) {
+            let whose = Whose {
+                workspace: known.view().workspace,
+                client: &known.client.record.id,
+                as_workspace: facts.as_workspace.as_deref(),
+                op: admitted.authorized.op(),
+            };
+            let request = admitted.authorized.request();
+            admitted.named = Some(idempotency.ask(whose, &key, request));
+        }
+        Ok(admitted)
+    }
+
+    /// The idempotency key of a write. Repeating a read does no harm, so its key is passed over.
+    fn idempotency_key(&self, op: Op, parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
+        if self.idempotency.is_none() || !op.facts().writes() {
+            return Ok(None);
+        }
+        IdempotencyKey::of(&parts.headers)
+    }
+
+    /// Whether the people in a call may be recorded. Those who may not be are forgotten at once.
+    pub(crate) fn welcome(&self, facts: &mut CallFacts) -> Result<(), Fault> {
+        if !self.recorder.brings_new_people(facts) {
+            return Ok(());
+        }
+        let Asked::TooMuch { news } = self.new_people.ask(&sender(facts), Instant::now()) else {
+            // A burst of one person's calls brings up one.
+            self.recorder.welcome(facts);
+            return Ok(());
+        };
+        facts.actor = None;
+        facts.parameter = None;
+        let refusal = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "people_too_fast",
+            "more than 100 people or addresses a second that were not heard of lately; send fewer \
+             and try again",
+        );
+        Err(if news {
+            Fault::Refused(refusal)
+        } else {
+            Fault::Again(refusal)
+        })
+    }
+
+    /// Who is calling and for what; refuses what no body could make allowed, so that none is
+    /// waited for.
+    fn read_head(
+        &self,
+        snapshot: &Snapshot,
+        parts: &Parts,
+        facts: &mut CallFacts,
+    ) -> Result<Head, Fault> {
+        let known = identify(snapshot, parts, facts);
+        let known = known.inspect_err(|_| self.tell_of_upstream_key(parts, facts))?;
+        let client = known.view();
+        if client_is_out(&client, facts) {
+            return Err(Refusal::unauthorized().into());
+        }
+        let controls = &known.client.record.controls;
+        check_source(controls, facts.source)?;
+        self.load.check(controls.class, None)?;
+        self.observer.client_key_used(known.key_id, facts.at);
+        let actor = headers::actor(&parts.headers);
+        if let Ok(Some(name)) = &actor {
+            facts.actor = Some(Actor((*name).to_owned()));
+        }
+        let mut head = Head::read(parts);
+        if let Ok(head) = &mut head {
+            facts.op = head.op.ok();
+            facts.parameter = head.parameter.take();
+        }
+        self.welcome(facts)?;
+        actor?;
+        let head = head?;
+        facts.as_workspace = head.as_workspace().map(Arc::from);
+        let asked = request_facts(&client, &head, facts);
+        let denial = match decide(&client, &asked) {
+            Decision::Allow => return Ok(head),
+            Decision::Deny(denial) => denial,
+            _ => return Err(Refusal::unauthorized().into()),
+        };
+        facts.inputs = Some(Arc::new(inputs(&known, &asked, snapshot.taken_at())));
+        let refusal = match head.op {
+            // A wrong method says which there are.
+            Err(error) if denial.reason() == DenyReason::UnknownOperation => Refusal::route(error),
+            _ => Refusal::denial(&denial),
+        };
+        Err(refusal.into())
+    }
+
+    /// The decision that counts, on the very request that is sent.
+    fn authorize(
+        &self,
+        snapshot: &Snapshot,
+        known: &Known<'_>,
+        head: Head,
+        body: Option<HeldBody>,
+        facts: &mut CallFacts,
+    ) -> Result<Admitted, Stopped> {
+        let op = head.op.map_err(Refusal::route)?;
+        let client = known.view();
+        let as_workspace = facts.as_workspace.clone();
+        let asked = RequestFacts {
+            op: Some(op),
+            workspace: client.workspace,
+            as_workspace: as_workspace.as_deref(),
+            now: self.clock.now(),
+        };
+        let call = Judgeable::of(&head, body.as_ref(), facts);
+        let request = head.into_request(op, body);
+        let judged = self.judge(snapshot, known, (op, asked.now), &call, facts);
+        let waiting = call.waiting(self.approvals.as_deref(), known, op);
+        let terms = Terms {
+            conditions: &judged,
+            approvals: &waiting,
+        };
+        let allowed = authorize(&client, &asked, &terms, request);
+        if facts.writes() || allowed.is_err() {
+            let inputs = inputs(known, &asked, snapshot.taken_at());
+            facts.inputs = Some(Arc::new(with_conditions(inputs, &judged, &call)));
+        }
+        let authorized = allowed.map_err(|denial| {
+            facts.policy = denial.policy().map(Arc::from);
+            let refusal = note(facts, denial.reason(), Refusal::denial(&denial));
+            let ask = match (denial.reason(), denial.policy()) {
+                (DenyReason::ApprovalRequired, Some(policy)) => waiting.ask(policy, facts),
+                _ => None,
+            };
+            Stopped { refusal, ask }
+        })?;
+        if let (Some(_), Judgement::NeedsApproval(policy)) =
+            (authorized.approval(), judged.judgement())
+        {
+            facts.policy = Some(policy.into());
+        }
+        let unavailable = |reason, message: &'static str| {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
+        };
+        let upstream = snapshot.upstream(client.workspace).ok_or_else(|| {
+            unavailable(
+                "workspace_unavailable",
+                "the client's workspace is not set up rightly",
+            )
+        })?;
+        let key = keychoice::choose(upstream, op, &self.forwarder.health).ok_or_else(|| {
+            unavailable(
+                "no_upstream_key_covers",
+                "no upstream key of the workspace covers this operation; ask for one to be added",
+            )
+        })?;
+        facts.upstream_key = Some(Arc::clone(&key.id));
+        let veil = Veil::of(snapshot, &known.client.record.id, op)?;
+        Ok(Admitted {
+            authorized,
+            upstream: Arc::clone(upstream),
+            key: Arc::clone(key),
+            caller: Caller::of(known),
+            veil,
+            named: None,
+        })
+    }
+}
+
+/// Who a body is of: the client, by its workspace and name.
+pub(crate) fn sender(facts: &CallFacts) -> Arc<str> {
+    let workspace = facts.workspace.as_deref().unwrap_or_default();
+    let client = facts.client.as_deref().unwrap_or_default();
+    format!("{workspace}/{client}").into()
+}

@@ -1,0 +1,222 @@
+//! Before a call goes out: its turn, and whether it may still go when that has come.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use doorward_catalog::Op;
+use doorward_keys::KeyId;
+use doorward_pace::{Ask, Refused, Why, WorkspaceId};
+use doorward_policy::{Decision, RequestFacts, decide};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+
+use crate::clients::client_limits::check_source;
+use crate::clock::Clock;
+use crate::decision::admit::Admitted;
+use crate::decision::refusal::Refusal;
+use crate::pace::pacing::{Asking, Pacing};
+use crate::records::record::CallFacts;
+use crate::snapshot::SnapshotHandle;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// A `Retry-After` of the API's is read up to this.
+const RETRY_AFTER_MAX: u64 = 86_400;
+
+/// A call on its way out, as far as its turn goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Going {
+    pub(crate) ask: Ask,
+    weight: u32,
+    number: WorkspaceId,
+    workspace: Arc<str>,
+    as_workspace: Option<Arc<str>>,
+    key: KeyId,
+    source: IpAddr,
+    had: Had,
+}
+
+/// When a call had its turn last, in nanoseconds of the pacer's time.
+#[derive(Debug, Default)]
+struct Had(AtomicU64);
+
+impl Clone for Had {
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+/// Gives calls their turn.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    pub(crate) pacing: Pacing,
+    pub(crate) snapshot: SnapshotHandle,
+    pub(crate) clock: Clock,
+}
+
+impl Going {
+    fn asking(&self) -> Asking<'_> {
+        Asking {
+            ask: self.ask,
+            weight: self.weight,
+            workspace: &self.workspace,
+            number: self.number,
+        }
+    }
+}
+
+impl Going {
+    /// The same for another operation, of Doorward's own on the client's behalf.
+    pub(crate) fn with(mut self, op: Op) -> Self {
+        self.ask.op = op;
+        self
+    }
+}
+
+impl Turns {
+    /// What an admitted call asks for.
+    pub(crate) fn going(&self, admitted: &Admitted, facts: &CallFacts) -> Going {
+        let Admitted {
+            authorized,
+            upstream,
+            caller,
+            ..
+        } = admitted;
+        let as_workspace = facts.as_workspace.as_deref();
+        Going {
+            ask: Ask {
+                client: caller.number,
+                class: caller.class,
+                op: authorized.op(),
+                spends: self.pacing.spends(&upstream.pace, as_workspace),
+            },
+            weight: caller.weight,
+            number: upstream.pace.number(),
+            workspace: Arc::clone(&upstream.workspace),
+            as_workspace: facts.as_workspace.clone(),
+            key: caller.key,
+            source: facts.source,
+            had: Had::default(),
+        }
+    }
+
+    /// Refuses a call that would get no turn, before anything is recorded of it.
+    pub(crate) fn foresee(&self, going: &Going) -> Result<(), Refusal> {
+        let refused = self.pacing.would_refuse(&going.asking());
+        refused.map_or(Ok(()), |refused| Err(paced(refused)))
+    }
+
+    /// Waits for a call's turn; true if there was a wait. After one, what is in force by then is
+    /// asked again: a key that was revoked meanwhile does not go out.
+    pub(crate) async fn take(&self, going: &Going) -> Result<bool, Refusal> {
+        let had = self.pacing.turn(&going.asking()).await.map_err(paced)?;
+        let at = u64::try_from(had.at.as_nanos()).unwrap_or(u64::MAX);
+        going.had.0.store(at, Ordering::Relaxed);
+        if had.waited {
+            self.ask_again(going)?;
+        }
+        Ok(had.waited)
+    }
+
+    /// Sees to it, at the last moment, that a call goes in its turn: one that was held up on its way
+    /// may have to wait for another.
+    pub(crate) async fn on_time(&self, going: &Going) -> Result<(), Refusal> {
+        loop {
+            let at = Duration::from_nanos(going.had.0.load(Ordering::Relaxed));
+            if self.pacing.may_still_go(&going.asking(), at) {
+                return Ok(());
+            }
+            self.take(going).await?;
+        }
+    }
+
+    fn ask_again(&self, going: &Going) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.load();
+        let known = snapshot.known(going.key);
+        let known = known.ok_or_else(Refusal::unauthorized)?;
+        let client = known.view();
+        let asked = RequestFacts {
+            op: Some(going.ask.op),
+            workspace: client.workspace,
+            as_workspace: going.as_workspace.as_deref(),
+            now: self.clock.now(),
+        };
+        match decide(&client, &asked) {
+            Decision::Allow if *client.workspace == going.workspace => {
+                check_source(&known.client.record.controls, going.source)
+            }
+            Decision::Deny(denial) => Err(Refusal::denial(&denial)),
+            _ => Err(Refusal::unauthorized()),
+        }
+    }
+
+    /// Told how the API answered a call.
+    pub(crate) fn answered(&self, going: &Going, status: StatusCode, headers: &HeaderMap) {
+        let Ask { spends, op, .. } = going.ask;
+        self.pacing
+            .answered(spends, op, status.as_u16(), retry_after(headers));
+    }
+
+    /// Says in an answer how the workspace's windows stand, which the API does not
+    /// (draft-ietf-httpapi-ratelimit-headers).
+    pub(crate) fn tell(&self, going: &Going, headers: &mut HeaderMap) {
+        let limits = self.pacing.rate_limits(going.ask.spends, going.ask.op);
+        for (name, text) in [
+            (RATE_LIMIT_POLICY, limits.policy_header()),
+            (RATE_LIMIT, limits.header()),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds: u64 = text.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(RETRY_AFTER_MAX)))
+}
+
+fn paced(refused: Refused) -> Refusal {
+    let why = match refused.why {
+        Why::Window => "the workspace's rate limit is used up for longer than a call may wait",
+        Why::ClientQueue => "as many of the client's calls wait for their turn as may",
+        Why::Queue => "as many calls wait for their turn in the workspace as may",
+        Why::Waited => "the call waited for its turn as long as it may, and it did not come",
+    };
+    Refusal::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "paced",
+        format!("{why}; nothing was sent; try again after the time in Retry-After"),
+    )
+    .limited(refused.why.as_str(), refused.retry_after)
+    .after_allowed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_asks_for_is_read_with_care() {
+        let read = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(text));
+            retry_after(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(read("7"), Some(7));
+        assert_eq!(read("18446744073709551615"), Some(86_400));
+        for text in [
+            "",
+            "-1",
+            "1.5",
+            "Fri, 31 Dec 1999 23:59:59 GMT",
+            "99999999999999999999999",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

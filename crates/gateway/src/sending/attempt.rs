@@ -1,0 +1,160 @@
+//! A request under one key and, when that is dead, under another; answers given again; and reads of
+//! Doorward's own.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use doorward_policy::Authorized;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use crate::answers::answer::Answer;
+use crate::answers::whole::is_short;
+use crate::decision::admit::Admitted;
+use crate::idempotency::{Kept, Told};
+use crate::pace::turns::Going;
+use crate::records::observe::KeyRefusedUpstream;
+use crate::records::record::Call;
+use crate::request::canonical::ForwardRequest;
+use crate::request::request_id::RequestId;
+use crate::sending::forward::{Failure, Forwarder, Named, note};
+use crate::sending::keychoice;
+use crate::sending::keyhealth::says_dead_key;
+use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::wire::source::Source;
+
+/// Most bytes of an answer to a read of Doorward's own.
+const LOOK_MAX: usize = 4 * 1024 * 1024;
+
+impl Forwarder {
+    /// Sends the request, and once more under another key when the API says that the key is dead:
+    /// then it did nothing. Gives the key that was answered, too.
+    pub(crate) async fn attempt<'a>(
+        &self,
+        authorized: &Authorized<ForwardRequest>,
+        upstream: &'a Upstream,
+        key: &'a Arc<UpstreamKey>,
+        call: &mut Call,
+        going: &Going,
+    ) -> (Result<Response<Source>, Failure>, &'a Arc<UpstreamKey>) {
+        let name = Named::of(call.facts().request_id, call.facts().trace);
+        let first = self.exchange(authorized, upstream, key, &name, going).await;
+        let (first, dead) = match first {
+            Ok(response) => self.examine(response).await,
+            Err(failure) => return (Err(failure), key),
+        };
+        if !dead {
+            return (Ok(first), key);
+        }
+        let news = self.health.refused(key, Instant::now());
+        let next = keychoice::successor(upstream, authorized.op(), key, &self.health);
+        self.observer.upstream_key_refused(&KeyRefusedUpstream {
+            workspace: authorized.workspace(),
+            upstream_key: &key.id,
+            successor: next.map(|next| &*next.id),
+            news,
+            at: authorized.decided_at(),
+        });
+        let Some(next) = next else {
+            return (Ok(first), key);
+        };
+        if self.turns.take(going).await.is_err() {
+            return (Ok(first), key);
+        }
+        call.facts_mut().upstream_key = Some(Arc::clone(&next.id));
+        let second = self
+            .exchange(authorized, upstream, next, &name, going)
+            .await;
+        let second = match second {
+            Ok(response) => {
+                let (response, dead) = self.examine(response).await;
+                if dead {
+                    self.health.refused(next, Instant::now());
+                }
+                Ok(response)
+            }
+            Err(failure) => Err(failure),
+        };
+        (second, next)
+    }
+
+    /// Whether an answer says that the key is dead.
+    async fn examine(&self, response: Response<Incoming>) -> (Response<Source>, bool) {
+        let response = Source::live(response);
+        let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+        if !unauthorized || !is_short(response.body()) {
+            return (response, false);
+        }
+        let (parts, body) = response.into_parts();
+        match self.read_lesson(body).await {
+            Some(bytes) => {
+                let dead = says_dead_key(parts.status, &bytes);
+                (Response::from_parts(parts, Source::whole(bytes)), dead)
+            }
+            None => (
+                Response::from_parts(parts, Source::broken(Bytes::new())),
+                false,
+            ),
+        }
+    }
+
+    /// An answer of the API's that was given before, or found.
+    pub(crate) async fn give_again(
+        &self,
+        kept: Kept,
+        told: Told,
+        mut call: Call,
+        admitted: &Admitted,
+    ) -> Response<Answer> {
+        let Admitted {
+            authorized,
+            key,
+            veil,
+            ..
+        } = admitted;
+        // Nothing goes out under a key.
+        call.facts_mut().upstream_key = None;
+        note(&mut call, |outcome| outcome.allowed = true);
+        let mut response = Response::new(Source::whole(kept.body));
+        *response.status_mut() = kept.status;
+        for (name, value) in [
+            (CONTENT_TYPE, kept.content_type),
+            (CONTENT_ENCODING, kept.content_encoding),
+        ] {
+            if let Some(value) = value {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        self.pass_on(response, call, authorized, key, veil, Some(told))
+            .await
+    }
+
+    /// A read of Doorward's own, which takes its turn as the client's would: head and body of an
+    /// answer of 200.
+    pub(crate) async fn look(
+        &self,
+        request: &ForwardRequest,
+        upstream: &Upstream,
+        key: &UpstreamKey,
+        call: RequestId,
+        going: &Going,
+    ) -> Option<(HeaderMap, Bytes)> {
+        self.turns.take(going).await.ok()?;
+        let name = Named::of(call, None);
+        let sent = self.send(request, upstream, key, &name, going).await;
+        let (parts, body) = sent.ok()?.into_parts();
+        let read = Limited::new(body, LOOK_MAX).collect();
+        let read = timeout(self.limits.load().response_idle, read).await;
+        let bytes = read.ok()?.ok()?.to_bytes();
+        (parts.status == StatusCode::OK).then_some((parts.headers, bytes))
+    }
+
+    async fn read_lesson(&self, body: Source) -> Option<Bytes> {
+        let read = timeout(self.limits.load().response_idle, body.collect());
+        Some(read.await.ok()?.ok()?.to_bytes())
+    }
+}

@@ -1,0 +1,10 @@
+//! Carrying out what was allowed: the key, the connection, the attempt.
+
+pub(crate) mod attempt;
+pub(crate) mod carry;
+pub(crate) mod exchange;
+pub(crate) mod forward;
+pub(crate) mod keychoice;
+pub(crate) mod keyhealth;
+pub(crate) mod under_way;
+pub(crate) mod upstream;

@@ -1,0 +1,310 @@
+//! Where a workspace's calls go: its base URL, its connections, its keys.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_catalog::{Op, Scope, ScopeSet};
+use doorward_store::UpstreamKeyState;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+use http_body_util::Full;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::Error;
+use crate::pace::ids::PaceId;
+use crate::pace::line::Line;
+use crate::request::limits::Limits;
+
+pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Connections idle longer are closed, before the other side does so under a request.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+/// Idle connections kept for a workspace.
+const POOL_SIZE: usize = 32;
+
+/// A scheme and an authority, nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct BaseUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl BaseUrl {
+    /// Takes `https://host[:port]`, and `http://` for this machine alone unless `plain_http`.
+    pub(crate) fn parse(text: &str, plain_http: bool) -> Result<Self, &'static str> {
+        let uri: Uri = text.parse().map_err(|_| "it is malformed")?;
+        let parts = uri.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err("write https://host");
+        };
+        if authority.as_str().contains('@') || authority.host().is_empty() {
+            return Err("it has a user name, or no host");
+        }
+        if parts
+            .path_and_query
+            .is_some_and(|path| path.as_str() != "/")
+        {
+            return Err("write scheme and host alone, with no path or query");
+        }
+        if scheme == Scheme::HTTP {
+            if !plain_http && !is_this_machine(authority.host()) {
+                return Err(
+                    "without TLS the upstream key would cross the network in clear; use https://",
+                );
+            }
+        } else if scheme != Scheme::HTTPS {
+            return Err("the scheme must be https");
+        }
+        Ok(Self { scheme, authority })
+    }
+
+    /// The URL of a target at this base.
+    pub(crate) fn join(&self, target: PathAndQuery) -> Result<Uri, http::Error> {
+        let base = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone());
+        base.path_and_query(target).build()
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// A real Instantly API key in memory.
+pub(crate) struct UpstreamKey {
+    /// Doorward's id of it.
+    pub(crate) id: Arc<str>,
+    /// Its scopes, where known.
+    pub(crate) scopes: Option<ScopeSet>,
+    /// Whether it is used.
+    pub(crate) state: UpstreamKeyState,
+    /// Tells one value from another: the head of its SHA-256.
+    pub(crate) print: [u8; 8],
+    secret: SecretString,
+}
+
+impl UpstreamKey {
+    /// Takes a key that can be sent: 16 to 4096 visible ASCII characters.
+    pub(crate) fn new(
+        id: &str,
+        scopes: Option<ScopeSet>,
+        state: UpstreamKeyState,
+        secret: SecretString,
+    ) -> Option<Self> {
+        let text = secret.expose_secret();
+        let fits = (16..=4096).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let mut print = [0; 8];
+        for (to, from) in print.iter_mut().zip(digest.as_ref()) {
+            *to = *from;
+        }
+        fits.then(|| Self {
+            id: id.into(),
+            scopes,
+            state,
+            print,
+            secret,
+        })
+    }
+
+    /// The `Authorization` of an authorised request: the one place the key goes to.
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        let line = format!("Bearer {}", self.secret.expose_secret());
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from(line)).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl fmt::Debug for UpstreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "UpstreamKey({}, [{}])",
+            self.id,
+            self.scopes.unwrap_or_default()
+        )
+    }
+}
+
+/// One workspace as calls reach it.
+pub(crate) struct Upstream {
+    /// Doorward's id of the workspace.
+    pub(crate) workspace: Arc<str>,
+    pub(crate) base: BaseUrl,
+    pub(crate) client: HttpClient,
+    /// In the order of preference, see [`crate::keychoice`].
+    pub(crate) keys: Vec<Arc<UpstreamKey>>,
+    /// By which number it is paced.
+    pub(crate) pace: PaceId,
+    /// Whether it bears calls.
+    pub(crate) line: Arc<Line>,
+    /// What the API itself asked for, for operations whose scope is only assumed.
+    pub(crate) observed: HashMap<Op, Vec<Scope>>,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("workspace", &self.workspace)
+            .field("base", &self.base)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The HTTP clients, one a workspace, kept from snapshot to snapshot with their connections.
+pub(crate) struct Pools {
+    clients: Mutex<HashMap<(String, BaseUrl), HttpClient>>,
+    lines: Mutex<HashMap<(String, BaseUrl), Arc<Line>>>,
+    roots: OnceLock<rustls::ClientConfig>,
+    connect: Duration,
+    headers: usize,
+}
+
+impl Pools {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            clients: Mutex::default(),
+            lines: Mutex::default(),
+            roots: OnceLock::new(),
+            connect: limits.connect,
+            headers: limits.headers,
+        }
+    }
+
+    /// The client of a workspace at a base URL.
+    pub(crate) fn client(&self, workspace: &str, base: &BaseUrl) -> Result<HttpClient, Error> {
+        let key = (workspace.to_owned(), base.clone());
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&key) {
+            return Ok(client.clone());
+        }
+        let client = self.connector(base).map(|connector| {
+            Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(POOL_IDLE)
+                .pool_max_idle_per_host(POOL_SIZE)
+                .pool_timer(TokioTimer::new())
+                .timer(TokioTimer::new())
+                .http1_max_headers(self.headers)
+                .build(connector)
+        })?;
+        clients.insert(key, client.clone());
+        Ok(client)
+    }
+
+    /// The line to a workspace at a base URL.
+    pub(crate) fn line(&self, workspace: &str, base: &BaseUrl) -> Arc<Line> {
+        let key = (workspace.to_owned(), base.clone());
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lines.entry(key).or_insert_with(|| Arc::new(Line::new())))
+    }
+
+    /// Drops the clients that no workspace has any more.
+    pub(crate) fn keep(&self, used: impl Fn(&str, &BaseUrl) -> bool) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.retain(|(workspace, base), _| used(workspace, base));
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|(workspace, base), _| used(workspace, base));
+    }
+
+    fn connector(&self, base: &BaseUrl) -> Result<HttpsConnector<HttpConnector>, Error> {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(self.connect));
+        let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(self.tls(base)?);
+        let connector = if base.scheme == Scheme::HTTPS {
+            builder.https_only().enable_http1().wrap_connector(http)
+        } else {
+            builder.https_or_http().enable_http1().wrap_connector(http)
+        };
+        Ok(connector)
+    }
+
+    /// Trusts the system's authorities. They are read when a base URL first needs them.
+    fn tls(&self, base: &BaseUrl) -> Result<rustls::ClientConfig, Error> {
+        use hyper_rustls::ConfigBuilderExt;
+        if let Some(config) = self.roots.get() {
+            return Ok(config.clone());
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::Roots(std::io::Error::other(error)))?;
+        if base.scheme == Scheme::HTTP {
+            let none = rustls::RootCertStore::empty();
+            return Ok(builder.with_root_certificates(none).with_no_client_auth());
+        }
+        let config = builder
+            .with_native_roots()
+            .map_err(Error::Roots)?
+            .with_no_client_auth();
+        Ok(self.roots.get_or_init(|| config).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        let parse = |text| BaseUrl::parse(text, false);
+        for ok in [
+            "https://api.instantly.ai",
+            "https://api.instantly.ai/",
+            "http://127.0.0.1:4010",
+            "http://localhost:1",
+            "http://[::1]:4010",
+        ] {
+            assert!(parse(ok).is_ok(), "{ok}");
+        }
+        for no in [
+            "http://api.instantly.ai",
+            "http://127.0.0.1.evil.org",
+            "http://localhost.evil.org",
+            "http://10.0.0.1",
+            "ftp://localhost",
+            "https://u:p@host",
+            "https://host/path",
+            "https://host/?q",
+            "/path",
+            "host",
+            "https://",
+            "",
+        ] {
+            assert!(parse(no).is_err(), "{no}");
+        }
+        assert!(BaseUrl::parse("http://sandbox:4010", true).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_sent_and_never_shown() {
+        let key =
+            |text: &str| UpstreamKey::new("uk_1", None, UpstreamKeyState::Active, text.into());
+        let good = key("canary-canary-canary").unwrap();
+        assert_eq!(good.authorization().unwrap(), "Bearer canary-canary-canary");
+        assert!(!format!("{good:?}{:?}", good.authorization()).contains("canary"));
+        for bad in [
+            "short",
+            "with a space in it",
+            "with\nnewline-in-the-middle",
+            "ünvisible-ascii-key",
+        ] {
+            assert!(key(bad).is_none(), "{bad:?}");
+        }
+    }
+}
