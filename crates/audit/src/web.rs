@@ -4,10 +4,10 @@
 //! Every call is bounded in time, and its answer in size; redirects are not followed. Plain http goes
 //! to this machine alone.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_catalog::reach::is_this_machine;
 use doorward_policy::Timestamp;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
@@ -44,7 +44,7 @@ impl Address {
         }
         match scheme {
             "https" => {}
-            "http" if is_here(authority.host()) => {}
+            "http" if is_this_machine(authority.host()) => {}
             "http" => {
                 return Err(fault("plain http is for this machine alone: use https"));
             }
@@ -64,12 +64,6 @@ impl Address {
             .parse()
             .map_err(|_| WebError::Request)
     }
-}
-
-/// Whether a host is this machine.
-pub fn is_here(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Why a call has no answer. Holds nothing of the request.
@@ -207,7 +201,7 @@ pub fn target(url: &str) -> std::result::Result<Uri, &'static str> {
     }
     match scheme {
         "https" => Ok(uri),
-        "http" if is_here(authority.host()) => Ok(uri),
+        "http" if is_this_machine(authority.host()) => Ok(uri),
         "http" => Err("plain http is for this machine alone: use https"),
         _ => Err(form),
     }

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod operation;
 pub mod people;
 pub mod plan;
+pub mod reach;
 pub mod risk;
 pub mod route;
 pub mod scope;

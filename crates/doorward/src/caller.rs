@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_catalog::reach::is_this_machine;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
@@ -72,11 +73,7 @@ impl GatewayUrl {
 
     /// Whether only this machine reaches it.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.host();
-        host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        is_this_machine(self.host())
     }
 }
 

@@ -90,6 +90,7 @@ pub use records::telemetry::{Figures, Telemetry};
 pub use records::trace::{Trace, Tracing};
 pub use request::limits::Limits;
 pub use request::request_id::RequestId;
+pub use sending::names::{Looked, Names, SystemNames};
 pub use snapshot::{Snapshot, SnapshotBuilder, SnapshotHandle};
 pub use wire::serve::{Listener, serve, serve_all};
 pub use wire::tls::{Tls, TlsError};

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::pace::ids::PaceId;
 use crate::request::limits::Limits;
 use crate::sending::keychoice;
+use crate::sending::names::Names;
 use crate::sending::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
 
 /// What the upstream keys are called among the known secrets.
@@ -142,6 +143,15 @@ impl SnapshotBuilder {
         }
     }
 
+    /// Looks hosts up by these names rather than the system's.
+    #[must_use]
+    pub fn names(self, names: Arc<dyn Names>) -> Self {
+        Self {
+            pools: self.pools.names(names),
+            ..self
+        }
+    }
+
     /// Keeps the upstream keys among secrets that are known elsewhere too: each snapshot scrubs
     /// answers of all that were known when it was made.
     #[must_use]
@@ -219,11 +229,12 @@ impl SnapshotBuilder {
             }
         }
         keychoice::order(&mut keys);
-        let base =
-            BaseUrl::parse(&workspace.base_url, self.plain_http).map_err(|why| Error::BaseUrl {
+        let base = BaseUrl::parse(&workspace.base_url, workspace.kind, self.plain_http).map_err(
+            |why| Error::BaseUrl {
                 workspace: workspace.name.clone(),
                 why,
-            })?;
+            },
+        )?;
         Ok(Upstream {
             workspace: workspace.id.as_str().into(),
             client: self.pools.client(&workspace.id, &base)?,

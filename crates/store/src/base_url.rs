@@ -1,7 +1,9 @@
 //! Where a workspace's API may be.
 
+use std::net::Ipv6Addr;
+
+use doorward_catalog::reach::is_this_machine;
 use doorward_policy::WorkspaceKind;
-use std::net::{IpAddr, Ipv6Addr};
 
 use crate::check::{REFERENCE_MAX, holds_key};
 use crate::error::{Result, StoreError};
@@ -77,14 +79,6 @@ fn is_instantlys(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host.strip_suffix(INSTANTLY)
         .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<IpAddr>()
-        .map_or(host.eq_ignore_ascii_case("localhost"), |address| {
-            address.is_loopback()
-        })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Where calls go.
 
 use std::fmt;
-use std::net::IpAddr;
 
+use doorward_catalog::reach::is_this_machine;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
@@ -53,7 +53,7 @@ impl BaseUrl {
         }
         match scheme.as_str() {
             "https" => {}
-            "http" if plain_http || is_loopback(authority.host()) => {}
+            "http" if plain_http || is_this_machine(authority.host()) => {}
             "http" => return Err(no("plain http is for this machine only; use https")),
             _ => return Err(no("its scheme must be https")),
         }
@@ -68,9 +68,9 @@ impl BaseUrl {
         self.scheme == Scheme::HTTP
     }
 
-    /// Whether calls go to this machine.
+    /// Whether calls go to this machine: `localhost` is resolved without asking anybody.
     pub(crate) fn is_here(&self) -> bool {
-        is_loopback(self.authority.host())
+        is_this_machine(self.authority.host())
     }
 
     /// The URL of a path and query; none when they can't stand in a URL.
@@ -94,15 +94,6 @@ impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// `localhost` counts: it is resolved without asking anybody.
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<IpAddr>()
-        .map_or(host.eq_ignore_ascii_case("localhost"), |address| {
-            address.is_loopback()
-        })
 }
 
 #[cfg(test)]

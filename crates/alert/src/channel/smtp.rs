@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use doorward_audit::web::is_here;
+use doorward_catalog::reach::is_this_machine;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
@@ -62,7 +62,7 @@ impl Mailer {
         if config.to.is_empty() || config.to.len() > RECIPIENTS_MAX {
             return Err("it needs 1 to 32 recipients".to_owned());
         }
-        if config.tls == SmtpTls::Off && !is_here(&config.host) {
+        if config.tls == SmtpTls::Off && !is_this_machine(&config.host) {
             return Err(
                 "without TLS it must be on this machine: 127.0.0.1, ::1 or localhost".to_owned(),
             );

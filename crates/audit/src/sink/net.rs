@@ -1,9 +1,9 @@
 //! Connections to receivers: TLS, or plain to this machine; and what they run on.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_catalog::reach::is_this_machine;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -91,12 +91,15 @@ impl Endpoint {
     /// Without TLS, to this machine alone.
     pub(super) fn plain(host: &str, port: u16, timeout: Duration) -> Result<Self, &'static str> {
         let host = bare(host);
-        let here = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if host != "localhost" && !here {
+        if !is_this_machine(host) {
             return Err("without TLS it must be on this machine: 127.0.0.1, ::1 or localhost");
         }
         // No resolver is asked for the one name that is known.
-        let host = if here { host } else { "127.0.0.1" };
+        let host = if host == "localhost" {
+            "127.0.0.1"
+        } else {
+            host
+        };
         Ok(Self {
             host: host.to_owned(),
             port,

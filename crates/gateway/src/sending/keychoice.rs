@@ -79,11 +79,12 @@ mod tests {
     use crate::request::limits::Limits;
     use crate::sending::upstream::{BaseUrl, Pools};
     use UpstreamKeyState::{Active, Retired, Retiring};
+    use doorward_policy::WorkspaceKind;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
     fn upstream(keys: &[(&str, Option<&str>, UpstreamKeyState)]) -> Upstream {
-        let base = BaseUrl::parse("http://127.0.0.1:1", false).unwrap();
+        let base = BaseUrl::parse("http://127.0.0.1:1", WorkspaceKind::Live, false).unwrap();
         let key = |(id, scopes, state): &(&str, Option<&str>, UpstreamKeyState)| {
             let scopes = scopes.map(|scopes| scopes.parse().unwrap());
             let secret = format!("{id:_<20}");

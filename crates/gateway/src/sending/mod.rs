@@ -6,5 +6,6 @@ pub(crate) mod exchange;
 pub(crate) mod forward;
 pub(crate) mod keychoice;
 pub(crate) mod keyhealth;
+pub(crate) mod names;
 pub(crate) mod under_way;
 pub(crate) mod upstream;

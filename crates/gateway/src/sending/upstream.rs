@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_catalog::reach::is_this_machine;
 use doorward_catalog::{Op, Scope, ScopeSet};
+use doorward_policy::WorkspaceKind;
 use doorward_store::UpstreamKeyState;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
@@ -21,24 +23,30 @@ use crate::error::Error;
 use crate::pace::ids::PaceId;
 use crate::pace::line::Line;
 use crate::request::limits::Limits;
+use crate::sending::names::{Names, Reach, Resolver, SystemNames};
 
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// Connections idle longer are closed, before the other side does so under a request.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// Idle connections kept for a workspace.
 const POOL_SIZE: usize = 32;
 
-/// A scheme and an authority, nothing more.
+/// A scheme and an authority, and which addresses the host may have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
+    reach: Reach,
 }
 
 impl BaseUrl {
     /// Takes `https://host[:port]`, and `http://` for this machine alone unless `plain_http`.
-    pub(crate) fn parse(text: &str, plain_http: bool) -> Result<Self, &'static str> {
+    pub(crate) fn parse(
+        text: &str,
+        kind: WorkspaceKind,
+        plain_http: bool,
+    ) -> Result<Self, &'static str> {
         let uri: Uri = text.parse().map_err(|_| "it is malformed")?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
@@ -62,7 +70,12 @@ impl BaseUrl {
         } else if scheme != Scheme::HTTPS {
             return Err("the scheme must be https");
         }
-        Ok(Self { scheme, authority })
+        let reach = Reach::of(authority.host(), kind, plain_http)?;
+        Ok(Self {
+            scheme,
+            authority,
+            reach,
+        })
     }
 
     /// The URL of a target at this base.
@@ -72,14 +85,6 @@ impl BaseUrl {
             .authority(self.authority.clone());
         base.path_and_query(target).build()
     }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 /// A real Instantly API key in memory.
@@ -170,6 +175,7 @@ pub(crate) struct Pools {
     clients: Mutex<HashMap<(String, BaseUrl), HttpClient>>,
     lines: Mutex<HashMap<(String, BaseUrl), Arc<Line>>>,
     roots: OnceLock<rustls::ClientConfig>,
+    names: Arc<dyn Names>,
     connect: Duration,
     headers: usize,
 }
@@ -180,9 +186,15 @@ impl Pools {
             clients: Mutex::default(),
             lines: Mutex::default(),
             roots: OnceLock::new(),
+            names: Arc::new(SystemNames),
             connect: limits.connect,
             headers: limits.headers,
         }
+    }
+
+    /// Looks hosts up by these names.
+    pub(crate) fn names(self, names: Arc<dyn Names>) -> Self {
+        Self { names, ..self }
     }
 
     /// The client of a workspace at a base URL.
@@ -220,8 +232,9 @@ impl Pools {
         lines.retain(|(workspace, base), _| used(workspace, base));
     }
 
-    fn connector(&self, base: &BaseUrl) -> Result<HttpsConnector<HttpConnector>, Error> {
-        let mut http = HttpConnector::new();
+    fn connector(&self, base: &BaseUrl) -> Result<HttpsConnector<HttpConnector<Resolver>>, Error> {
+        let resolver = Resolver::new(Arc::clone(&self.names), base.reach);
+        let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(self.connect));
@@ -262,7 +275,7 @@ mod tests {
 
     #[test]
     fn plain_http_stays_on_this_machine() {
-        let parse = |text| BaseUrl::parse(text, false);
+        let parse = |text| BaseUrl::parse(text, WorkspaceKind::Live, false);
         for ok in [
             "https://api.instantly.ai",
             "https://api.instantly.ai/",
@@ -288,7 +301,7 @@ mod tests {
         ] {
             assert!(parse(no).is_err(), "{no}");
         }
-        assert!(BaseUrl::parse("http://sandbox:4010", true).is_ok());
+        assert!(BaseUrl::parse("http://sandbox:4010", WorkspaceKind::Live, true).is_ok());
     }
 
     #[test]

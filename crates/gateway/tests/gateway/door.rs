@@ -11,7 +11,7 @@ use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
     Beside, Clock, Gateway, GatewayConfig, Idempotency, IdempotencySettings, KeyRefusedUpstream,
-    LedgerRecorder, Limits, Listener, Observer, PaceSettings, Pacing, Past, RecordSettings,
+    LedgerRecorder, Limits, Listener, Names, Observer, PaceSettings, Pacing, Past, RecordSettings,
     Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, UpstreamKeyPresented, serve_all,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
@@ -134,6 +134,10 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<Tls>,
     /// Where the workspace is, if not at the upstream.
     pub(crate) base_url: Option<String>,
+    /// Whether it is a live one.
+    pub(crate) live: bool,
+    /// What hosts are looked up by, if not by the system.
+    pub(crate) names: Option<Arc<dyn Names>>,
     /// How writes under idempotency keys are remembered.
     pub(crate) remember: IdempotencySettings,
     /// What calls are paced by.
@@ -150,7 +154,11 @@ impl Door {
         let base_url = setup
             .base_url
             .unwrap_or(format!("http://{}", upstream.address));
-        let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, &base_url);
+        let kind = match setup.live {
+            true => WorkspaceKind::Live,
+            false => WorkspaceKind::Sandbox,
+        };
+        let new = NewWorkspace::new("acme", kind, &base_url);
         let workspace = store.create_workspace(&new, NOW).unwrap().id;
         let keys = match setup.upstream_keys.as_slice() {
             [] => &[("wide", "all:all")],
@@ -174,6 +182,10 @@ impl Door {
         let env = EnvProvider::with_lookup(|name| Some(upstream_key(name).into()));
         let secrets = Secrets::new().with(Scheme::Env, env);
         let builder = SnapshotBuilder::new(pepper.clone(), secrets, &setup.limits);
+        let builder = match setup.names {
+            Some(names) => builder.names(names),
+            None => builder,
+        };
         let (snapshot, faults) = builder.build(store.load_snapshot(NOW).unwrap());
         assert!(faults.is_empty(), "{faults:?}");
         let snapshot = SnapshotHandle::new(snapshot);

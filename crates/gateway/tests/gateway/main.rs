@@ -15,6 +15,7 @@ mod idempotency;
 mod ledger;
 mod pace;
 mod pages;
+mod private;
 mod successors;
 mod tls;
 mod upstream;
