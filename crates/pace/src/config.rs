@@ -97,7 +97,11 @@ impl Config {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Whether a pacer can keep it.
+    ///
+    /// # Errors
+    /// What of it is out of its bounds.
+    pub fn check(&self) -> Result<(), Error> {
         let [short, long] = self.workspace;
         let longest = Duration::from_secs(86_400);
         if !(1..=100).contains(&self.share_percent) {

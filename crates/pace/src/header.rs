@@ -14,6 +14,8 @@ pub struct WindowState {
     pub quota: usize,
     /// Its length.
     pub window: Duration,
+    /// Calls that it counts now.
+    pub used: usize,
     /// Calls that would still fit in it now.
     pub remaining: usize,
     /// When the next call leaves it and makes room; zero when none is in it.
@@ -25,6 +27,21 @@ pub struct WindowState {
 pub struct RateLimits {
     /// The windows.
     pub windows: Vec<WindowState>,
+}
+
+/// How a workspace's budget stands, for whoever looks after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Calls that its windows allow when nothing is cut, the short one first.
+    pub budget: [usize; 2],
+    /// The windows as they are.
+    pub limits: RateLimits,
+    /// Calls that wait for it.
+    pub waiting: usize,
+    /// Thousandths of the budget in use: less than 1,000 after complaints of the upstream.
+    pub pace: u32,
+    /// How much longer nothing goes, as the upstream asked for.
+    pub shut_for: Duration,
 }
 
 impl RateLimits {
@@ -75,6 +92,7 @@ mod tests {
             name,
             quota,
             window: Duration::from_secs(secs),
+            used: quota - remaining,
             remaining,
             frees_in: Duration::from_millis(frees),
         };

@@ -57,6 +57,6 @@ mod window;
 
 pub use ask::{Ask, Class, ClientId, Refused, Spends, Ticket, Turn, Verdict, Why, WorkspaceId};
 pub use config::{Config, Error, Rate};
-pub use header::{RateLimits, WindowState};
+pub use header::{RateLimits, Standing, WindowState};
 pub use pacer::Pacer;
 pub use saved::{Saved, SavedWindow, Start};

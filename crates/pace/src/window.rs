@@ -49,6 +49,15 @@ impl Log {
         }
     }
 
+    /// Counts in other windows from now on.
+    pub(crate) fn set_windows(&mut self, windows: Vec<Window>) {
+        let most = windows.iter().map(|w| w.calls).max().unwrap_or(1);
+        // Never less: what was sent is still needed when the limits are raised again.
+        self.keep = self.keep.max(most);
+        self.windows = windows;
+        self.held_for = None;
+    }
+
     pub(crate) fn windows(&self) -> &[Window] {
         &self.windows
     }

@@ -88,8 +88,8 @@ pub(super) fn show(figures: &PaceFigures, text: &mut Text) {
     text.counter("pace_complaints_total", help, &[], figures.complaints);
     let help = "Calls that wait for their turn";
     text.gauge("pace_waiting_calls", help, &[], figures.waiting);
-    for (workspace, limits) in &figures.workspaces {
-        for window in &limits.windows {
+    for (workspace, standing) in &figures.workspaces {
+        for window in &standing.limits.windows {
             let labels = [("workspace", workspace.as_str()), ("window", window.name)];
             let help = "Calls that the window has room for";
             text.gauge("pace_remaining_calls", help, &labels, window.remaining);

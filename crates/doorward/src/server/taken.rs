@@ -4,6 +4,7 @@ use doorward_gateway::Gateway;
 
 use super::pages::Pages;
 use super::settings::Settings;
+use crate::exit::Failure;
 
 /// What of the settings is taken while the server runs, beside what other parts say of themselves.
 pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages) {
@@ -13,6 +14,16 @@ pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages
     settings.on(&["log.level"], |next| {
         let level = next.config.log.level.clone();
         Ok(Box::new(move || crate::log::set_level(&level)))
+    });
+    let pacing = pages.pacing.clone();
+    settings.on(&["pace"], move |next| {
+        let (pacing, settings) = (pacing.clone(), next.config.pace.settings.clone());
+        settings.pace.check().map_err(Failure::usage)?;
+        Ok(Box::new(move || {
+            if let Err(error) = pacing.set(settings) {
+                tracing::error!(%error, "the pace stays as it was");
+            }
+        }))
     });
     let limited = gateway.clone();
     let takes = &[

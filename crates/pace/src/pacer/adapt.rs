@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use doorward_catalog::Op;
 
-use super::{LogKey, Pacer, limit_key};
-use crate::ask::Spends;
+use super::places::limit_key;
+use super::{LogKey, Pacer};
+use crate::ask::{Spends, WorkspaceId};
 use crate::config::{duration, nanos};
-use crate::header::{RateLimits, WindowState};
+use crate::header::{RateLimits, Standing, WindowState};
+use crate::window::Log;
 
 /// Names of windows: of the workspace a call is queued for, and of the sub-workspace beside it.
 const NAMES: [[&str; 4]; 2] = [
@@ -40,7 +42,7 @@ impl Pacer {
     /// twentieth of the whole back.
     pub fn saw_ok(&mut self, now: Duration, spends: Spends, op: Op) {
         let now = self.clock(now);
-        if self.logs.iter().all(crate::window::Log::is_whole) {
+        if self.logs.iter().all(Log::is_whole) {
             return;
         }
         for id in self.blamed(spends, op) {
@@ -53,7 +55,7 @@ impl Pacer {
     /// Whether no budget is cut for a complaint of the upstream's: then there is nothing that
     /// [`saw_ok`](Self::saw_ok) could give back.
     pub fn is_whole(&self) -> bool {
-        self.logs.iter().all(crate::window::Log::is_whole)
+        self.logs.iter().all(Log::is_whole)
     }
 
     fn blamed(&mut self, spends: Spends, op: Op) -> Vec<usize> {
@@ -105,6 +107,7 @@ impl Pacer {
                     windows.push(WindowState {
                         name,
                         quota,
+                        used,
                         window: duration(window.length.saturating_sub(guard)),
                         remaining: if shut { 0 } else { quota.saturating_sub(used) },
                         frees_in: duration(frees.saturating_sub(now)),
@@ -113,5 +116,30 @@ impl Pacer {
             }
         }
         RateLimits { windows }
+    }
+
+    /// How the budget of a workspace stands.
+    pub fn standing(&mut self, now: Duration, workspace: WorkspaceId) -> Standing {
+        let now = self.clock(now);
+        // An operation that has no limit of its own.
+        let limits = self.rate_limits(duration(now), Spends::one(workspace), Op::ListCampaign);
+        let id = self.log(LogKey {
+            workspace: Some(workspace),
+            limit: None,
+        });
+        let queue = self
+            .roots
+            .get(&workspace)
+            .and_then(|id| self.queues.get(*id));
+        let waiting = queue.map_or(0, |queue| queue.waiting);
+        let log = self.logs.get(id);
+        let mut windows = log.map_or(&[][..], Log::windows).iter();
+        Standing {
+            budget: std::array::from_fn(|_| windows.next().map_or(0, |window| window.calls)),
+            limits,
+            waiting,
+            pace: log.map_or(1_000, |log| log.pace),
+            shut_for: duration(log.map_or(0, |log| log.blocked_until.saturating_sub(now))),
+        }
     }
 }

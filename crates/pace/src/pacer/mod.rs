@@ -1,13 +1,15 @@
 //! The pacer: asks in, turns out.
 
 mod adapt;
+mod change;
 mod keep;
+mod places;
+mod serve;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use doorward_catalog::Op;
-use doorward_catalog::limits::{LimitPer, OpLimit};
 
 use crate::ask::{Ask, Class, ClientId, Refused, Spends, Ticket, Turn, Verdict, Why, WorkspaceId};
 use crate::config::{Config, Error, Nanos, duration, nanos};
@@ -67,11 +69,6 @@ struct Waiter {
     client: ClientId,
     since: Nanos,
     deadline: Nanos,
-}
-
-enum Step {
-    Granted,
-    Sleep(Option<Nanos>),
 }
 
 impl Pacer {
@@ -271,304 +268,6 @@ impl Pacer {
         u64::from(self.weights.get(&client).copied().unwrap_or(1))
     }
 
-    /// The queue and lane of such a call.
-    fn place(&mut self, spends: Spends, op: Op) -> Place {
-        let limits = op.facts().limits;
-        let key = (spends, (!limits.is_empty()).then_some(op));
-        if let Some(place) = self.places.get(&key) {
-            return *place;
-        }
-        let mut needs: Vec<usize> = Vec::new();
-        for workspace in spends.workspaces() {
-            needs.push(self.log(LogKey {
-                workspace: Some(workspace),
-                limit: None,
-            }));
-        }
-        for workspace in spends.workspaces() {
-            for limit in limits {
-                let log = self.log(limit_key(workspace, limit));
-                if !needs.contains(&log) {
-                    needs.push(log);
-                }
-            }
-        }
-        let root = needs.first().copied().unwrap_or(0);
-        let queues = &mut self.queues;
-        let queue = *self.roots.entry(spends.root()).or_insert_with(|| {
-            queues.push(Queue::new(root));
-            queues.len() - 1
-        });
-        for log in &needs {
-            if let Some(users) = self.users.get_mut(*log)
-                && !users.contains(&queue)
-            {
-                users.push(queue);
-            }
-        }
-        let lane = self
-            .queues
-            .get_mut(queue)
-            .map_or(0, |queue| queue.add_lane(needs));
-        let place = Place { queue, lane };
-        self.places.insert(key, place);
-        place
-    }
-
-    fn log(&mut self, key: LogKey) -> usize {
-        if let Some(log) = self.keys.get(&key) {
-            return *log;
-        }
-        let windows = match key.limit {
-            None => self.config.workspace_windows(),
-            Some((calls, window_seconds)) => {
-                let (per, shared_by) = match key.workspace {
-                    Some(_) => (LimitPer::Workspace, 1),
-                    None => (LimitPer::Address, self.config.address_shared_by),
-                };
-                let limit = OpLimit {
-                    calls,
-                    window_seconds,
-                    per,
-                };
-                vec![self.config.op_window(&limit, shared_by)]
-            }
-        };
-        let mut log = Log::new(windows);
-        if let Some(at) = self.full_at {
-            let [_, long] = self.config.workspace;
-            let longest = long.window.max(Duration::from_secs(60));
-            log.assume_full(at, nanos(longest).saturating_add(nanos(self.config.guard)));
-        }
-        self.logs.push(log);
-        self.users.push(Vec::new());
-        self.keys.insert(key, self.logs.len() - 1);
-        self.logs.len() - 1
-    }
-
-    fn needs(&self, place: Place) -> &[usize] {
-        self.queues
-            .get(place.queue)
-            .map_or(&[], |queue| queue.needs(place.lane))
-    }
-
-    /// When a call at that place could go if nobody else did.
-    fn ready_at(&self, place: Place) -> Nanos {
-        self.needs(place)
-            .iter()
-            .filter_map(|log| self.logs.get(*log))
-            .map(|log| log.ready_at(place.queue))
-            .max()
-            .unwrap_or(Nanos::MAX)
-    }
-
-    fn spend(&mut self, place: Place, now: Nanos) {
-        let Some(queue) = self.queues.get(place.queue) else {
-            return;
-        };
-        for log in queue.needs(place.lane) {
-            if let Some(log) = self.logs.get_mut(*log) {
-                log.send(now);
-            }
-        }
-    }
-
-    fn schedule(&mut self, queue: usize, at: Nanos) {
-        let Some(it) = self.queues.get_mut(queue) else {
-            return;
-        };
-        if it.due.is_some_and(|due| due <= at) {
-            return;
-        }
-        if let Some(due) = it.due.replace(at) {
-            self.agenda.remove(&(due, queue));
-        }
-        self.agenda.insert((at, queue));
-    }
-
-    /// Ends every wait that can end: who waited too long first, then all who can go, a slot at a
-    /// time for each workspace whose queue can move, the one served longest ago first.
-    fn serve_all(&mut self, now: Nanos) {
-        self.expire(now.saturating_sub(1));
-        while self.agenda.first().is_some_and(|(at, _)| *at <= now) {
-            let mut active: BTreeSet<(u64, usize)> = BTreeSet::new();
-            while let Some(&(at, id)) = self.agenda.first() {
-                if at > now {
-                    break;
-                }
-                self.agenda.pop_first();
-                if let Some(queue) = self.queues.get_mut(id) {
-                    queue.due = None;
-                    active.insert((queue.served, id));
-                }
-            }
-            while let Some((_, id)) = active.pop_first() {
-                match self.step(id, now) {
-                    Step::Granted => {
-                        self.grants += 1;
-                        if let Some(queue) = self.queues.get_mut(id) {
-                            queue.served = self.grants;
-                        }
-                        active.insert((self.grants, id));
-                    }
-                    Step::Sleep(Some(until)) => self.schedule(id, until),
-                    Step::Sleep(None) => {}
-                }
-            }
-        }
-        self.expire(now);
-    }
-
-    /// Gives one slot to a queue, if it can use one.
-    fn step(&mut self, id: usize, now: Nanos) -> Step {
-        let Some(queue) = self.queues.get_mut(id) else {
-            return Step::Sleep(None);
-        };
-        if queue.waiting == 0 {
-            return Step::Sleep(None);
-        }
-        let root = self
-            .logs
-            .get(queue.root)
-            .map_or(Nanos::MAX, |log| log.ready_at(id));
-        if root > now {
-            return Step::Sleep(Some(root));
-        }
-        queue.unpark(now);
-        while let Some((lane, class)) = self.queues.get(id).and_then(Queue::next) {
-            let place = Place { queue: id, lane };
-            let ready_at = self.ready_at(place);
-            let head = self.queues.get(id).and_then(|q| q.head(lane, class));
-            let Some((client, ticket)) = head else {
-                break;
-            };
-            if ready_at > now {
-                self.hold(place, ticket, now);
-                if let Some(queue) = self.queues.get_mut(id) {
-                    queue.park(lane, ready_at);
-                }
-                continue;
-            }
-            self.spend(place, now);
-            if let Some(queue) = self.queues.get_mut(id) {
-                queue.serve(lane, class, client, ticket);
-            }
-            self.forget(ticket);
-            self.release(place, now);
-            self.turns.push(Turn::Go(ticket));
-            return Step::Granted;
-        }
-        Step::Sleep(self.queues.get(id).and_then(Queue::first_parked))
-    }
-
-    /// Holds a slot of each shut window for a call that has waited past its patience: else calls
-    /// that need one budget could take every slot before one that needs two finds both.
-    fn hold(&mut self, place: Place, ticket: Ticket, now: Nanos) {
-        let patience = nanos(self.config.patience);
-        let waited = self
-            .waiters
-            .get(&ticket)
-            .map_or(0, |w| now.saturating_sub(w.since));
-        let Some(queue) = self.queues.get(place.queue) else {
-            return;
-        };
-        if waited < patience {
-            return;
-        }
-        for log in queue.needs(place.lane) {
-            if let Some(log) = self.logs.get_mut(*log)
-                && log.ready_at(place.queue) > now
-                && log.held_for.is_none()
-                && log.windows().iter().all(|w| w.calls > 1)
-            {
-                log.held_for = Some(place.queue);
-            }
-        }
-    }
-
-    fn release(&mut self, place: Place, now: Nanos) {
-        let mut freed: Vec<usize> = Vec::new();
-        let Some(queue) = self.queues.get(place.queue) else {
-            return;
-        };
-        for id in queue.needs(place.lane) {
-            if let Some(log) = self.logs.get_mut(*id)
-                && log.held_for == Some(place.queue)
-            {
-                log.held_for = None;
-                freed.push(*id);
-            }
-        }
-        for log in freed {
-            self.wake(log, Some(place.queue), now);
-        }
-    }
-
-    /// A window has more room than was known when queues were put to sleep.
-    fn wake(&mut self, log: usize, but: Option<usize>, now: Nanos) {
-        for id in self.users.get(log).cloned().unwrap_or_default() {
-            if Some(id) == but {
-                continue;
-            }
-            if let Some(queue) = self.queues.get_mut(id)
-                && queue.waiting > 0
-            {
-                queue.unpark(Nanos::MAX);
-                self.schedule(id, now);
-            }
-        }
-    }
-
-    fn expire(&mut self, until: Nanos) {
-        while let Some(&(deadline, ticket)) = self.deadlines.first() {
-            if deadline > until {
-                break;
-            }
-            let Some(waiter) = self.forget(ticket) else {
-                self.deadlines.pop_first();
-                continue;
-            };
-            self.withdraw(ticket, &waiter);
-            let Waiter {
-                place,
-                class,
-                client,
-                ..
-            } = waiter;
-            let refused = self.refused(Why::Waited, place, class, client, self.now);
-            self.turns.push(Turn::Refuse(ticket, refused));
-        }
-    }
-
-    /// Takes a waiter out of the books, the queue apart.
-    fn forget(&mut self, ticket: Ticket) -> Option<Waiter> {
-        let waiter = self.waiters.remove(&ticket)?;
-        self.deadlines.remove(&(waiter.deadline, ticket));
-        if let Some(queued) = self.queued.get_mut(&waiter.client) {
-            *queued -= 1;
-            if *queued == 0 {
-                self.queued.remove(&waiter.client);
-            }
-        }
-        Some(waiter)
-    }
-
-    fn withdraw(&mut self, ticket: Ticket, waiter: &Waiter) {
-        let Waiter {
-            place,
-            class,
-            client,
-            ..
-        } = *waiter;
-        let Some(queue) = self.queues.get_mut(place.queue) else {
-            return;
-        };
-        queue.remove(place.lane, class, client, ticket);
-        if queue.is_empty_lane(place.lane) {
-            self.release(place, self.now);
-        }
-    }
-
     fn refused(
         &self,
         why: Why,
@@ -592,15 +291,5 @@ impl Pacer {
             why,
             retry_after: duration(opens).max(drains).max(Duration::from_millis(1)),
         }
-    }
-}
-
-fn limit_key(workspace: WorkspaceId, limit: &OpLimit) -> LogKey {
-    LogKey {
-        workspace: match limit.per {
-            LimitPer::Workspace | LimitPer::Unstated => Some(workspace),
-            LimitPer::Address => None,
-        },
-        limit: Some((limit.calls, limit.window_seconds)),
     }
 }

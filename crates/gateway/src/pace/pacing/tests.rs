@@ -249,6 +249,52 @@ fn calls_that_were_held_up_do_not_go_beside_the_next() {
 }
 
 #[test]
+fn other_settings_let_those_who_wait_go_at_once() {
+    paused(async {
+        let pacing = Pacing::new(settings(10, 100, 20), Past::Nothing).unwrap();
+        let workspace = Arc::<str>::from("ws");
+        let ask = asking(1, 1, &workspace);
+        for _ in 0..9 {
+            assert_eq!(waits(&pacing, &ask).await, Ok(false));
+        }
+        let (waiting, of) = (pacing.clone(), Arc::clone(&workspace));
+        let began = Instant::now();
+        let waiter = tokio::spawn(async move {
+            let waited = waits(&waiting, &asking(1, 1, &of)).await;
+            (waited, Instant::now())
+        });
+        sleep(Duration::from_millis(10)).await;
+        let standing = pacing.figures().workspaces.remove(0).1;
+        assert_eq!((standing.budget, standing.waiting), ([9, 90], 1));
+        assert_eq!(standing.limits.windows[0].used, 9);
+        assert!(pacing.set(settings(0, 100, 20)).is_err(), "out of bounds");
+        let mut other = settings(20, 100, 20);
+        other.as_workspace = AsWorkspace::Sub;
+        pacing.set(other).unwrap();
+        let (waited, at) = waiter.await.unwrap();
+        assert_eq!(waited, Ok(true));
+        assert!(
+            at - began < 20 * Duration::from_millis(1),
+            "{:?}",
+            at - began
+        );
+        assert_eq!(pacing.figures().workspaces[0].1.budget, [18, 90]);
+        let admin = PaceId::of(&doorward_store::Workspace {
+            id: "ws".to_owned(),
+            name: "ws".to_owned(),
+            instantly_id: None,
+            kind: doorward_policy::WorkspaceKind::Live,
+            base_url: "https://x".to_owned(),
+            environments: Default::default(),
+            upstream_keys: Vec::new(),
+            created_at: doorward_policy::Timestamp::from_seconds(0),
+        });
+        let spends = pacing.spends(&admin, Some("sub"));
+        assert_eq!(spends.workspaces().count(), 1, "the sub-workspace's alone");
+    });
+}
+
+#[test]
 fn a_complaint_shuts_the_workspace_and_refuses_who_would_wait_too_long() {
     paused(async {
         let pacing = Pacing::new(settings(10, 600, 10), Past::Nothing).unwrap();
