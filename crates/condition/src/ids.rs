@@ -11,6 +11,8 @@ use crate::request::Asked;
 
 /// Most characters of an id.
 const ID_MAX: usize = 320;
+/// Addresses that leads are looked for by: who else is found is not said.
+const CONTACTS: &str = "contacts/*";
 
 /// The ids of one request, by kind.
 #[derive(Debug, Clone, Default)]
@@ -164,6 +166,17 @@ impl Ids {
                     _ => true,
                 })
         };
+        // A member that the operation does not know picks nothing, and nor does one without an id.
+        let picked = |kind: Kind| {
+            row.places.iter().any(|(place, kinds)| match place {
+                Place::Body(path) if *kinds == [kind] && !path.starts_with("to_") => {
+                    let name = path.strip_suffix("/*").unwrap_or(path);
+                    let value = members.and_then(|members| members.get(name));
+                    *path != CONTACTS && value.is_some_and(|value| is_ids(kind, value))
+                }
+                _ => false,
+            })
+        };
         let denied = |name: &str| {
             let value = members.and_then(|members| members.get(name));
             value.is_some_and(|value| *value != Value::Bool(true) && *value != Value::Null)
@@ -173,10 +186,9 @@ impl Ids {
             let reached = match row.reach {
                 Reach::Always => true,
                 Reach::UnlessNamed => !named(self, kind),
-                Reach::LeadFilter if kind == Kind::Lead => !given("ids") && !given("lead_email"),
+                Reach::LeadFilter if kind == Kind::Lead => !picked(Kind::Lead),
                 Reach::LeadFilter => {
-                    let in_campaign = given("campaign") || given("campaign_id");
-                    let in_list = given("list_id");
+                    let (in_campaign, in_list) = (picked(Kind::Campaign), picked(Kind::List));
                     let loose = given("ignore_resource_filter_clauses")
                         || given("smart_view_id")
                         || denied("in_campaign")
@@ -267,6 +279,16 @@ impl Ids {
             Value::Array(items) => items.iter().for_each(|item| self.suspect_all(item)),
             _ => {}
         }
+    }
+}
+
+/// Whether a member holds ids of a kind and nothing else.
+fn is_ids(kind: Kind, value: &Value) -> bool {
+    let is_id = |id: &str| is_uuid(id) || kind == Kind::Lead && is_address(id);
+    match value {
+        Value::String(ids) => ids.split(',').map(str::trim).all(is_id),
+        Value::Array(ids) => !ids.is_empty() && ids.iter().all(|id| id.as_str().is_some_and(is_id)),
+        _ => false,
     }
 }
 

@@ -86,23 +86,25 @@ impl Kinds {
     /// The kinds that a member of this name, unknown to the catalog, may hold ids of. Some names
     /// could be anything's.
     pub(crate) fn hinted(name: &str) -> Kinds {
-        const ANY: [&str; 8] = [
+        const ANY: [&str; 9] = [
             "id",
             "ids",
             "uuid",
+            "uuids",
             "resource",
-            "resource_id",
-            "resource_ids",
-            "entity_id",
-            "entity_ids",
+            "resourceid",
+            "resourceids",
+            "entityid",
+            "entityids",
         ];
         let plain: String = name
-            .trim_end_matches(['[', ']'])
             .chars()
-            .filter(|c| !matches!(c, '-' | ' '))
+            .filter(|c| !matches!(c, '-' | ' ' | '_'))
             .flat_map(char::to_lowercase)
             .collect();
-        if ANY.contains(&plain.as_str()) {
+        // Some readers take `ids[0]`, `filter[id]` and `filter.id` for what is inside.
+        let mut parts = plain.split(['[', ']', '.']);
+        if parts.any(|part| ANY.contains(&part)) {
             return Kinds::ALL;
         }
         let mut kinds = Kinds::NONE;

@@ -36,6 +36,8 @@ pub fn leads_written(op: Op, body: &[u8]) -> u32 {
         }),
         Op::BulkDeleteLeads => picked(Named::by_ids_or_limit).min(BULK_DELETE_MAX),
         Op::MoveLeads | Op::BulkAssignLeads => picked(Named::by_ids_or_limit),
+        // All that are in the list.
+        Op::DeleteLeadList => LEADS_UNBOUNDED,
         Op::EnrichLeadsFromSupersearch => picked(Named::by_limit),
         _ => 0,
     }
@@ -191,6 +193,7 @@ mod tests {
     fn leads_are_counted_where_the_operation_has_them() {
         assert_eq!(written(Op::CreateLead, r#"{"email":"a@x.org"}"#), 1);
         assert_eq!(written(Op::DeleteLead, ""), 1);
+        assert_eq!(written(Op::DeleteLeadList, ""), LEADS_UNBOUNDED);
         assert_eq!(written(Op::ListLeads, r#"{"ids":["a"]}"#), 0);
         assert_eq!(
             written(
@@ -248,7 +251,7 @@ mod tests {
             let lead = op.facts().path.starts_with("/api/v2/leads") && op.facts().writes();
             assert_eq!(
                 written(op, "{}") > 0,
-                lead || op == Op::EnrichLeadsFromSupersearch,
+                lead || [Op::EnrichLeadsFromSupersearch, Op::DeleteLeadList].contains(&op),
                 "{op}"
             );
         }
