@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Ran, Server, call, doorward, run};
 
 /// A gateway of one's own, with a policy that has new leads wait.
-struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
     _sandbox: Server,
     server: Option<Server>,
@@ -18,7 +18,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let sandbox = Server::start(path, &["sandbox", "--seed", "3"]);
@@ -62,16 +62,27 @@ impl Stage {
         stage
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     fn serve(&mut self) {
-        let server = Server::start(self.path(), &["serve", "--listen", "127.0.0.1:0"]);
-        self.server = Some(server);
+        self.serve_with(&[]);
     }
 
-    fn lead(&self, email: &str) -> Answer {
+    /// Serves with more options.
+    pub(crate) fn serve_with(&mut self, options: &[&str]) {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
+        self.server = Some(Server::start(self.path(), &arguments));
+    }
+
+    /// Ends the server in order.
+    pub(crate) fn end(&mut self) {
+        let server = self.server.take().unwrap();
+        assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    }
+
+    pub(crate) fn lead(&self, email: &str) -> Answer {
         let url = self.server.as_ref().unwrap().text("gateway_url");
         let body = json!({ "email": email });
         call(
@@ -83,14 +94,14 @@ impl Stage {
     }
 
     /// Makes a token for somebody.
-    fn token(&self, name: &str) -> String {
+    pub(crate) fn token(&self, name: &str) -> String {
         let create = ["admin", "token", "create", name, "--json"];
         let made = run(self.path(), &create).ended(0).json();
         made["token"].as_str().unwrap().to_owned()
     }
 
     /// Runs a command with somebody's token.
-    fn with(&self, token: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn with(&self, token: &str, arguments: &[&str]) -> Ran {
         let mut command = doorward(self.path());
         let command = command.args(arguments).env("DOORWARD_ADMIN_TOKEN", token);
         Ran::of(command.output().unwrap())

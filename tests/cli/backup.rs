@@ -102,6 +102,76 @@ fn a_backup_under_load_is_put_back_elsewhere_and_served() {
     with(&["audit", "verify"]).ended(0);
 }
 
+/// An approval that was open in the backup was spent after it: it passes nothing a second time.
+#[test]
+fn what_was_spent_after_the_backup_is_not_spent_again() {
+    let mut stage = crate::approvals::Stage::new();
+    let path = stage.path().to_owned();
+    let id = waits(&stage.lead("once@example.com"));
+    let bob = stage.token("bob");
+    let approve = ["approval", "approve", &id, "--reason", "checked"];
+    stage.with(&bob, &approve).ended(0);
+    let taken = run(&path, &["backup", "backup"]).ended(0);
+    assert!(
+        taken
+            .stdout
+            .contains("not in the backup; they must resolve"),
+        "{taken:?}"
+    );
+    assert!(taken.stdout.contains("file:secrets/pepper"), "{taken:?}");
+    assert_eq!(stage.lead("once@example.com").status, 200, "it is spent");
+    stage.end();
+
+    let to = ["--data-dir", "elsewhere"];
+    let with = |command: &[&str]| run(&path, &[command, &to[..]].concat());
+    let told = with(&["restore", "backup"]).ended(0).stdout;
+    for part in [
+        "1 approvals were open",
+        "client keys that were revoked",
+        "--since",
+        "witnesses",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    fs::rename(
+        path.join(".doorward/secrets"),
+        path.join("elsewhere/secrets"),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        stage.serve_with(&to);
+        let again = waits(&stage.lead("once@example.com"));
+        assert_ne!(again, id, "the old approval is over");
+        stage.end();
+    }
+    let leaves = with(&["audit", "search", "--action", "server.restored", "--json"]).ended(0);
+    let leaves: Vec<_> = leaves.stdout.lines().collect();
+    assert_eq!(leaves.len(), 1, "told once, at the first start: {leaves:?}");
+    assert!(leaves[0].contains("backup_made_at") && leaves[0].contains("backup_leaves"));
+    let alerts = with(&["alert", "list", "--json"]).ended(0).stdout;
+    assert_eq!(alerts.matches("\"restored\"").count(), 1, "{alerts}");
+    // The search that is advised is one.
+    let since = told
+        .split("--since ")
+        .nth(1)
+        .unwrap()
+        .split('`')
+        .next()
+        .unwrap();
+    let advised = ["audit", "search", "--since", since, "--kind", "client_key"];
+    run(
+        &path,
+        &[&advised[..], &["--data-dir", "elsewhere"]].concat(),
+    )
+    .ended(0);
+}
+
+fn waits(answer: &crate::harness::Answer) -> String {
+    assert_eq!(answer.status, 403, "{answer:?}");
+    let id = &answer.body["doorward"]["approval"]["id"];
+    id.as_str().unwrap().to_owned()
+}
+
 fn walk(folder: &Path, look: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -40,6 +40,83 @@ fn a_command_gets_the_client_key_and_no_real_one() {
     assert!(!ran.stdout.contains("HEADER=") && !ran.stdout.contains("CONFIG="));
 }
 
+/// What the operator's shell has, and what the configuration takes from it, is none of the command's.
+#[test]
+fn nothing_of_doorwards_own_is_left_in_the_environment() {
+    let demo = Demo::up();
+    let workspaces = demo.run(&["workspace", "list", "--json"]).ended(0).json();
+    let config = r#"
+[audit]
+[[audit.sink]]
+to = "https"
+url = "env://SINK_URL"
+secret = "env://SINK_SECRET"
+[ledger]
+pages_token = "env://PAGES_TOKEN"
+[ledger.transit]
+url = "https://vault.example"
+key = "k"
+token = "env://TRANSIT_TOKEN"
+[[alerts.channel]]
+to = "slack"
+url = "env://CHAT_URL"
+[metrics]
+token = "env://METRICS_TOKEN"
+[traces]
+authorization = "env://TRACES_AUTHORIZATION"
+"#;
+    let file = demo.path().join("other.toml");
+    fs::write(&file, config).unwrap();
+    let token = demo.path().join("token");
+    let made = demo.run(&["admin", "token", "create", "ann", "--json"]);
+    let held = made.ended(0).json()["token"].as_str().unwrap().to_owned();
+    fs::write(&token, &held).unwrap();
+    let referred = [
+        "SINK_URL",
+        "SINK_SECRET",
+        "PAGES_TOKEN",
+        "TRANSIT_TOKEN",
+        "CHAT_URL",
+        "METRICS_TOKEN",
+        "TRACES_AUTHORIZATION",
+    ];
+    let mut command = doorward(demo.path());
+    command
+        .args(["run", "--as", "lead-import", "--", "env"])
+        .env("DOORWARD_CONFIG", &file)
+        .env("DOORWARD_DATA_DIR", demo.path().join(".doorward"))
+        .env(
+            "DOORWARD_WORKSPACE",
+            workspaces[0]["name"].as_str().unwrap(),
+        )
+        .env("DOORWARD_GATEWAY_URL", demo.server.text("gateway_url"))
+        .env("DOORWARD_LOG", "warn")
+        .env("DOORWARD_ADMIN_TOKEN_FILE", &token)
+        .env("DOORWARD_CLIENT_KEY", "canary")
+        .env("DOORWARD_OF_A_LATER_VERSION", "canary")
+        .env("UNRELATED", "kept");
+    for name in referred {
+        command.env(name, "canary");
+    }
+    for token in [None, Some(&held)] {
+        if let Some(token) = token {
+            command.env("DOORWARD_ADMIN_TOKEN", token);
+        }
+        let ran = Ran::of(command.output().unwrap()).ended(0);
+        assert!(!ran.stdout.contains("canary") && !ran.stdout.contains(&held));
+        let of_doorward = ran
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("DOORWARD_"));
+        let gateway = format!("DOORWARD_GATEWAY_URL={}", demo.server.text("gateway_url"));
+        assert_eq!(of_doorward.collect::<Vec<_>>(), [gateway.as_str()]);
+        assert!(ran.stdout.lines().any(|line| line == "UNRELATED=kept"));
+        for name in referred {
+            assert!(!ran.stdout.contains(&format!("{name}=")), "{name}");
+        }
+    }
+}
+
 #[test]
 fn the_end_of_the_command_is_passed_on_and_its_key_revoked() {
     let demo = Demo::up();

@@ -105,6 +105,8 @@ kinds! {
     Certificate, "certificate", Warning;
     /// A new configuration was refused.
     ConfigurationRefused, "configuration_refused", Warning;
+    /// The server was started on a backup that was put back.
+    Restored, "restored", High;
     /// Somebody tries whether alerts arrive.
     Test, "test", Info;
 }

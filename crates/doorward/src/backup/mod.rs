@@ -12,11 +12,13 @@
 
 mod files;
 mod restore;
+mod restored;
 mod take;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use restore::restore;
+pub(crate) use restored::{RestoredNote, tell_restored};
 pub(crate) use take::take;
 
 /// The manifest's name in a backup.

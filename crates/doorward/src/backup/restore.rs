@@ -8,8 +8,8 @@ use doorward_ledger::Checkpoint;
 use doorward_store::{LedgerStore, SqliteStore};
 
 use super::files::{copy, failed, make_folder, plain, sync_folder};
-use super::take::{holds, partial};
-use super::{FORMAT, LEDGER, MANIFEST, Manifest, PUBLIC_KEYS, STORE};
+use super::take::{holds, partial, remove_companions};
+use super::{FORMAT, LEDGER, MANIFEST, Manifest, PUBLIC_KEYS, RestoredNote, STORE};
 use crate::admin::AdminError;
 use crate::exit::Failure;
 use crate::record::read_public_keys;
@@ -22,8 +22,8 @@ const MANIFEST_MAX: u64 = 256 * 1024 * 1024;
 pub(crate) struct Restored {
     /// What the backup said of itself.
     pub(crate) manifest: Manifest,
-    /// Leaves in the ledger.
-    pub(crate) leaves: u64,
+    /// What was put back, and what was ended in it.
+    pub(crate) note: RestoredNote,
 }
 
 /// Puts a backup into a data folder that is not there yet, or empty. All of it is verified before
@@ -46,7 +46,7 @@ pub(crate) fn restore(from: &Path, to: &Path) -> Result<Restored, Failure> {
     }
     let stage = partial(to);
     make_folder(&stage)?;
-    let restored = fill(from, &stage, &manifest).and_then(|leaves| {
+    let restored = fill(from, &stage, &manifest).and_then(|note| {
         // Onto an empty folder, too.
         fs::rename(&stage, to).map_err(|error| failed("make", to, error))?;
         sync_folder(
@@ -54,12 +54,12 @@ pub(crate) fn restore(from: &Path, to: &Path) -> Result<Restored, Failure> {
                 .filter(|up| up != &Path::new(""))
                 .unwrap_or(Path::new(".")),
         )?;
-        Ok(leaves)
+        Ok(note)
     });
     if restored.is_err() {
         let _ = fs::remove_dir_all(&stage);
     }
-    restored.map(|leaves| Restored { manifest, leaves })
+    restored.map(|note| Restored { manifest, note })
 }
 
 fn read_manifest(from: &Path) -> Result<Manifest, Failure> {
@@ -88,8 +88,8 @@ fn read_manifest(from: &Path) -> Result<Manifest, Failure> {
     Ok(manifest)
 }
 
-/// Copies what is listed and verifies it; gives the ledger's leaves.
-fn fill(from: &Path, stage: &Path, manifest: &Manifest) -> Result<u64, Failure> {
+/// Copies what is listed, verifies it, and ends what must not pass a second time.
+fn fill(from: &Path, stage: &Path, manifest: &Manifest) -> Result<RestoredNote, Failure> {
     for listed in &manifest.files {
         let Some(within) = plain(&listed.path) else {
             return Err(failed("restore", from, "a listed path leads out of it"));
@@ -109,11 +109,19 @@ fn fill(from: &Path, stage: &Path, manifest: &Manifest) -> Result<u64, Failure> 
         }
     }
     sync_folder(stage)?;
-    let store = stage.join(STORE);
+    let leaves = verify(from, stage, manifest)?;
+    let store = SqliteStore::open(&stage.join(STORE)).map_err(AdminError::from)?;
+    let note = RestoredNote::leave(stage, &store, manifest, leaves)?;
+    // Closed in order before the folder gets its name, so that all is in the one file.
+    drop(store);
+    remove_companions(&stage.join(STORE));
+    Ok(note)
+}
+
+/// Holds the ledger's copy against its public keys and the database's anchor; gives its leaves.
+fn verify(from: &Path, stage: &Path, manifest: &Manifest) -> Result<u64, Failure> {
     let (ledger, public_keys) = (stage.join(LEDGER), stage.join(PUBLIC_KEYS));
-    // Closed before the folder gets its name.
-    let store =
-        SqliteStore::open_read_only(&store).map_err(|e| Failure::from(AdminError::from(e)))?;
+    let store = SqliteStore::open_read_only(&stage.join(STORE)).map_err(AdminError::from)?;
     let Some(origin) = &manifest.origin else {
         return Ok(0);
     };
@@ -139,10 +147,6 @@ fn fill(from: &Path, stage: &Path, manifest: &Manifest) -> Result<u64, Failure> 
             from,
             "its ledger is older than its database",
         ));
-    }
-    drop(store);
-    for companion in ["-wal", "-shm"] {
-        let _ = fs::remove_file(stage.join(format!("{STORE}{companion}")));
     }
     Ok(leaves)
 }

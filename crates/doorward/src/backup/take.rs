@@ -72,14 +72,13 @@ fn fill(context: &Context, stage: &Path) -> Result<Manifest, Failure> {
     if let Some(file) = context.config_file() {
         copy(&file, &stage.join(CONFIG)).map_err(|error| failed("copy", &file, error))?;
     }
-    let mut secrets = vec![
-        needed("client keys are hashed with it", context.pepper()?),
-        needed(
-            "people in the record are found and read by it",
-            context.audit_key()?,
-        ),
-        needed("it signs the ledger", context.ledger_key()?),
-    ];
+    let configured = context.config.references().into_iter();
+    let mut secrets: Vec<Needed> = configured
+        .map(|one| Needed {
+            what: format!("{}: {}", one.setting, one.what),
+            reference: one.place,
+        })
+        .collect();
     secrets.extend(copy_store(
         &data.store(),
         &stage.join(STORE),
@@ -103,13 +102,6 @@ fn fill(context: &Context, stage: &Path) -> Result<Manifest, Failure> {
     write(&path, &text).map_err(|error| failed("write", &path, error))?;
     sync_folder(stage)?;
     Ok(manifest)
-}
-
-fn needed(what: &str, reference: impl std::fmt::Display) -> Needed {
-    Needed {
-        what: what.to_owned(),
-        reference: reference.to_string(),
-    }
 }
 
 /// Copies a ledger that may be written meanwhile: the checkpoint is read first, so that all it
@@ -206,10 +198,15 @@ fn copy_store(
     let needed = needed.collect();
     drop(copied);
     // Closed in order, all is in the one file.
+    remove_companions(to);
+    Ok(needed)
+}
+
+/// Removes what a database that was closed in order leaves beside it.
+pub(super) fn remove_companions(store: &Path) {
     for companion in ["-wal", "-shm", ".lock"] {
-        let mut path = to.as_os_str().to_owned();
+        let mut path = store.as_os_str().to_owned();
         path.push(companion);
         let _ = fs::remove_file(PathBuf::from(path));
     }
-    Ok(needed)
 }

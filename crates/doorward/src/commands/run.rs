@@ -112,11 +112,8 @@ async fn referred_variables(
     context: &Context,
     session: &Session,
 ) -> Result<BTreeSet<OsString>, Failure> {
-    let mut references = vec![
-        context.pepper()?.to_string(),
-        context.audit_key()?.to_string(),
-        context.ledger_key()?.to_string(),
-    ];
+    let configured = context.config.references().into_iter();
+    let mut references: Vec<String> = configured.map(|one| one.place).collect();
     for workspace in session.call(WorkspaceList {}).await? {
         references.extend(workspace.upstream_keys.into_iter().map(|key| key.reference));
     }
@@ -127,12 +124,13 @@ async fn referred_variables(
 }
 
 /// The variables that are kept from the command: those that hold a real key, bare or within a
-/// longer text, and those that Doorward itself takes secrets from.
+/// longer text, and those that Doorward itself takes secrets or settings from. It is told what it
+/// needs anew.
 fn hidden(
     variables: impl Iterator<Item = (OsString, OsString)>,
     referred: &BTreeSet<OsString>,
 ) -> Vec<OsString> {
-    let of_doorward = |name: &OsStr| name == "DOORWARD_CLIENT_KEY";
+    let of_doorward = |name: &OsStr| name.as_encoded_bytes().starts_with(b"DOORWARD_");
     variables
         .filter(|(name, value)| {
             referred.contains(name) || of_doorward(name) || holds_upstream_key(value)

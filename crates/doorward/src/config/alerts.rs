@@ -110,7 +110,7 @@ fn read_channel(table: &mut TableReader<'_, '_>) -> ChannelSettings {
     let to = match kind.as_str() {
         "webhook" => read_webhook(table),
         "slack" => ChannelTo::Slack {
-            url: read_url(table),
+            url: read_secret_url(table),
         },
         "smtp" => read_smtp(table),
         _ => {
@@ -139,6 +139,22 @@ fn read_url(table: &mut TableReader<'_, '_>) -> String {
     });
     if url.is_empty() {
         table.missing("url", "say where messages are sent");
+    }
+    url
+}
+
+/// Of an address that lets whoever knows it post: it is never written out.
+fn read_secret_url(table: &mut TableReader<'_, '_>) -> String {
+    const WHY: &str = "whoever has this address can post: keep it as a secret, and write a reference \
+                       to it like \"file:secrets/slack-webhook-url\"";
+    let mut url = String::new();
+    let mut said = false;
+    table.text("url", &mut url, |text| {
+        said = true;
+        reference(text).map_err(|_| WHY.to_owned())
+    });
+    if !said {
+        table.missing("url", WHY);
     }
     url
 }
@@ -244,6 +260,22 @@ from = \"nobody\"
         ] {
             assert!(told.contains(part), "{part}\n{told}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_a_secret_is_never_written_out() {
+        let text =
+            "[[alerts.channel]]\nto = \"slack\"\nurl = \"https://hooks.example/T0/B0/canary\"\n";
+        let told = Config::parse(text).unwrap_err().told("doorward.toml");
+        assert!(
+            told.contains("doorward.toml:3:7: alerts.channel.url:"),
+            "{told}"
+        );
+        assert!(told.contains("write a reference"), "{told}");
+        assert!(
+            !told.contains("canary") && !told.contains("is missing"),
+            "{told}"
+        );
     }
 
     #[test]

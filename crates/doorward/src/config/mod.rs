@@ -11,6 +11,7 @@ mod ledger;
 mod metrics;
 mod pace;
 mod reader;
+mod references;
 mod tls;
 mod traces;
 

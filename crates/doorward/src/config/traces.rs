@@ -1,5 +1,7 @@
 //! Settings of traces.
 
+use doorward_audit::web::target;
+
 use super::reader::TableReader;
 use super::reference;
 
@@ -32,9 +34,11 @@ impl TracesConfig {
     pub(super) fn read(&mut self, table: &mut TableReader<'_, '_>) {
         table.text("endpoint", &mut self.endpoint, |text| {
             let url: http::Uri = text.parse().map_err(|_| "write https://host:4318")?;
-            if !matches!(url.scheme_str(), Some("http" | "https")) || url.query().is_some() {
+            if url.query().is_some() {
                 return Err("write https://host:4318".to_owned());
             }
+            // What is sent names clients, and `authorization` goes with it.
+            target(text).map_err(|why| format!("{why}; write https://host:4318"))?;
             if !cfg!(feature = "otel") {
                 return Err("this build has no traces; build it with --features otel".to_owned());
             }
@@ -48,5 +52,29 @@ impl TracesConfig {
         });
         table.number("sample_percent", &mut self.sample_percent, 0..=100);
         table.flag("propagate", &mut self.propagate);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[cfg(feature = "otel")]
+    #[test]
+    fn spans_go_in_clear_to_this_machine_alone() {
+        let read = |url: &str| Config::parse(&format!("[traces]\nendpoint = \"{url}\"\n"));
+        for good in ["https://otel.example:4318", "http://127.0.0.1:4318"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://otel.example:4318",
+            "http://10.0.0.1:4318",
+            "https://u:p@otel.example",
+            "https://otel.example/?x",
+            "ftp://otel.example",
+        ] {
+            let told = read(bad).unwrap_err().told("it");
+            assert!(told.contains("it:2:12: traces.endpoint:"), "{told}");
+        }
     }
 }

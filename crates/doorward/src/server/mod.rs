@@ -172,6 +172,7 @@ impl Server {
         )?;
         let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing)?;
         let alerts = AlertDesk::start(context, &record)?;
+        crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
         let health = health_of(&record, &sinks, &watches, &alerts);
         let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
