@@ -33,6 +33,7 @@ mod base62;
 mod client_key;
 mod hash;
 mod key_id;
+pub mod rotation;
 
 pub use client_key::{CLIENT_KEY_LEN, CLIENT_KEY_PREFIX, ClientKey, KeyFormatError, ParsedKey};
 pub use hash::{KeyHash, KeyRefused, Pepper, PepperTooShort, authenticate};

@@ -1,0 +1,133 @@
+//! How a rotation goes on: what each event makes of each phase.
+
+use doorward_policy::Timestamp;
+
+use super::event::{Event, Failure, OutOfOrder};
+use super::machine::Rotation;
+use super::phase::Phase as P;
+use super::timing::{TRIES_MAX, pause};
+
+impl Rotation {
+    /// Takes in what came of the step, or what happened beside it. The new state must be durable
+    /// before the next step is begun.
+    ///
+    /// # Errors
+    /// [`OutOfOrder`] for what does not fit, and nothing changes.
+    pub fn on(&mut self, event: Event, now: Timestamp) -> Result<(), OutOfOrder> {
+        match (self.phase, event) {
+            (P::Planned, Event::Begin) => self.create(now),
+            (_, Event::Restarted) => self.restarted(now),
+            (_, Event::Abort { why }) if self.may_abort() => self.turn_back(why, now),
+            (P::Stuck, Event::Resume) => self.resume(now),
+            (phase, Event::Failed { how, why }) if phase.has_step() => self.failed(how, why, now),
+
+            (P::Creating, Event::Created { new }) => {
+                self.new = Some(new);
+                self.enter(P::Storing, now);
+            }
+            (P::Clearing, Event::Swept) => self.create_again(now),
+            (P::Storing, Event::Stored) => self.enter(P::Verifying, now),
+            (P::Recovering, Event::Recovered) => self.recovered(now),
+            (P::Recovering, Event::NotThere) => self.lost(now),
+            (P::Verifying, Event::Verified) => {
+                self.promoting = true;
+                self.enter(P::Promoting, now);
+            }
+            (P::Promoting, Event::Promoted) => self.promoted(now),
+            (P::Telling, Event::Told { consumer }) => self.told_one(consumer, now),
+            (P::Draining, Event::Looked(look)) => self.drained(look, now),
+            (P::Confirming, Event::NewWorks) => self.enter(P::Revoking, now),
+            (P::Revoking, Event::Revoked) => self.revoked(now),
+            (P::Proving, Event::Refused) => self.refused(now),
+            (P::Proving, Event::Alive) => self.still_alive(now),
+            (P::Proving, Event::Unprovable { why }) => {
+                self.trouble = Some(why);
+                self.after_death(now);
+            }
+            (P::Forgetting, Event::Forgot) => self.enter(P::Tidying, now),
+            (P::Tidying, Event::Swept) => self.swept(P::Done, now),
+
+            (P::Weighing, Event::OldWorks) => self.old_works(now),
+            (P::Weighing, Event::OldDead) => self.old_is_dead(now),
+            (P::Demoting, Event::Demoted) => self.demoted(now),
+            (P::Untelling, Event::Told { consumer }) => self.untold_one(&consumer, now),
+            (P::Quieting, Event::Looked(look)) => self.quiet(look, now),
+            (P::Discarding, Event::Swept) => self.swept(P::Erasing, now),
+            (P::Erasing, Event::Erased) => self.enter(P::RolledBack, now),
+
+            (phase, event) => {
+                return Err(OutOfOrder {
+                    event: event.as_str(),
+                    phase: phase.as_str(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What was under way when the program ended may have been done.
+    fn restarted(&mut self, now: Timestamp) {
+        self.not_before = None;
+        match self.phase {
+            P::Creating => {
+                self.uncertain_at = Some(now);
+                self.enter(P::Clearing, now);
+            }
+            // Its value was in memory, and may have been kept or not.
+            P::Storing => self.enter(P::Recovering, now),
+            P::Proving => self.refusals = None,
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, how: Failure, why: String, now: Timestamp) {
+        self.trouble = Some(why.clone());
+        if self.phase == P::Creating && how == Failure::Uncertain {
+            self.uncertain_at = Some(now);
+            return self.enter(P::Clearing, now);
+        }
+        // Three refusals in a row: an answer that tells nothing ends the row.
+        self.refusals = None;
+        self.tries = self.tries.saturating_add(1);
+        let hopeless = how == Failure::Permanent;
+        let spent = hopeless || self.tries >= TRIES_MAX;
+        match self.phase {
+            // Where nothing is lost by giving up, it is given up.
+            P::Creating
+            | P::Clearing
+            | P::Storing
+            | P::Recovering
+            | P::Verifying
+            | P::Promoting
+                if spent =>
+            {
+                return self.turn_back(why, now);
+            }
+            P::Confirming if hopeless => return self.turn_back(why, now),
+            // What is left is the value of a key that is dead.
+            P::Forgetting if spent => return self.enter(P::Tidying, now),
+            P::Erasing if spent => return self.enter(P::RolledBack, now),
+            _ => {}
+        }
+        let owed = matches!(self.phase, P::Revoking | P::Discarding | P::Tidying);
+        self.not_before = Some(now.plus_millis(pause(self.tries, owed)));
+    }
+
+    /// After a sweep: over to the next phase, or once more when no lost creation can come true.
+    fn swept(&mut self, next: P, now: Timestamp) {
+        let none_later = self
+            .uncertain_at
+            .map(|at| at.plus_millis(self.plan.timing.late));
+        match none_later {
+            Some(last) if self.since <= last && self.not_before.is_none_or(|at| at <= last) => {
+                self.not_before = Some(last.plus_millis(1));
+            }
+            _ => self.enter(next, now),
+        }
+    }
+
+    /// Whether a person can still have it undone.
+    pub fn may_abort(&self) -> bool {
+        !self.phase.is_past_return() && !self.phase.is_back() && self.revoked_at.is_none()
+    }
+}
