@@ -237,7 +237,7 @@ impl SnapshotBuilder {
         )?;
         Ok(Upstream {
             workspace: workspace.id.as_str().into(),
-            client: self.pools.client(&workspace.id, &base)?,
+            pool: self.pools.pool(&workspace.id, &base)?,
             pace: PaceId::of(workspace),
             line: self.pools.line(&workspace.id, &base),
             base,

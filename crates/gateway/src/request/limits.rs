@@ -8,6 +8,9 @@ use arc_swap::ArcSwap;
 /// The limits in force, which can be changed while the gateway works.
 pub(crate) type LimitsInForce = Arc<ArcSwap<Limits>>;
 
+/// Headers of a message by default: as many as the HTTP library takes by itself.
+pub(crate) const USUAL_HEADERS: usize = 100;
+
 /// Sizes, counts and times that the gateway never goes beyond.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -51,7 +54,7 @@ impl Default for Limits {
             calls: 2_048,
             streams: 100,
             head_bytes: 32 * 1024,
-            headers: 100,
+            headers: USUAL_HEADERS,
             body_bytes: 16 * MIB,
             memory_bytes: 256 * MIB,
             json_depth: 64,

@@ -9,7 +9,6 @@ use doorward_policy::Authorized;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::answers::answer::Answer;
@@ -21,6 +20,7 @@ use crate::records::observe::KeyRefusedUpstream;
 use crate::records::record::Call;
 use crate::request::canonical::ForwardRequest;
 use crate::request::request_id::RequestId;
+use crate::sending::connection::Arriving;
 use crate::sending::forward::{Failure, Forwarder, Named, note};
 use crate::sending::keychoice;
 use crate::sending::keyhealth::says_dead_key;
@@ -83,7 +83,7 @@ impl Forwarder {
     }
 
     /// Whether an answer says that the key is dead.
-    async fn examine(&self, response: Response<Incoming>) -> (Response<Source>, bool) {
+    async fn examine(&self, response: Response<Arriving>) -> (Response<Source>, bool) {
         let response = Source::live(response);
         let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
         if !unauthorized || !is_short(response.body()) {

@@ -7,13 +7,14 @@ use std::time::Duration;
 use doorward_catalog::Op;
 use doorward_policy::Authorized;
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 
 use crate::decision::refusal::Refusal;
 use crate::pace::breaker::Went;
 use crate::pace::turns::Going;
 use crate::request::canonical::ForwardRequest;
+use crate::sending::connection::Arriving;
 use crate::sending::forward::{Failure, Forwarder, Named, outgoing};
+use crate::sending::pool::NoAnswer;
 use crate::sending::upstream::{Upstream, UpstreamKey};
 
 impl Forwarder {
@@ -26,7 +27,7 @@ impl Forwarder {
         key: &UpstreamKey,
         name: &Named,
         going: &Going,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> Result<Response<Arriving>, Failure> {
         let request = authorized.request();
         let first = self.send(request, upstream, key, name, going).await;
         let failed = match &first {
@@ -53,18 +54,18 @@ impl Forwarder {
         key: &UpstreamKey,
         name: &Named,
         going: &Going,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> Result<Response<Arriving>, Failure> {
         let reads = !going.ask.op.facts().writes();
         if let Err(refusal) = self.turns.on_time(going).await {
             return Err(Failure::Overdue(refusal.is_allowed()));
         }
         let on_line = upstream.line.begin(reads).map_err(Failure::Shut)?;
-        let request = outgoing(request, upstream, key, name).ok_or(Failure::Unsendable)?;
-        let answer = upstream.client.request(request);
+        let request = outgoing(request, key, name).ok_or(Failure::Unsendable)?;
+        let answer = upstream.pool.send(request);
         let answer = match tokio::time::timeout(self.limits.load().response_head, answer).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(Failure::Unreachable),
-            Ok(Err(_)) => Err(Failure::Broken),
+            Ok(Err(NoAnswer::Unreachable)) => Err(Failure::Unreachable),
+            Ok(Err(NoAnswer::Broken)) => Err(Failure::Broken),
             Err(_) => Err(Failure::Late),
         };
         let went = match &answer {

@@ -9,7 +9,7 @@ use doorward_catalog::wire::ErrorBody;
 use doorward_policy::Authorized;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::response::Parts;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Uri};
 use http_body_util::Full;
 
 use crate::answers::answer::Answer;
@@ -27,6 +27,7 @@ use crate::request::headers::{
 };
 use crate::request::limits::LimitsInForce;
 use crate::request::request_id::RequestId;
+use crate::sending::connection::Outgoing;
 use crate::sending::exchange::shut;
 use crate::sending::keyhealth::KeyHealth;
 use crate::sending::upstream::{Upstream, UpstreamKey};
@@ -317,11 +318,9 @@ impl Named {
 /// The request as it is sent: what was decided on, our name, the key, and nothing else.
 pub(crate) fn outgoing(
     request: &ForwardRequest,
-    upstream: &Upstream,
     key: &UpstreamKey,
     name: &Named,
-) -> Option<http::Request<Full<Bytes>>> {
-    let uri = upstream.base.join(request.target.clone()).ok()?;
+) -> Option<Outgoing> {
     let bytes = request
         .body
         .as_ref()
@@ -330,7 +329,7 @@ pub(crate) fn outgoing(
     let has_body = !bytes.is_empty();
     let mut outgoing = http::Request::new(Full::new(bytes));
     *outgoing.method_mut() = request.method.clone();
-    *outgoing.uri_mut() = uri;
+    *outgoing.uri_mut() = Uri::from(request.target.clone());
     let headers = outgoing.headers_mut();
     headers.insert(AUTHORIZATION, key.authorization()?);
     headers.insert(USER_AGENT, name.user_agent.clone());

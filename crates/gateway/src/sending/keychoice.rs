@@ -94,9 +94,7 @@ mod tests {
         order(&mut keys);
         Upstream {
             workspace: "ws_1".into(),
-            client: Pools::new(&Limits::default())
-                .client("ws_1", &base)
-                .unwrap(),
+            pool: Pools::new(&Limits::default()).pool("ws_1", &base).unwrap(),
             pace: crate::pace::ids::PaceId::of(&doorward_store::Workspace {
                 id: "ws_1".to_owned(),
                 name: "acme".to_owned(),

@@ -10,27 +10,25 @@ use doorward_catalog::reach::is_this_machine;
 use doorward_catalog::{Op, Scope, ScopeSet};
 use doorward_policy::WorkspaceKind;
 use doorward_store::UpstreamKeyState;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
-use http_body_util::Full;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
 
 use crate::error::Error;
 use crate::pace::ids::PaceId;
 use crate::pace::line::Line;
 use crate::request::limits::Limits;
 use crate::sending::names::{Names, Reach, Resolver, SystemNames};
+use crate::sending::pool::Pool;
 
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
-
-/// Connections idle longer are closed, before the other side does so under a request.
-const POOL_IDLE: Duration = Duration::from_secs(20);
-/// Idle connections kept for a workspace.
-const POOL_SIZE: usize = 32;
+/// What makes connections.
+pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;
+/// A connection as it is made.
+pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A scheme and an authority, and which addresses the host may have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,12 +76,26 @@ impl BaseUrl {
         })
     }
 
-    /// The URL of a target at this base.
-    pub(crate) fn join(&self, target: PathAndQuery) -> Result<Uri, http::Error> {
+    /// Where connections are made to.
+    fn uri(&self) -> Option<Uri> {
         let base = Uri::builder()
             .scheme(self.scheme.clone())
             .authority(self.authority.clone());
-        base.path_and_query(target).build()
+        base.path_and_query("/").build().ok()
+    }
+
+    /// What requests are addressed to: without a port that goes without saying.
+    fn host(&self) -> Option<HeaderValue> {
+        let usual = if self.scheme == Scheme::HTTPS {
+            443
+        } else {
+            80
+        };
+        let host = match self.authority.port_u16() {
+            Some(port) if port != usual => self.authority.as_str(),
+            _ => self.authority.host(),
+        };
+        HeaderValue::try_from(host).ok()
     }
 }
 
@@ -149,7 +161,7 @@ pub(crate) struct Upstream {
     /// Doorward's id of the workspace.
     pub(crate) workspace: Arc<str>,
     pub(crate) base: BaseUrl,
-    pub(crate) client: HttpClient,
+    pub(crate) pool: Arc<Pool>,
     /// In the order of preference, see [`crate::keychoice`].
     pub(crate) keys: Vec<Arc<UpstreamKey>>,
     /// By which number it is paced.
@@ -170,9 +182,9 @@ impl fmt::Debug for Upstream {
     }
 }
 
-/// The HTTP clients, one a workspace, kept from snapshot to snapshot with their connections.
+/// The pools of connections, one a workspace, kept from snapshot to snapshot.
 pub(crate) struct Pools {
-    clients: Mutex<HashMap<(String, BaseUrl), HttpClient>>,
+    pools: Mutex<HashMap<(String, BaseUrl), Arc<Pool>>>,
     lines: Mutex<HashMap<(String, BaseUrl), Arc<Line>>>,
     roots: OnceLock<rustls::ClientConfig>,
     names: Arc<dyn Names>,
@@ -183,7 +195,7 @@ pub(crate) struct Pools {
 impl Pools {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            clients: Mutex::default(),
+            pools: Mutex::default(),
             lines: Mutex::default(),
             roots: OnceLock::new(),
             names: Arc::new(SystemNames),
@@ -197,24 +209,22 @@ impl Pools {
         Self { names, ..self }
     }
 
-    /// The client of a workspace at a base URL.
-    pub(crate) fn client(&self, workspace: &str, base: &BaseUrl) -> Result<HttpClient, Error> {
+    /// The connections of a workspace to a base URL.
+    pub(crate) fn pool(&self, workspace: &str, base: &BaseUrl) -> Result<Arc<Pool>, Error> {
         let key = (workspace.to_owned(), base.clone());
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
-            return Ok(client.clone());
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = pools.get(&key) {
+            return Ok(Arc::clone(pool));
         }
-        let client = self.connector(base).map(|connector| {
-            Client::builder(TokioExecutor::new())
-                .pool_idle_timeout(POOL_IDLE)
-                .pool_max_idle_per_host(POOL_SIZE)
-                .pool_timer(TokioTimer::new())
-                .timer(TokioTimer::new())
-                .http1_max_headers(self.headers)
-                .build(connector)
-        })?;
-        clients.insert(key, client.clone());
-        Ok(client)
+        let unusable = || Error::BaseUrl {
+            workspace: workspace.to_owned(),
+            why: "it can't be connected to",
+        };
+        let uri = base.uri().ok_or_else(unusable)?;
+        let host = base.host().ok_or_else(unusable)?;
+        let pool = Arc::new(Pool::new(self.connector(base)?, uri, host, self.headers));
+        pools.insert(key, Arc::clone(&pool));
+        Ok(pool)
     }
 
     /// The line to a workspace at a base URL.
@@ -224,15 +234,15 @@ impl Pools {
         Arc::clone(lines.entry(key).or_insert_with(|| Arc::new(Line::new())))
     }
 
-    /// Drops the clients that no workspace has any more.
+    /// Drops the pools that no workspace has any more.
     pub(crate) fn keep(&self, used: impl Fn(&str, &BaseUrl) -> bool) {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.retain(|(workspace, base), _| used(workspace, base));
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|(workspace, base), _| used(workspace, base));
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.retain(|(workspace, base), _| used(workspace, base));
     }
 
-    fn connector(&self, base: &BaseUrl) -> Result<HttpsConnector<HttpConnector<Resolver>>, Error> {
+    fn connector(&self, base: &BaseUrl) -> Result<Connector, Error> {
         let resolver = Resolver::new(Arc::clone(&self.names), base.reach);
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
@@ -302,6 +312,22 @@ mod tests {
             assert!(parse(no).is_err(), "{no}");
         }
         assert!(BaseUrl::parse("http://sandbox:4010", WorkspaceKind::Live, true).is_ok());
+    }
+
+    #[test]
+    fn a_port_that_goes_without_saying_is_not_said() {
+        for (text, host) in [
+            ("https://api.instantly.ai", "api.instantly.ai"),
+            ("https://api.instantly.ai:443/", "api.instantly.ai"),
+            ("http://localhost:80", "localhost"),
+            ("http://127.0.0.1:4010", "127.0.0.1:4010"),
+            ("http://[::1]:443", "[::1]:443"),
+            ("http://[::1]", "[::1]"),
+        ] {
+            let base = BaseUrl::parse(text, WorkspaceKind::Sandbox, false).unwrap();
+            assert_eq!(base.host().unwrap(), host, "{text}");
+            assert!(base.uri().is_some());
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Where the body of an answer comes from: the API, or what was read of it before.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::request::body::BoxError;
+use crate::sending::connection::Arriving;
 
 /// A body of the API's.
 pub(crate) struct Source {
@@ -19,7 +19,7 @@ pub(crate) struct Source {
 
 /// What comes after that.
 enum Rest {
-    Live(Incoming),
+    Live(Arriving),
     Nothing,
     /// It broke off there.
     Broken,
@@ -43,7 +43,7 @@ impl Source {
     }
 
     /// An answer as it arrives.
-    pub(crate) fn live(response: Response<Incoming>) -> Response<Self> {
+    pub(crate) fn live(response: Response<Arriving>) -> Response<Self> {
         response.map(|body| Self {
             first: Bytes::new(),
             rest: Rest::Live(body),
@@ -69,10 +69,7 @@ impl Body for Source {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         match &mut self.rest {
-            Rest::Live(body) => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
-            }
+            Rest::Live(body) => Pin::new(body).poll_frame(cx),
             Rest::Nothing => Poll::Ready(None),
             Rest::Broken => {
                 self.rest = Rest::Nothing;

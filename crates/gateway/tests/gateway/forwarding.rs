@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward_policy::Grant;
 
-use crate::door::{Door, get};
+use crate::door::{Door, get, post};
 use crate::upstream::{Reply, Upstream};
 
 async fn reader(upstream: &Upstream) -> (Door, String) {
@@ -141,6 +141,27 @@ async fn connections_to_the_upstream_are_kept() {
         1,
         "a new snapshot keeps the connections of the last"
     );
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_or_used_up_meanwhile_is_used_no_more() {
+    let whole = |extra: &str| format!("HTTP/1.1 200 OK\r\n{extra}content-length: 2\r\n\r\n{{}}");
+    let closed = Reply::Last(whole("").into_bytes());
+    let to_close = Reply::Bytes(whole("connection: close\r\n").into_bytes());
+    // More than was asked for: whose it would be is not known.
+    let too_much = Reply::Bytes([whole(""), whole("")].concat().into_bytes());
+    for reply in [closed, to_close, too_much] {
+        let upstream = Upstream::start(move |_, _| reply.clone()).await;
+        let mut door = Door::open(&upstream).await;
+        let key = door.client("importer", Grant::for_use_case("lead-import"));
+        for n in 1..=4 {
+            // A write is sent once: on a connection that is gone it would be lost.
+            let answer = door.send(post("/api/v2/leads", &key, "{}")).await;
+            assert_eq!(answer.status, 200, "{:#}", answer.json());
+            assert_eq!((upstream.seen().len(), upstream.connections()), (n, n));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 #[tokio::test]

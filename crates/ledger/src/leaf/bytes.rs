@@ -1,8 +1,8 @@
 //! A leaf as it is stored and hashed.
 
-use serde::Serialize;
 use serde_json::Value;
 
+use super::Leaf;
 use crate::{Error, Hash, Result, jcs, leaf_hash};
 
 /// One leaf: canonical JSON of an object with `v`, `kind` and `at`, of at most
@@ -14,16 +14,13 @@ use crate::{Error, Hash, Result, jcs, leaf_hash};
 pub struct LeafBytes(Box<[u8]>);
 
 impl LeafBytes {
-    /// The canonical form of `value`.
+    /// The canonical form of a leaf, which has what every version has.
     ///
     /// # Errors
     ///
-    /// When it is no leaf or too large.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
-        let value = serde_json::to_value(value)
-            .map_err(|_| Error::NotALeaf("it holds what JSON can't express"))?;
-        check_head(&value)?;
-        Ok(Self(jcs::canonical_value(&value)?.into_boxed_slice()))
+    /// When it is too large, or holds a whole number of more than 53 bits.
+    pub(super) fn of(leaf: &Leaf) -> Result<Self> {
+        Ok(Self(jcs::canonical_json(leaf)?.into_boxed_slice()))
     }
 
     /// Takes bytes that must already be canonical.
