@@ -352,7 +352,8 @@ impl Door {
                 bytes.extend(if path.is_dir() {
                     below(&path)
                 } else {
-                    std::fs::read(path).unwrap()
+                    // What was being written when it was listed may have its own name by now.
+                    std::fs::read(path).unwrap_or_default()
                 });
             }
             bytes
