@@ -16,6 +16,8 @@ pub(crate) struct Needs {
     pub(crate) leads_in_call: bool,
     pub(crate) now: bool,
     pub(crate) source_ip: bool,
+    /// What the client used of the day. It is always told; who asks is to be told the truth of it.
+    pub(crate) today: bool,
 }
 
 /// Fields of a query or a body.
@@ -71,6 +73,7 @@ impl Needs {
             leads_in_call: true,
             now: true,
             source_ip: true,
+            today: true,
         }
     }
 
@@ -83,6 +86,7 @@ impl Needs {
         self.leads_in_call |= other.leads_in_call;
         self.now |= other.now;
         self.source_ip |= other.source_ip;
+        self.today |= other.today;
     }
 
     /// What a policy asks for, by its form in JSON.
@@ -135,6 +139,7 @@ impl Needs {
             "leads_in_call" => self.leads_in_call = true,
             "now" => self.now = true,
             "source_ip" => self.source_ip = true,
+            "leads_today" | "calls_today" => self.today = true,
             _ => {}
         }
     }

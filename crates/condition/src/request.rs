@@ -6,7 +6,7 @@ use doorward_catalog::{Environment, Op};
 use doorward_policy::{Timestamp, WorkspaceKind};
 
 /// Who asks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asker<'a> {
     /// The client's name.
     pub name: &'a str,

@@ -14,7 +14,7 @@ use crate::fault::PolicyFault;
 use crate::kept::{Again, Kept};
 use crate::kind::Kind;
 use crate::needs::Needs;
-use crate::request::{Asked, Asker};
+use crate::request::{Asked, Asker, Day};
 use crate::rule::{Rule, broken, read, read_checked};
 use crate::schema::schema_digest;
 
@@ -75,6 +75,8 @@ pub struct Policies {
     everyones: Vec<(u32, u32)>,
     /// The same of those that bear on one client, by its name.
     ones: HashMap<Box<str>, Vec<(u32, u32)>>,
+    /// Whether any rule asks for what a client used of the day.
+    today: bool,
     cast: Cast,
 }
 
@@ -111,6 +113,7 @@ impl Policies {
             return;
         };
         for (rule, at) in file.rules.iter().zip(0..) {
+            self.today |= rule.needs.today;
             match &rule.client {
                 Some(name) => self.ones.entry(name.clone()).or_default().push((n, at)),
                 None => self.everyones.push((n, at)),
@@ -122,6 +125,17 @@ impl Policies {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// Whether these are the very policies that `before` has, so that they judge as those do.
+    pub fn are_those_of(&self, before: &Policies) -> bool {
+        let mut both = self.files.iter().zip(&before.files);
+        self.files.len() == before.files.len() && both.all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
+    /// Whether any of them asks for what a client used of the day.
+    pub fn ask_for_today(&self) -> bool {
+        self.today
     }
 
     /// The policies that can't be evaluated any more, with what is wrong with them. The requests
@@ -151,13 +165,15 @@ impl Policies {
     pub fn judge<'p>(&'p self, asker: &Asker<'_>, asked: Asked<'p>) -> Judged<'p> {
         let bearing: Vec<_> = self.bearing(asker.name, asked.op).collect();
         let reading = Reading::new(asked);
+        let needs = union(&bearing);
         let judgement = if bearing.is_empty() {
             Judgement::Allow
         } else {
-            let made = Made::of(&reading, &union(&bearing));
+            let made = Made::of(&reading, &needs);
             weigh(&bearing, made, asker, asked.op, &self.cast)
         };
         Judged {
+            today: needs.today.then_some(reading.asked.today),
             reading,
             bearing: bearing.into_iter().map(|(file, _)| file).collect(),
             judgement,
@@ -249,6 +265,7 @@ pub struct Judged<'p> {
     reading: Reading<'p>,
     bearing: Vec<&'p File>,
     judgement: Judgement<'p>,
+    today: Option<Day>,
 }
 
 impl Conditions for Judged<'_> {
@@ -272,6 +289,12 @@ impl Judged<'_> {
     /// Whether any policy bore on it.
     pub fn is_borne_on(&self) -> bool {
         !self.bearing.is_empty()
+    }
+
+    /// What the client had used of the day as it was judged; `None` where no policy that bore on it
+    /// asks for that.
+    pub fn today(&self) -> Option<Day> {
+        self.today
     }
 
     /// What it depended on, as far as it may be kept. People's addresses may be among the ids.

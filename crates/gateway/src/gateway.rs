@@ -19,7 +19,7 @@ use crate::clients::rate::{Asked, Rates};
 use crate::clients::shed::Load;
 use crate::clients::uses::Uses;
 use crate::clock::Clock;
-use crate::decision::admit::sender;
+use crate::decision::admit::{Stop, sender};
 use crate::decision::refusal::{Fault, Refusal};
 use crate::error::Error;
 use crate::idempotency::Idempotency;
@@ -277,7 +277,8 @@ impl Inner {
             }
             match self.admit(&parts, body, call.facts_mut()).await {
                 Ok(admitted) => self.carry_out(admitted, call).await,
-                Err(fault) => {
+                Err(Stop::Answered(before)) => self.forwarder.tell_of(*before, call).await,
+                Err(Stop::Refused(fault)) => {
                     let fault = self.bounded(fault, call.facts());
                     turn_away(&mut call, fault)
                 }

@@ -63,6 +63,11 @@ impl Snapshot {
         &self.policies
     }
 
+    /// Whether these policies are the very ones of another snapshot.
+    pub(crate) fn judges_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.policies, &other.policies)
+    }
+
     pub(crate) fn authenticate(&self, presented: &str) -> Result<Known<'_>, KeyRefused> {
         self.state.authenticate(&self.pepper, presented)
     }
@@ -202,7 +207,12 @@ impl SnapshotBuilder {
             text: &policy.text,
             schema: &policy.schema,
         });
-        let policies = Arc::new(Policies::read(texts, Some(&last)));
+        let policies = Policies::read(texts, Some(&last));
+        // Where nothing has changed, what was judged by them holds.
+        let policies = match policies.are_those_of(&last) {
+            true => Arc::clone(&last),
+            false => Arc::new(policies),
+        };
         faults.extend(policies.faulty().map(|(name, why)| Error::Policy {
             name: name.to_owned(),
             why: why.first().map(ToString::to_string).unwrap_or_default(),
@@ -310,6 +320,11 @@ impl SnapshotHandle {
     /// connections too; one whose body is still arriving is decided again.
     pub fn swap(&self, snapshot: Snapshot) {
         self.0.store(Arc::new(snapshot));
+    }
+
+    /// Whether that very one is in force.
+    pub(crate) fn is(&self, snapshot: &Arc<Snapshot>) -> bool {
+        Arc::ptr_eq(&self.0.load(), snapshot)
     }
 
     /// The snapshot in force.

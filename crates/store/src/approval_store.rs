@@ -145,6 +145,10 @@ pub trait ApprovalStore: Send + Sync {
     /// Uses one up. Whether it was approved, not used before, and not over.
     fn spend_approval(&self, id: &str, now: Timestamp) -> Result<bool>;
 
+    /// Takes back that one was used at `spent_at`: nothing came of it. With the request that it is
+    /// for, as it was sealed. Whether it is good again: not when its request was asked for anew.
+    fn return_approval(&self, id: &str, spent_at: Timestamp, request: &[u8]) -> Result<bool>;
+
     /// Ends those whose time is over, and forgets those that ended before `forget`. The ones that
     /// ended now.
     fn expire_approvals(&self, now: Timestamp, forget: Timestamp) -> Result<Vec<ApprovalRecord>>;

@@ -182,3 +182,26 @@ fn a_name_is_one_persons_until_it_is_revoked() {
         .unwrap();
     assert_eq!(store.client_makers(&client).unwrap(), ["ann"]);
 }
+
+#[test]
+fn one_that_nothing_came_of_is_good_again_once() {
+    let (store, client) = store();
+    let until = NOW.plus_millis(HOUR);
+    let record = asked(&store, &client, 1, NOW);
+    let decided = store.decide_approval(&record.id, Some(until), "bob", None, NOW);
+    assert!(decided.unwrap().is_some());
+    let again = |at| store.return_approval(&record.id, at, &[7; 9]).unwrap();
+    assert!(!again(NOW), "it was not used");
+    assert!(store.spend_approval(&record.id, NOW).unwrap());
+    assert!(!again(NOW.plus_millis(1)), "another use of it");
+    assert!(again(NOW));
+    assert!(!again(NOW));
+    let good = store.approval(&record.id).unwrap();
+    assert_eq!((good.state, good.spent_at), (ApprovalState::Approved, None));
+    assert_eq!((good.request, good.expires_at), (vec![7; 9], until));
+    assert!(store.spend_approval(&record.id, NOW).unwrap());
+    // Asked for anew meanwhile, that one counts.
+    let other = asked(&store, &client, 1, NOW);
+    assert_ne!(other.id, record.id);
+    assert!(!again(NOW));
+}

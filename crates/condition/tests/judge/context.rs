@@ -3,7 +3,7 @@
 use doorward_catalog::Op;
 use doorward_condition::{Asked, Day};
 
-use crate::{OTHER, asked, body, policies, verdict};
+use crate::{ASKER, OTHER, asked, body, policies, verdict};
 
 #[test]
 fn what_is_asked_for_is_what_the_request_holds() {
@@ -130,4 +130,22 @@ fn what_is_asked_for_is_what_the_request_holds() {
         ),
         "failed p"
     );
+}
+
+#[test]
+fn whether_the_day_is_asked_for_is_told() {
+    let counts = "forbid (principal, action in Action::\"writes\", resource)\n\
+                  when { context.leads_today + context.leads_in_call > 5 };";
+    let other = "forbid (principal, action in Action::\"reads\", resource)\n\
+                 when { context.hour < 6 };";
+    assert!(!policies(&[("other", other)]).ask_for_today());
+    let both = policies(&[("counts", counts), ("other", other)]);
+    assert!(both.ask_for_today());
+    let today = Day { calls: 1, leads: 2 };
+    let told = |op| {
+        let asked = Asked { today, ..asked(op) };
+        both.judge(&ASKER, asked).today()
+    };
+    assert_eq!(told(Op::CreateLead), Some(today));
+    assert_eq!(told(Op::ListCampaign), None, "it bears on writes alone");
 }

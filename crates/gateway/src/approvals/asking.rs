@@ -14,7 +14,6 @@ use super::kept::{Exact, KeptRequest};
 use crate::decision::refusal::{AskedApproval, Refusal};
 use crate::gateway::Inner;
 use crate::records::record::CallFacts;
-use crate::request::request_id::RequestId;
 
 /// A call as far as its approval goes. The digest is taken only when somebody asks for it.
 pub(crate) struct Waiting<'a> {
@@ -133,30 +132,5 @@ impl Inner {
                 refusal
             }
         }
-    }
-
-    /// Spends the approval of a call that is about to leave.
-    pub(crate) async fn spend(
-        &self,
-        approval: &Arc<str>,
-        op: Op,
-        request: RequestId,
-    ) -> Result<(), Refusal> {
-        if let Some(desk) = &self.approvals {
-            let (desk, id) = (Arc::clone(desk), Arc::clone(approval));
-            let now = self.clock.now();
-            let spent =
-                tokio::task::spawn_blocking(move || desk.spend(&id, &request.to_string(), now));
-            if spent.await.unwrap_or(false) {
-                return Ok(());
-            }
-        }
-        Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            "approval_required",
-            "the call's approval was used by another call, or is over; send it again to ask for a \
-             new one",
-        )
-        .of(op))
     }
 }

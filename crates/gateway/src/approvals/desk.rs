@@ -55,7 +55,7 @@ type Told = Box<dyn Fn(&ApprovalRecord) + Send + Sync>;
 
 /// Approvals of one store. Calls that reach the store block.
 pub struct ApprovalDesk {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     keys: Keys,
     pub(super) settings: ApprovalSettings,
     /// Given and not used, by the request's digest.
@@ -226,38 +226,11 @@ impl ApprovalDesk {
         Ok(asked)
     }
 
-    /// Uses an approval up, durably. Whether it could be: one call alone can.
-    pub(crate) fn spend(&self, id: &str, request_id: &str, now: Timestamp) -> bool {
-        let mut mine = false;
-        self.granted().retain(|_, approval| {
-            let this = *approval.id == *id;
-            mine |= this;
-            !this
-        });
-        // Another call was faster, or it was over.
-        if !mine {
-            return false;
-        }
-        match self.store.spend_approval(id, now) {
-            Ok(true) => {}
-            Ok(false) => return false,
-            Err(error) => {
-                tracing::error!(%error, approval = id, "an approval could not be spent");
-                return false;
-            }
-        }
-        if let Ok(record) = self.store.approval(id) {
-            let request_id = Some(request_id);
-            self.record(&record, "approval.spend", Change::Updated, request_id, now);
-        }
-        true
-    }
-
-    fn granted(&self) -> MutexGuard<'_, HashMap<[u8; 32], Approval>> {
+    pub(super) fn granted(&self) -> MutexGuard<'_, HashMap<[u8; 32], Approval>> {
         self.granted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         record: &ApprovalRecord,
         action: &str,
@@ -287,7 +260,7 @@ impl ApprovalDesk {
     }
 }
 
-fn in_force(record: &ApprovalRecord) -> Approval {
+pub(super) fn in_force(record: &ApprovalRecord) -> Approval {
     Approval {
         id: record.id.as_str().into(),
         expires_at: record.expires_at,
@@ -367,7 +340,10 @@ mod tests {
         let record = asked(&desk);
         assert_eq!(asked(&desk).id, record.id);
         assert_eq!(desk.lookup(&[7; 32]), None);
-        assert!(!desk.spend(&record.id, "req_2", NOW), "nobody said yes");
+        assert!(
+            desk.spend(&record.id, "req_2", NOW).is_err(),
+            "nobody said yes"
+        );
         let (_, request) = desk.show(&record.id).unwrap();
         assert_eq!(request.unwrap(), ask(&desk).request);
         let decided = desk.decide(&record.id, true, "bob", None, NOW).unwrap();
@@ -381,7 +357,7 @@ mod tests {
         let spent = std::thread::scope(|scope| {
             let (desk, id) = (&desk, &record.id);
             let all: Vec<_> = (0..8)
-                .map(|_| scope.spawn(move || desk.spend(id, "req_3", NOW)))
+                .map(|_| scope.spawn(move || desk.spend(id, "req_3", NOW).is_ok()))
                 .collect();
             all.into_iter()
                 .map(|one| one.join().unwrap())
@@ -409,7 +385,7 @@ mod tests {
         let record = asked(&desk);
         desk.decide(&record.id, true, "bob", None, NOW).unwrap();
         let over = after(NOW, desk.settings.approved);
-        assert!(!desk.spend(&record.id, "req_2", over));
+        assert!(desk.spend(&record.id, "req_2", over).is_err());
         desk.tidy(over).unwrap();
         assert_eq!(desk.lookup(&[7; 32]), None);
         assert!(desk.list(false, 9).unwrap().is_empty());

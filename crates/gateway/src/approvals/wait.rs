@@ -92,7 +92,8 @@ impl Inner {
             _ => return Ok(None),
         }
         let call = Judgeable::of(head, body, facts);
-        let judged = self.judge(&snapshot, &known, (op, self.clock.now()), &call, facts);
+        let asked = (facts.source, self.today(&snapshot, &known, facts));
+        let judged = self.judge(&snapshot, &known, (op, self.clock.now()), &call, asked);
         let Judgement::NeedsApproval(policy) = judged.judgement() else {
             return Ok(None);
         };

@@ -12,7 +12,7 @@ use doorward_store::Controls;
 use http::StatusCode;
 
 use crate::clients::caller::Caller;
-use crate::clients::uses::{UsedUp, Uses};
+use crate::clients::uses::{Taken, UsedUp, Uses};
 use crate::decision::refusal::Refusal;
 use crate::sending::under_way::{Counter, UnderWay};
 
@@ -36,6 +36,16 @@ struct Meter {
     under_way: Counter,
 }
 
+/// A call that was let in.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Entered {
+    /// To be held as long as the call is under way.
+    pub(crate) under_way: Option<UnderWay>,
+    /// What it took of the day.
+    pub(crate) taken: Taken,
+}
+
 /// A limit that was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Met {
@@ -57,18 +67,19 @@ impl ClientLimits {
         }
     }
 
-    /// Lets one call in that writes so many leads, and counts it; or none of it counts. What is
-    /// given is to be held as long as the call is under way.
+    /// Lets one call in that writes so many leads, and counts it; or none of it counts.
     pub(crate) fn enter(
         &self,
         caller: &Caller,
         leads: u32,
         now: Timestamp,
         instant: Instant,
-    ) -> Result<Option<UnderWay>, Met> {
+    ) -> Result<Entered, Met> {
         if caller.per_second.is_none() && caller.concurrency.is_none() {
-            self.take(caller, leads, now)?;
-            return Ok(None);
+            return Ok(Entered {
+                taken: self.take(caller, leads, now)?,
+                under_way: None,
+            });
         }
         let mut meters = self.lock();
         if meters.len() >= KEPT && !meters.contains_key(&caller.id) {
@@ -76,14 +87,17 @@ impl ClientLimits {
         }
         let meter = meters.entry(Arc::clone(&caller.id)).or_default();
         meter.check(caller, instant)?;
-        self.take(caller, leads, now)?;
+        let taken = self.take(caller, leads, now)?;
         if caller.per_second.is_some() {
             meter.last_second.push_back(instant);
         }
-        Ok(Some(meter.under_way.enter()))
+        Ok(Entered {
+            under_way: Some(meter.under_way.enter()),
+            taken,
+        })
     }
 
-    fn take(&self, caller: &Caller, leads: u32, now: Timestamp) -> Result<(), Met> {
+    fn take(&self, caller: &Caller, leads: u32, now: Timestamp) -> Result<Taken, Met> {
         let taken = self.uses.take(&caller.id, now, leads, caller.day);
         let retry_after = || Duration::from_millis(Uses::until_tomorrow(now));
         taken.map_err(|used_up| match used_up {
@@ -205,7 +219,7 @@ mod tests {
         }
     }
 
-    fn met(result: Result<Option<UnderWay>, Met>) -> (&'static str, u64) {
+    fn met(result: Result<Entered, Met>) -> (&'static str, u64) {
         let met = result.unwrap_err();
         (met.limit, met.retry_after.as_millis().try_into().unwrap())
     }

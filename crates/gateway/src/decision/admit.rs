@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use doorward_catalog::Op;
+use doorward_condition::Day;
 use doorward_policy::{
     Authorized, Decision, DenyReason, Judgement, RequestFacts, Terms, authorize, decide,
 };
@@ -13,7 +14,6 @@ use http::StatusCode;
 use http::request::Parts;
 use http_body::Body;
 
-use crate::answers::veil::Veil;
 use crate::approvals::Stopped;
 use crate::clients::caller::Caller;
 use crate::clients::client_limits::check_source;
@@ -22,25 +22,37 @@ use crate::decision::conditions::{Judgeable, with_conditions};
 use crate::decision::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::decision::refusal::{Fault, Refusal};
 use crate::gateway::Inner;
-use crate::idempotency::{IdempotencyKey, Named, Whose};
+use crate::idempotency::{Before, IdempotencyKey, Named, Whose};
 use crate::records::record::{Actor, CallFacts};
 use crate::request::body::{BoxError, HeldBody};
 use crate::request::canonical::{ForwardRequest, Head, check_body_head};
 use crate::request::headers;
-use crate::sending::keychoice;
-use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::sending::way::Way;
 use crate::snapshot::Snapshot;
 
-/// A call that may be carried out, with the connection and the key it goes out by.
+/// A call that may be carried out, with the way that it goes.
 pub(crate) struct Admitted {
     pub(crate) authorized: Authorized<ForwardRequest>,
-    pub(crate) upstream: Arc<Upstream>,
-    pub(crate) key: Arc<UpstreamKey>,
+    pub(crate) way: Way,
     pub(crate) caller: Caller,
-    /// What its answer passes through.
-    pub(crate) veil: Veil,
+    /// What its client had used of the day, where a policy that bears on it asks for that.
+    pub(crate) today: Option<Day>,
     /// The write that it names, if it does.
     pub(crate) named: Option<Named>,
+}
+
+/// Why a call is not carried out.
+pub(crate) enum Stop {
+    /// It may not, or not now.
+    Refused(Fault),
+    /// It was carried out before, and has its answer.
+    Answered(Box<Before>),
+}
+
+impl<F: Into<Fault>> From<F> for Stop {
+    fn from(fault: F) -> Self {
+        Self::Refused(fault.into())
+    }
 }
 
 impl Inner {
@@ -50,7 +62,7 @@ impl Inner {
         parts: &Parts,
         body: B,
         facts: &mut CallFacts,
-    ) -> Result<Admitted, Fault>
+    ) -> Result<Admitted, Stop>
     where
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: Into<BoxError>,
@@ -70,6 +82,12 @@ impl Inner {
         facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
         facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
 
+        // Sent before it needed an approval, or by one that is spent, it needs none to be told how
+        // that ended.
+        let sent = self.sent_before(parts, &head, body.as_ref(), key.as_ref(), facts);
+        if let Some(before) = sent.await? {
+            return Err(Stop::Answered(before));
+        }
         // The body may have taken its time: what is in force now decides.
         self.hold(parts, &head, body.as_ref(), facts).await?;
         match self.decide_now(parts, head, body, facts, key) {
@@ -99,7 +117,8 @@ impl Inner {
                 op: admitted.authorized.op(),
             };
             let request = admitted.authorized.request();
-            admitted.named = Some(idempotency.ask(whose, &key, request));
+            let body = request.body.as_ref();
+            admitted.named = Some(idempotency.ask(whose, &key, &request.target, body));
         }
         Ok(admitted)
     }
@@ -186,7 +205,7 @@ impl Inner {
     /// The decision that counts, on the very request that is sent.
     fn authorize(
         &self,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
         known: &Known<'_>,
         head: Head,
         body: Option<HeldBody>,
@@ -203,7 +222,14 @@ impl Inner {
         };
         let call = Judgeable::of(&head, body.as_ref(), facts);
         let request = head.into_request(op, body);
-        let judged = self.judge(snapshot, known, (op, asked.now), &call, facts);
+        let today = self.today(snapshot, known, facts);
+        let judged = self.judge(
+            snapshot,
+            known,
+            (op, asked.now),
+            &call,
+            (facts.source, today),
+        );
         let waiting = call.waiting(self.approvals.as_deref(), known, op);
         let terms = Terms {
             conditions: &judged,
@@ -228,29 +254,14 @@ impl Inner {
         {
             facts.policy = Some(policy.into());
         }
-        let unavailable = |reason, message: &'static str| {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message).of(op)
-        };
-        let upstream = snapshot.upstream(client.workspace).ok_or_else(|| {
-            unavailable(
-                "workspace_unavailable",
-                "the client's workspace is not set up rightly",
-            )
-        })?;
-        let key = keychoice::choose(upstream, op, &self.forwarder.health).ok_or_else(|| {
-            unavailable(
-                "no_upstream_key_covers",
-                "no upstream key of the workspace covers this operation; ask for one to be added",
-            )
-        })?;
-        facts.upstream_key = Some(Arc::clone(&key.id));
-        let veil = Veil::of(snapshot, &known.client.record.id, op)?;
+        let whose = (&**client.workspace, &*known.client.id);
+        let way = Way::of(snapshot, whose, op, &self.forwarder.health)?;
+        facts.upstream_key = Some(Arc::clone(&way.key.id));
         Ok(Admitted {
             authorized,
-            upstream: Arc::clone(upstream),
-            key: Arc::clone(key),
+            way,
             caller: Caller::of(known),
-            veil,
+            today: judged.today(),
             named: None,
         })
     }

@@ -1,5 +1,7 @@
 //! Holding a call against the policies in force.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use doorward_catalog::Op;
 use doorward_condition::{Asked, Asker, Day, Judged};
@@ -10,7 +12,7 @@ use http::uri::PathAndQuery;
 use crate::gateway::Inner;
 use crate::records::record::CallFacts;
 use crate::request::body::HeldBody;
-use crate::request::canonical::Head;
+use crate::request::canonical::{ForwardRequest, Head};
 use crate::snapshot::Snapshot;
 
 /// Largest body of which the ids are kept with a write that no policy bears on: to read one takes
@@ -36,9 +38,29 @@ impl Judgeable {
             as_workspace: head.as_workspace().map(str::to_owned),
         }
     }
+
+    /// Of a call that was judged before.
+    pub(crate) fn again(request: &ForwardRequest, facts: &CallFacts) -> Self {
+        let (body, parameter) = (request.body.as_ref(), facts.parameter.as_ref());
+        Self {
+            target: request.target.clone(),
+            body: body.map(|body| body.bytes().clone()).unwrap_or_default(),
+            parameter: parameter.map(|parameter| parameter.value.clone()),
+            as_workspace: facts.as_workspace.as_deref().map(str::to_owned),
+        }
+    }
 }
 
 impl Inner {
+    /// What a client used of the day by now, as far as somebody asks for it.
+    pub(crate) fn today(&self, snapshot: &Snapshot, known: &Known<'_>, facts: &CallFacts) -> Day {
+        if snapshot.policies().is_empty() && !facts.writes() {
+            return Day::default();
+        }
+        let uses = self.client_limits.uses();
+        uses.today(&known.client.id, self.clock.now()).into()
+    }
+
     /// Judges a call by the policies of a snapshot. Whether its client is granted the operation is
     /// another matter.
     pub(crate) fn judge<'s>(
@@ -47,40 +69,32 @@ impl Inner {
         known: &Known<'_>,
         (op, now): (Op, Timestamp),
         call: &'s Judgeable,
-        facts: &CallFacts,
+        (source, today): (IpAddr, Day),
     ) -> Judged<'s> {
-        let client = &known.client.record;
-        let asker = Asker {
-            name: &client.name,
-            environment: client.environment,
-            owner: &client.owner,
-            purpose: &client.purpose,
-            workspace: &known.workspace.name,
-            workspace_kind: known.workspace.kind,
-        };
-        let today = match snapshot.policies().is_empty() && !facts.writes() {
-            // Nobody asks.
-            true => Day::default(),
-            false => {
-                let uses = self.client_limits.uses();
-                let today = uses.today(&known.client.id, now);
-                Day {
-                    calls: today.calls,
-                    leads: today.leads,
-                }
-            }
-        };
         let asked = Asked {
             op,
             parameter: call.parameter.as_deref(),
             query: call.target.query().unwrap_or_default(),
             body: &call.body,
-            source: facts.source,
+            source,
             as_workspace: call.as_workspace.as_deref(),
             now,
             today,
         };
-        snapshot.policies().judge(&asker, asked)
+        snapshot.policies().judge(&asker(known), asked)
+    }
+}
+
+/// Who asks, as policies see it.
+pub(crate) fn asker<'a>(known: &Known<'a>) -> Asker<'a> {
+    let client = &known.client.record;
+    Asker {
+        name: &client.name,
+        environment: client.environment,
+        owner: &client.owner,
+        purpose: &client.purpose,
+        workspace: &known.workspace.name,
+        workspace_kind: known.workspace.kind,
     }
 }
 

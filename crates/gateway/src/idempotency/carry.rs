@@ -1,20 +1,64 @@
-//! The two places where a call on its way meets the write that it names.
+//! Where a call on its way meets the write that it names: before it goes, and before its approval is
+//! asked for.
 
-use std::sync::Arc;
-
+use doorward_catalog::Op;
+use doorward_policy::{Judgement, RequestFacts, Terms, Timestamp, authorize};
 use http::Response;
+use http::header::HeaderValue;
+use http::request::Parts;
 
-use super::guard::Guard;
-use super::settle::Guarded;
+use super::guard::{Guard, Named};
+use super::key::IdempotencyKey;
+use super::seal::{Kept, Whose};
+use super::settle::{Guarded, Told};
 use crate::answers::answer::Answer;
-use crate::answers::veil::Veil;
+use crate::clients::caller::Caller;
+use crate::clients::client_limits::check_source;
 use crate::decision::admit::Admitted;
+use crate::decision::again::Given;
+use crate::decision::conditions::Judgeable;
+use crate::decision::decide::identify;
+use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
-use crate::pace::turns::Going;
-use crate::records::record::{Call, Recorded};
-use crate::request::canonical::ForwardRequest;
+use crate::records::record::{Call, CallFacts};
+use crate::request::body::HeldBody;
+use crate::request::canonical::Head;
 use crate::sending::forward::respond;
-use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::sending::way::Way;
+
+/// A call, as far as its turns and looking for what it would make go.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) op: Op,
+    pub(crate) body: Option<&'a HeldBody>,
+    pub(crate) as_workspace: Option<&'a HeaderValue>,
+    pub(crate) way: &'a Way,
+    pub(crate) caller: &'a Caller,
+    pub(crate) decided_at: Timestamp,
+}
+
+/// The answer to a write that was sent before.
+pub(crate) struct Before {
+    pub(crate) op: Op,
+    pub(crate) way: Way,
+    pub(crate) kept: Kept,
+    pub(crate) told: Told,
+}
+
+impl Admitted {
+    /// What it is about.
+    pub(crate) fn about(&self) -> About<'_> {
+        let request = self.authorized.request();
+        About {
+            op: self.authorized.op(),
+            body: request.body.as_ref(),
+            as_workspace: request.as_workspace.as_ref(),
+            way: &self.way,
+            caller: &self.caller,
+            decided_at: self.authorized.decided_at(),
+        }
+    }
+}
 
 impl Inner {
     /// Takes the write in hand that a call names, if it names one. Gives the answer when the call
@@ -27,39 +71,127 @@ impl Inner {
         let Some(named) = admitted.named.clone() else {
             return Ok((None, call));
         };
-        match self.guard(admitted, named, &call).await {
+        let about = admitted.about();
+        match self.guard(about, named, call.facts()).await {
             Ok(Guarded::Go(guard)) => Ok((Some(guard), call)),
             Ok(Guarded::Answer(kept, told)) => {
-                let given = self.forwarder.give_again(kept, told, call, admitted);
+                let veil = &about.way.veil;
+                let given = self.forwarder.give_again(kept, told, call, about.op, veil);
                 Err(Box::new(given.await))
             }
-            Err(refusal) => {
-                let refusal = refusal.of(admitted.authorized.op());
-                Err(Box::new(respond(&mut call, &refusal)))
-            }
+            Err(refusal) => Err(Box::new(respond(&mut call, &refusal.of(about.op)))),
         }
     }
 
-    /// Sends a write. One that has a name is noted on disk first.
-    pub(crate) async fn send_write(
+    /// What became of a write that was sent before, by a call that needs an approval: it has its
+    /// answer, if there is one. Nothing is sent but what looks for it.
+    pub(crate) async fn sent_before(
         &self,
-        recorded: Recorded<ForwardRequest>,
-        upstream: &Upstream,
-        key: &Arc<UpstreamKey>,
-        veil: &Veil,
-        mut guard: Option<Guard>,
-        going: &Going,
-    ) -> Response<Answer> {
-        if let Some(guard) = &mut guard {
-            let id = recorded.call().facts().request_id.to_string();
-            if let Err(refusal) = guard.leave(&id, self.clock.now()).await {
-                let (authorized, mut call) = recorded.into_parts();
-                return respond(&mut call, &refusal.of(authorized.op()).after_allowed());
-            }
+        parts: &Parts,
+        head: &Head,
+        body: Option<&HeldBody>,
+        key: Option<&IdempotencyKey>,
+        facts: &mut CallFacts,
+    ) -> Result<Option<Box<Before>>, Refusal> {
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        let Some(waiting) = self.but_for_approval(parts, head, body, key, facts)? else {
+            return Ok(None);
+        };
+        let Waiting {
+            op,
+            way,
+            caller,
+            named,
+            decided_at,
+        } = waiting;
+        let about = About {
+            op,
+            body,
+            as_workspace: head.as_workspace_line(),
+            way: &way,
+            caller: &caller,
+            decided_at,
+        };
+        match self.guard(about, named, facts).await {
+            // It was not sent, or not carried out: it is let go of, and asked about like any other.
+            Ok(Guarded::Go(_)) => Ok(None),
+            Ok(Guarded::Answer(kept, told)) => Ok(Some(Box::new(Before {
+                op,
+                way,
+                kept,
+                told,
+            }))),
+            Err(refusal) => Err(refusal.of(op)),
         }
-        let forwarder = &self.forwarder;
-        forwarder
-            .forward(recorded, upstream, key, veil, guard, going)
-            .await
     }
+
+    /// The write that a call names to which nothing but an approval may be missing.
+    fn but_for_approval(
+        &self,
+        parts: &Parts,
+        head: &Head,
+        body: Option<&HeldBody>,
+        key: &IdempotencyKey,
+        facts: &mut CallFacts,
+    ) -> Result<Option<Waiting>, Refusal> {
+        let snapshot = self.snapshot.load();
+        let (Some(idempotency), Ok(op)) = (&self.idempotency, head.op) else {
+            return Ok(None);
+        };
+        if snapshot.policies().is_empty() {
+            return Ok(None);
+        }
+        let known = identify(&snapshot, parts, facts)?;
+        check_source(&known.client.record.controls, facts.source)?;
+        let client = known.view();
+        let now = self.clock.now();
+        let asked = RequestFacts {
+            op: Some(op),
+            workspace: client.workspace,
+            as_workspace: head.as_workspace(),
+            now,
+        };
+        let call = Judgeable::of(head, body, facts);
+        let today = self.today(&snapshot, &known, facts);
+        let judged = self.judge(&snapshot, &known, (op, now), &call, (facts.source, today));
+        let Judgement::NeedsApproval(policy) = judged.judgement() else {
+            return Ok(None);
+        };
+        // Nothing can be sent by this: there is no request in it.
+        let terms = Terms {
+            conditions: &judged,
+            approvals: &Given::of(Some(&policy.into()), now),
+        };
+        if authorize(&client, &asked, &terms, ()).is_err() {
+            return Ok(None);
+        }
+        let whose = (&**client.workspace, &*known.client.id);
+        let Ok(way) = Way::of(&snapshot, whose, op, &self.forwarder.health) else {
+            return Ok(None);
+        };
+        let whose = Whose {
+            workspace: client.workspace,
+            client: &known.client.record.id,
+            as_workspace: head.as_workspace(),
+            op,
+        };
+        Ok(Some(Waiting {
+            op,
+            named: idempotency.ask(whose, key, head.target(), body),
+            caller: Caller::of(&known),
+            decided_at: now,
+            way,
+        }))
+    }
+}
+
+/// A call that waits for its approval alone.
+struct Waiting {
+    op: Op,
+    way: Way,
+    caller: Caller,
+    named: Named,
+    decided_at: Timestamp,
 }

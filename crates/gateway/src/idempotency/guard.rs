@@ -10,44 +10,20 @@ use doorward_policy::Timestamp;
 use doorward_store::{
     IdempotencyId, IdempotencyRecord, IdempotencyState, IdempotencyStore, Noted, StoreError,
 };
+use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use secrecy::SecretString;
 
 use super::key::IdempotencyKey;
+use super::looking::Looking;
 use super::seal::{Kept, Sealer, Whose};
+use super::settings::IdempotencySettings;
 use super::state::{Event, Repeat, State, event_of};
 use crate::decision::refusal::Refusal;
 use crate::error::Error;
-use crate::request::canonical::ForwardRequest;
+use crate::request::body::HeldBody;
 use crate::wire::source::Source;
-
-/// How writes under idempotency keys are remembered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencySettings {
-    /// How long.
-    pub keep: Duration,
-    /// Most of one client.
-    pub records: u32,
-    /// Most bytes of an answer that is kept.
-    pub answer_bytes: usize,
-    /// Most bytes of all answers kept for one client.
-    pub client_bytes: u64,
-    /// After how long a write whose answer was lost can no longer be on its way.
-    pub settle: Duration,
-}
-
-impl Default for IdempotencySettings {
-    fn default() -> Self {
-        Self {
-            keep: Duration::from_secs(24 * 3_600),
-            records: 10_000,
-            answer_bytes: 1 << 20,
-            client_bytes: 256 << 20,
-            settle: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Remembers writes under idempotency keys. Cloning gives another handle to the same.
 #[derive(Debug, Clone)]
@@ -61,6 +37,8 @@ pub(crate) struct Memory {
     /// The writes that a call has in hand, with their fingerprints. There are none at a start: what
     /// the store has as sent and is not here has nobody waiting for it.
     in_hand: Mutex<HashMap<IdempotencyId, [u8; 32]>>,
+    /// Clients for which is looked whether a write was carried out.
+    pub(super) looking: Looking,
 }
 
 /// A write that a call names.
@@ -98,6 +76,7 @@ impl Idempotency {
             sealer: Sealer::new(secret)?,
             settings,
             in_hand: Mutex::default(),
+            looking: Looking::default(),
         })))
     }
 
@@ -106,11 +85,12 @@ impl Idempotency {
         &self,
         whose: Whose<'_>,
         key: &IdempotencyKey,
-        request: &ForwardRequest,
+        target: &PathAndQuery,
+        body: Option<&HeldBody>,
     ) -> Named {
         Named {
             id: self.0.sealer.name(whose, key),
-            fingerprint: self.0.sealer.fingerprint(request),
+            fingerprint: self.0.sealer.fingerprint(whose.op, target, body),
             client_id: whose.client.to_owned(),
             op: whose.op,
             as_workspace: whose.as_workspace.map(str::to_owned),
@@ -207,7 +187,7 @@ impl Guard {
     /// Notes on disk that the write is about to leave.
     pub(crate) async fn leave(&mut self, request_id: &str, now: Timestamp) -> Result<(), Refusal> {
         let settings = &self.memory.settings;
-        let keep = i64::try_from(settings.keep.as_millis()).unwrap_or(i64::MAX);
+        let keep = settings.keep_ms();
         let record = IdempotencyRecord {
             id: self.named.id,
             client_id: self.named.client_id.clone(),
@@ -217,7 +197,10 @@ impl Guard {
             state: IdempotencyState::Sent,
             request_id: request_id.to_owned(),
             sent_at: now,
-            expires_at: self.first_end.unwrap_or_else(|| now.plus_millis(keep)),
+            // One that is sent again is remembered as long as it may be on its way.
+            expires_at: self.first_end.map_or(now.plus_millis(keep), |end| {
+                end.max(now.plus_millis(settings.settle_ms()))
+            }),
             status: None,
             answer: None,
         };

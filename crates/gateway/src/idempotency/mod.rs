@@ -8,6 +8,7 @@
 //! | [`guard`] | one write in hand: noted before it leaves, its answer kept |
 //! | [`natural`] | what shows whether a create was done |
 //! | [`settle`] | looking for it |
+//! | [`looking`] | how much of that goes on at once |
 //! | [`carry`] | where a call on its way meets all this |
 //!
 //! The policy decides first, so that a client that was revoked gets no old answer either; and what
@@ -16,13 +17,17 @@
 mod carry;
 mod guard;
 mod key;
+mod looking;
 mod natural;
 mod seal;
+mod settings;
 mod settle;
 mod state;
 
+pub(crate) use carry::{About, Before};
+pub use guard::Idempotency;
 pub(crate) use guard::{Guard, Named};
-pub use guard::{Idempotency, IdempotencySettings};
 pub use key::IdempotencyKey;
 pub(crate) use seal::{Kept, Whose};
+pub use settings::IdempotencySettings;
 pub(crate) use settle::Told;

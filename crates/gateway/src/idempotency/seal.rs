@@ -5,6 +5,7 @@ use bytes::Bytes;
 use doorward_catalog::Op;
 use doorward_store::IdempotencyId;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, StatusCode};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -14,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::key::IdempotencyKey;
 use crate::error::Error;
-use crate::request::canonical::ForwardRequest;
+use crate::request::body::HeldBody;
 
 const SALT: &[u8] = b"doorward idempotency v1";
 const NAMES: &[u8] = b"names";
@@ -128,13 +129,18 @@ impl Sealer {
     }
 
     /// What tells one request from another: method, target and body.
-    pub(crate) fn fingerprint(&self, request: &ForwardRequest) -> [u8; 32] {
-        let body = request.body.as_ref().map(|body| body.sha256());
+    pub(crate) fn fingerprint(
+        &self,
+        op: Op,
+        target: &PathAndQuery,
+        body: Option<&HeldBody>,
+    ) -> [u8; 32] {
+        let body = body.map(HeldBody::sha256);
         mac(
             &self.fingerprints,
             &[
-                request.method.as_str().as_bytes(),
-                request.target.as_str().as_bytes(),
+                op.facts().method.as_str().as_bytes(),
+                target.as_str().as_bytes(),
                 body.as_ref().map_or(&b""[..], <[u8; 32]>::as_slice),
             ],
         )

@@ -10,15 +10,16 @@ use doorward_policy::Timestamp;
 use doorward_store::{IdempotencyRecord, IdempotencyState};
 use http::header::{DATE, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
+use tokio::time::timeout;
 
+use super::carry::About;
 use super::guard::{Begun, Guard, Named};
 use super::natural::{Page, Wanted};
 use super::seal::Kept;
 use crate::clock;
-use crate::decision::admit::Admitted;
 use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
-use crate::records::record::Call;
+use crate::records::record::CallFacts;
 use crate::request::body::HeldBody;
 use crate::request::canonical::ForwardRequest;
 use crate::sending::keychoice;
@@ -27,6 +28,8 @@ use crate::sending::keychoice;
 const PAGES_MAX: usize = 5;
 /// When to ask again after looking failed.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long a search waits for another one on the same workspace.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How an answer came about that is not fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +70,9 @@ impl Inner {
     /// Takes the write in hand that a call names, or gives what became of it.
     pub(crate) async fn guard(
         &self,
-        admitted: &Admitted,
+        about: About<'_>,
         named: Named,
-        call: &Call,
+        facts: &CallFacts,
     ) -> Result<Guarded, Refusal> {
         let Some(idempotency) = &self.idempotency else {
             return Err(super::guard::unavailable());
@@ -77,25 +80,24 @@ impl Inner {
         match idempotency.begin(named, self.clock.now()).await? {
             Begun::Go(guard) => Ok(Guarded::Go(guard)),
             Begun::Replay(kept) => Ok(Guarded::Answer(kept, Told::Replayed)),
-            Begun::Settle(guard, record) => self.settle(admitted, guard, record, call).await,
+            Begun::Settle(guard, record) => self.settle(about, guard, record, facts).await,
         }
     }
 
     /// Finds out whether a write was carried out whose answer is not there.
     async fn settle(
         &self,
-        admitted: &Admitted,
+        about: About<'_>,
         mut guard: Guard,
         record: IdempotencyRecord,
-        call: &Call,
+        facts: &CallFacts,
     ) -> Result<Guarded, Refusal> {
         let op = record.operation;
-        let body = admitted.authorized.request().body.as_ref();
-        let wanted = body.and_then(|body| Wanted::of(op, body.bytes()));
+        let wanted = about.body.and_then(|body| Wanted::of(op, body.bytes()));
         let Some(wanted) = wanted else {
             return Err(unknown(&record, "look whether it was", None));
         };
-        let shown = self.look(admitted, &wanted, &guard, &record, call).await;
+        let shown = self.search(about, &wanted, &guard, &record, facts).await;
         let done = match shown {
             Ok(Some(_)) => Verdict::Success,
             Ok(None) => Verdict::Failure,
@@ -114,7 +116,7 @@ impl Inner {
         if done == Verdict::Failure && record.state == IdempotencyState::Answered {
             return Err(unknown(&record, "what it made is not there any more", None));
         }
-        let recorded = self.recorder.act(settled(&record, done, call)).await;
+        let recorded = self.recorder.act(settled(&record, done, facts)).await;
         let why = "what was found out can't be recorded, and so nothing is done";
         recorded.map_err(|_| Refusal::ledger(why))?;
         match shown.ok().flatten() {
@@ -135,25 +137,43 @@ impl Inner {
         }
     }
 
+    /// Looks for what a write would have made: once at a time for a client, and for a workspace.
+    async fn search(
+        &self,
+        about: About<'_>,
+        wanted: &Wanted,
+        guard: &Guard,
+        record: &IdempotencyRecord,
+        facts: &CallFacts,
+    ) -> Result<Option<Bytes>, &'static str> {
+        let busy = "others are looked for just now";
+        let looking = &guard.memory.looking;
+        let _one = looking.begin(&about.caller.id).ok_or(busy)?;
+        let search = &about.way.upstream.line.search;
+        let Ok(Ok(_place)) = timeout(PATIENCE, search.acquire()).await else {
+            return Err(busy);
+        };
+        self.look(about, wanted, guard, record, facts).await
+    }
+
     /// Looks for what a write would have made, by a read of Doorward's own under a key that covers
     /// it. `None` when it is not there; an error when that can't be told.
     async fn look(
         &self,
-        admitted: &Admitted,
+        about: About<'_>,
         wanted: &Wanted,
         guard: &Guard,
         record: &IdempotencyRecord,
-        call: &Call,
+        facts: &CallFacts,
     ) -> Result<Option<Bytes>, &'static str> {
-        let (upstream, health) = (&admitted.upstream, &self.forwarder.health);
+        let (upstream, health) = (&about.way.upstream, &self.forwarder.health);
         let key = keychoice::choose(upstream, wanted.op(), health)
             .ok_or("no upstream key may look for it")?;
-        let keep = i64::try_from(guard.memory.settings.keep.as_millis()).unwrap_or(i64::MAX);
-        // The first time that it was sent, if it was sent again.
-        let sent = record.sent_at.min(record.expires_at.plus_millis(-keep));
+        let sent = guard.memory.settings.first_sent(record);
         let mut after: Option<String> = None;
         let turns = &self.forwarder.turns;
-        let going = turns.going(admitted, call.facts()).with(wanted.op());
+        // The client needs no right to the read: what it may is the write.
+        let going = turns.going(about, facts).looking_by(wanted.op());
         for _ in 0..PAGES_MAX {
             let unclear = "whether it was can't be told";
             let (target, body) = wanted.request(after.as_deref()).ok_or(unclear)?;
@@ -161,11 +181,11 @@ impl Inner {
                 method: body.as_ref().map_or(Method::GET, |_| Method::POST),
                 target,
                 accept: None,
-                as_workspace: admitted.authorized.request().as_workspace.clone(),
+                as_workspace: about.as_workspace.cloned(),
                 body: body.map(HeldBody::own),
             };
             let failed = "looking for it failed";
-            let id = call.facts().request_id;
+            let id = facts.request_id;
             let looked = self.forwarder.look(&request, upstream, key, id, &going);
             let (headers, page) = looked.await.ok_or(failed)?;
             match wanted.on_page(&page, sent, self.clock.now(), api_time(&headers)) {
@@ -204,8 +224,7 @@ fn unknown(record: &IdempotencyRecord, why: &str, wait: Option<Duration>) -> Ref
 }
 
 /// What was found out of a write, as it is recorded.
-fn settled(record: &IdempotencyRecord, done: Verdict, call: &Call) -> Draft {
-    let facts = call.facts();
+fn settled(record: &IdempotencyRecord, done: Verdict, facts: &CallFacts) -> Draft {
     let mut act = Act {
         actor: Some(Actor::of(ActorKind::Doorward)),
         client: facts.client.as_deref().map(str::to_owned),

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::pace::breaker::{Breaker, Leave, Went};
@@ -17,6 +18,8 @@ const MOST: f64 = 10.0;
 pub(crate) struct Line {
     began: Instant,
     state: Mutex<State>,
+    /// For reads of Doorward's own that look for a write: one such search at a time.
+    pub(crate) search: Semaphore,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,7 @@ impl Line {
                 breaker: Breaker::default(),
                 repeats: MOST,
             }),
+            search: Semaphore::new(1),
         }
     }
 

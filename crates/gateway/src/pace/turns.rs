@@ -8,27 +8,34 @@ use std::time::Duration;
 use doorward_catalog::Op;
 use doorward_keys::KeyId;
 use doorward_pace::{Ask, Refused, Why, WorkspaceId};
-use doorward_policy::{Decision, RequestFacts, decide};
+use doorward_policy::{Decision, RequestFacts, Timestamp, decide};
+use doorward_store::Known;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
 use crate::clients::client_limits::check_source;
 use crate::clock::Clock;
-use crate::decision::admit::Admitted;
+use crate::decision::conditions::asker;
 use crate::decision::refusal::Refusal;
+use crate::idempotency::About;
 use crate::pace::pacing::{Asking, Pacing};
 use crate::records::record::CallFacts;
-use crate::snapshot::SnapshotHandle;
+use crate::sending::way::Way;
+use crate::snapshot::{Snapshot, SnapshotHandle};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// A `Retry-After` of the API's is read up to this.
 const RETRY_AFTER_MAX: u64 = 86_400;
+/// How long what policies said of a call holds once it is on its way, in milliseconds.
+const LATE_MS: i64 = 10_000;
 
 /// A call on its way out, as far as its turn goes.
 #[derive(Debug, Clone)]
 pub(crate) struct Going {
     pub(crate) ask: Ask,
+    /// What the client must have a right to.
+    op: Op,
     weight: u32,
     number: WorkspaceId,
     workspace: Arc<str>,
@@ -36,6 +43,9 @@ pub(crate) struct Going {
     key: KeyId,
     source: IpAddr,
     had: Had,
+    /// By what it was decided that it may go, and when.
+    stands_on: Arc<Snapshot>,
+    decided_at: Timestamp,
 }
 
 /// When a call had its turn last, in nanoseconds of the pacer's time.
@@ -68,30 +78,50 @@ impl Going {
 }
 
 impl Going {
-    /// The same for another operation, of Doorward's own on the client's behalf.
-    pub(crate) fn with(mut self, op: Op) -> Self {
+    /// For a read of Doorward's own that looks for what the call would have made.
+    pub(crate) fn looking_by(mut self, op: Op) -> Self {
         self.ask.op = op;
         self
+    }
+
+    /// Whether policies say the same of it in that snapshot.
+    fn is_judged_alike(&self, snapshot: &Arc<Snapshot>, known: &Known<'_>) -> bool {
+        if Arc::ptr_eq(snapshot, &self.stands_on) {
+            return true;
+        }
+        let before = self.stands_on.known(self.key);
+        snapshot.judges_as(&self.stands_on)
+            && before.is_some_and(|before| asker(&before) == asker(known))
+    }
+
+    /// When it was decided that it may go.
+    pub(crate) fn decided_at(&self) -> Timestamp {
+        self.decided_at
+    }
+
+    /// It was decided anew, on that way.
+    pub(crate) fn stands_on(&mut self, way: &Way, at: Timestamp) {
+        self.stands_on = Arc::clone(&way.snapshot);
+        self.decided_at = at;
     }
 }
 
 impl Turns {
-    /// What an admitted call asks for.
-    pub(crate) fn going(&self, admitted: &Admitted, facts: &CallFacts) -> Going {
-        let Admitted {
-            authorized,
-            upstream,
-            caller,
-            ..
-        } = admitted;
+    /// What a call asks for.
+    pub(crate) fn going(&self, about: About<'_>, facts: &CallFacts) -> Going {
+        let About {
+            op, way, caller, ..
+        } = about;
+        let upstream = &way.upstream;
         let as_workspace = facts.as_workspace.as_deref();
         Going {
             ask: Ask {
                 client: caller.number,
                 class: caller.class,
-                op: authorized.op(),
+                op,
                 spends: self.pacing.spends(&upstream.pace, as_workspace),
             },
+            op,
             weight: caller.weight,
             number: upstream.pace.number(),
             workspace: Arc::clone(&upstream.workspace),
@@ -99,6 +129,8 @@ impl Turns {
             key: caller.key,
             source: facts.source,
             had: Had::default(),
+            stands_on: Arc::clone(&way.snapshot),
+            decided_at: about.decided_at,
         }
     }
 
@@ -108,16 +140,19 @@ impl Turns {
         refused.map_or(Ok(()), |refused| Err(paced(refused)))
     }
 
-    /// Waits for a call's turn; true if there was a wait. After one, what is in force by then is
-    /// asked again: a key that was revoked meanwhile does not go out.
-    pub(crate) async fn take(&self, going: &Going) -> Result<bool, Refusal> {
+    /// Waits for a call's turn. Whether it may go when that has come is for the caller to ask.
+    pub(crate) async fn turn(&self, going: &Going) -> Result<(), Refusal> {
         let had = self.pacing.turn(&going.asking()).await.map_err(paced)?;
         let at = u64::try_from(had.at.as_nanos()).unwrap_or(u64::MAX);
         going.had.0.store(at, Ordering::Relaxed);
-        if had.waited {
-            self.ask_again(going)?;
-        }
-        Ok(had.waited)
+        Ok(())
+    }
+
+    /// Waits for one more turn of a call that is on its way, in which it may go if nothing of what
+    /// it was decided by has changed.
+    pub(crate) async fn take(&self, going: &Going) -> Result<(), Refusal> {
+        self.turn(going).await?;
+        self.still_holds(going)
     }
 
     /// Sees to it, at the last moment, that a call goes in its turn: one that was held up on its way
@@ -132,20 +167,34 @@ impl Turns {
         }
     }
 
-    fn ask_again(&self, going: &Going) -> Result<(), Refusal> {
+    /// Whether what was decided on a call holds. It is judged by policies before it leaves; here it is
+    /// enough that they have changed to refuse it.
+    fn still_holds(&self, going: &Going) -> Result<(), Refusal> {
         let snapshot = self.snapshot.load();
         let known = snapshot.known(going.key);
         let known = known.ok_or_else(Refusal::unauthorized)?;
         let client = known.view();
+        let now = self.clock.now();
         let asked = RequestFacts {
-            op: Some(going.ask.op),
+            op: Some(going.op),
             workspace: client.workspace,
             as_workspace: going.as_workspace.as_deref(),
-            now: self.clock.now(),
+            now,
         };
         match decide(&client, &asked) {
             Decision::Allow if *client.workspace == going.workspace => {
-                check_source(&known.client.record.controls, going.source)
+                check_source(&known.client.record.controls, going.source)?;
+                if !snapshot.policies().bear_on(client.name, going.op) {
+                    return Ok(());
+                }
+                // A policy may ask for the time.
+                let age = now.millis_since(going.decided_at);
+                let same = going.is_judged_alike(&snapshot, &known);
+                if same && (0..LATE_MS).contains(&age) {
+                    Ok(())
+                } else {
+                    Err(changed())
+                }
             }
             Decision::Deny(denial) => Err(Refusal::denial(&denial)),
             _ => Err(Refusal::unauthorized()),
@@ -161,8 +210,8 @@ impl Turns {
 
     /// Says in an answer how the workspace's windows stand, which the API does not
     /// (draft-ietf-httpapi-ratelimit-headers).
-    pub(crate) fn tell(&self, going: &Going, headers: &mut HeaderMap) {
-        let limits = self.pacing.rate_limits(going.ask.spends, going.ask.op);
+    pub(crate) fn tell(&self, ask: Ask, headers: &mut HeaderMap) {
+        let limits = self.pacing.rate_limits(ask.spends, ask.op);
         for (name, text) in [
             (RATE_LIMIT_POLICY, limits.policy_header()),
             (RATE_LIMIT, limits.header()),
@@ -178,6 +227,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     let seconds: u64 = text.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(RETRY_AFTER_MAX)))
+}
+
+fn changed() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "changed_meanwhile",
+        "what the call was decided by changed while it was on its way; try again",
+    )
+    .after_allowed()
 }
 
 fn paced(refused: Refused) -> Refusal {

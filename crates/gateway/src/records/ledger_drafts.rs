@@ -26,10 +26,14 @@ pub(crate) fn intent(call: &CallFacts) -> Draft {
     with_inputs(with_body(draft(call, call.at, act, event), call), call)
 }
 
-/// How a call that was allowed ended. Where there is an intent, it has the commitment to the body.
+/// How a call that was allowed ended, or was refused after its intent was recorded. Where there is an intent, it has the commitment to the body.
 pub(crate) fn outcome(call: &CallFacts, intent: Option<LeafId>, outcome: &Outcome) -> Draft {
+    let decision = match outcome.allowed {
+        true => Decision::Allow,
+        false => Decision::Deny,
+    };
     let act = Act {
-        decision: Some(Decision::Allow),
+        decision: Some(decision),
         reason: outcome.reason.map(str::to_owned),
         ..act(call, verdict(call, outcome), true)
     };
@@ -91,6 +95,9 @@ pub(crate) fn decision(call: &CallFacts, outcome: &Outcome) -> Draft {
 
 /// What became of the act itself: an answer that the caller did not get whole undoes no write.
 fn verdict(call: &CallFacts, outcome: &Outcome) -> Verdict {
+    if !outcome.allowed {
+        return Verdict::Refused;
+    }
     let done = match outcome.answered {
         Some(status) if call.writes() => (200..300).contains(&status),
         None if call.writes() && outcome.sent => return Verdict::Unknown,

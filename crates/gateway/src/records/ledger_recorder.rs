@@ -175,7 +175,8 @@ impl Recorder for LedgerRecorder {
             let reason = call.stranger.or(ended.reason).unwrap_or("unknown");
             return self.count(call.at, reason);
         }
-        if !ended.allowed {
+        // What is refused when its intent is recorded already is how that ended.
+        if !ended.allowed && intent.is_none() {
             return self.audit.note(decision(call, ended));
         }
         // The caller went while the intent was under way: its task tells, if it comes to be.

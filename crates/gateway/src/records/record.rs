@@ -12,6 +12,7 @@ use doorward_keys::KeyId;
 use doorward_ledger::LeafId;
 use doorward_policy::{Authorized, Inputs, Timestamp};
 
+use crate::clients::uses::Taken;
 use crate::records::telemetry::Counted;
 use crate::records::trace::Trace;
 use crate::request::request_id::RequestId;
@@ -223,9 +224,19 @@ impl<T> Recorded<T> {
         }
     }
 
+    /// What was allowed, and the record that its outcome must go to.
+    pub(crate) fn parts_mut(&mut self) -> (&Authorized<T>, &mut Call) {
+        (&self.authorized, &mut self.call)
+    }
+
     /// The request to be carried out, and the record that its outcome must go to.
     pub(crate) fn into_parts(self) -> (Authorized<T>, Call) {
         (self.authorized, self.call)
+    }
+
+    /// What was allowed, and its record.
+    pub(crate) fn parts(&self) -> (&Authorized<T>, &Call) {
+        (&self.authorized, &self.call)
     }
 
     /// The record that its outcome must go to.
@@ -245,6 +256,8 @@ pub(crate) struct Call {
     outcome: Option<Outcome>,
     /// Counts it among what is under way.
     counted: [Option<UnderWay>; 2],
+    /// What it took of its client's day.
+    taken: Option<Taken>,
     watched: Counted,
 }
 
@@ -275,6 +288,7 @@ impl Call {
             intent: None,
             outcome: Some(outcome),
             counted: [None, None],
+            taken: None,
             watched: counted,
         }
     }
@@ -285,6 +299,11 @@ impl Call {
         let [all, client] = &mut self.counted;
         *all = among_all.or(all.take());
         *client = of_client.or(client.take());
+    }
+
+    /// Counts the call in its client's day, unless it ends and nothing was sent.
+    pub(crate) fn takes(&mut self, taken: Taken) {
+        self.taken = Some(taken);
     }
 
     pub(crate) fn facts(&self) -> &CallFacts {
@@ -392,6 +411,11 @@ impl Call {
     fn take_outcome(&mut self) -> Option<Outcome> {
         let mut outcome = self.outcome.take()?;
         outcome.latency = self.started.elapsed();
+        if let Some(taken) = self.taken.take()
+            && !outcome.sent
+        {
+            taken.give_back();
+        }
         Some(outcome)
     }
 }

@@ -81,6 +81,11 @@ impl Head {
     }
 
     /// The sub-workspace that is to be acted on.
+    pub(crate) fn as_workspace_line(&self) -> Option<&HeaderValue> {
+        self.as_workspace.as_ref()
+    }
+
+    /// The same as text.
     pub(crate) fn as_workspace(&self) -> Option<&str> {
         self.as_workspace.as_ref().and_then(|id| id.to_str().ok())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use doorward_catalog::Op;
 use doorward_policy::Authorized;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
@@ -12,9 +13,9 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use crate::answers::answer::Answer;
+use crate::answers::veil::Veil;
 use crate::answers::whole::is_short;
-use crate::decision::admit::Admitted;
-use crate::idempotency::{Kept, Told};
+use crate::idempotency::{Before, Kept, Told};
 use crate::pace::turns::Going;
 use crate::records::observe::KeyRefusedUpstream;
 use crate::records::record::Call;
@@ -102,20 +103,26 @@ impl Forwarder {
         }
     }
 
+    /// The answer to a write that was sent before.
+    pub(crate) async fn tell_of(&self, before: Before, call: Call) -> Response<Answer> {
+        let Before {
+            op,
+            way,
+            kept,
+            told,
+        } = before;
+        self.give_again(kept, told, call, op, &way.veil).await
+    }
+
     /// An answer of the API's that was given before, or found.
     pub(crate) async fn give_again(
         &self,
         kept: Kept,
         told: Told,
         mut call: Call,
-        admitted: &Admitted,
+        op: Op,
+        veil: &Veil,
     ) -> Response<Answer> {
-        let Admitted {
-            authorized,
-            key,
-            veil,
-            ..
-        } = admitted;
         // Nothing goes out under a key.
         call.facts_mut().upstream_key = None;
         note(&mut call, |outcome| outcome.allowed = true);
@@ -129,7 +136,7 @@ impl Forwarder {
                 response.headers_mut().insert(name, value);
             }
         }
-        self.pass_on(response, call, authorized, key, veil, Some(told))
+        self.pass_on(response, call, op, None, veil, Some(told))
             .await
     }
 

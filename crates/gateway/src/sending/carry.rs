@@ -1,23 +1,44 @@
-//! Carrying out what was allowed: recorded, sent, and counted while it is under way.
+//! Carrying out what was allowed: counted, recorded, and sent in its turn.
+//!
+//! ```text
+//! read   counted ─► may be read ───────────────────────────────────► turn ─► asked again ─► sent
+//! write  counted ─► intent durable ─► key noted ─► approval spent ─► turn ─► asked again ─► sent
+//! ```
+//!
+//! Nothing that takes its time is between the turn and the socket, so that what is in force when a
+//! call leaves is what it was asked by, and the pace is kept where the API counts.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use doorward_condition::leads_written;
+use doorward_condition::{Day, leads_written};
 use http::{Response, StatusCode};
+use tokio::sync::oneshot;
 
 use crate::answers::answer::Answer;
+use crate::clients::caller::Caller;
 use crate::decision::admit::Admitted;
 use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
 use crate::idempotency::Guard;
 use crate::pace::turns::Going;
-use crate::records::record::Call;
+use crate::records::record::{Call, Recorded};
+use crate::request::canonical::ForwardRequest;
 use crate::sending::exchange::shut;
 use crate::sending::forward::{respond, turn_away};
-use crate::sending::keychoice;
-use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::sending::held::Held;
+use crate::sending::way::Way;
+
+/// A call on its way out.
+struct Leaving {
+    recorded: Recorded<ForwardRequest>,
+    way: Way,
+    going: Going,
+    caller: Caller,
+    /// What the client had used of the day before it.
+    today: Day,
+}
 
 impl Inner {
     pub(crate) async fn carry_out(
@@ -29,75 +50,98 @@ impl Inner {
             Ok(both) => both,
             Err(answer) => return *answer,
         };
-        let turns = &self.forwarder.turns;
-        let going = turns.going(&admitted, call.facts());
-        let mut response = match self.limit(&admitted, &going, &mut call) {
-            Ok(()) => self.let_go(admitted, &going, guard, call).await,
+        let going = self.forwarder.turns.going(admitted.about(), call.facts());
+        let ask = going.ask;
+        let mut response = match self.limit(admitted, going, &mut call) {
+            Ok(counted) => self.let_go(counted, guard, call).await,
             Err(refusal) => {
                 let fault = self.bounded(refusal.into(), call.facts());
                 turn_away(&mut call, fault)
             }
         };
-        turns.tell(&going, response.headers_mut());
+        self.forwarder.turns.tell(ask, response.headers_mut());
         response
     }
 
+    /// Whether the call can be sent before long, and the client's own limits. From here on it counts.
+    fn limit(
+        &self,
+        mut admitted: Admitted,
+        mut going: Going,
+        call: &mut Call,
+    ) -> Result<(Admitted, Going), Refusal> {
+        let op = admitted.authorized.op();
+        let line = &admitted.way.upstream.line;
+        line.check(!op.facts().writes())
+            .map_err(|wait| shut(wait).of(op))?;
+        let turns = &self.forwarder.turns;
+        turns.foresee(&going).map_err(|refusal| refusal.of(op))?;
+        let entered = self
+            .client_limits
+            .enter(
+                &admitted.caller,
+                leads(&admitted),
+                self.clock.now(),
+                Instant::now(),
+            )
+            .map_err(|met| met.refusal(op))?;
+        let before = entered.taken.before().into();
+        call.counts(None, entered.under_way);
+        call.takes(entered.taken);
+        // Calls that were judged side by side are judged once more by what was counted before each.
+        if admitted.today.is_some_and(|judged_by| judged_by != before) {
+            let Admitted {
+                authorized, caller, ..
+            } = &admitted;
+            let (way, at) = self.ask_again(authorized, caller, before, call.facts_mut())?;
+            going.stands_on(&way, at);
+            admitted.way = way;
+        }
+        admitted.today = Some(before);
+        Ok((admitted, going))
+    }
+
+    /// Lets a call go that counts by now.
     async fn let_go(
         self: &Arc<Self>,
-        admitted: Admitted,
-        going: &Going,
+        (admitted, going): (Admitted, Going),
         guard: Option<Guard>,
         call: Call,
     ) -> Response<Answer> {
         let Admitted {
             authorized,
-            upstream,
-            key,
-            veil,
+            way,
+            caller,
+            today,
             ..
         } = admitted;
         let op = authorized.op();
         let id = call.facts().request_id;
-        let approval = authorized.approval().cloned();
-        let mut recorded = match call.intend(authorized).await {
+        let recorded = match call.intend(authorized).await {
             Ok(recorded) => recorded,
             Err(mut call) => {
                 let why = "the call can't be recorded, and so is not carried out";
                 return respond(&mut call, &Refusal::ledger(why).of(op));
             }
         };
-        if let Some(approval) = approval
-            && let Err(refusal) = self.spend(&approval, op, id).await
-        {
-            let (_, mut call) = recorded.into_parts();
-            return respond(&mut call, &refusal);
-        }
-        let asked = recorded.call().elapsed();
-        let turn = self.turn(going, upstream, key).await;
-        let waited = recorded.call().elapsed().saturating_sub(asked);
-        recorded.waited(waited);
-        let (upstream, key) = match turn {
-            Ok(way) => way,
-            Err(refusal) => {
-                let (_, mut call) = recorded.into_parts();
-                return respond(&mut call, &refusal.of(op));
-            }
+        let mut leaving = Leaving {
+            recorded,
+            way,
+            going,
+            caller,
+            today: today.unwrap_or_default(),
         };
-        if !op.facts().writes() {
-            let forwarder = &self.forwarder;
-            return forwarder
-                .forward(recorded, &upstream, &key, &veil, None, going)
-                .await;
+        if !op.facts().writes() && !leaving.is_approved() {
+            return match self.turn(&mut leaving).await {
+                Ok(()) => self.forward(leaving, Held::default()).await,
+                Err(refusal) => leaving.refuse(&refusal),
+            };
         }
-        // A write goes on when its caller goes away: cut off, its outcome would be unknown.
+        // A write goes on when its caller goes away: cut off, its outcome would be unknown. Until it
+        // has its turn it does not: nobody waits for it.
         let write = Write::begin(self);
-        let going = going.clone();
-        let task = tokio::spawn(async move {
-            let sent = write
-                .0
-                .send_write(recorded, &upstream, &key, &veil, guard, &going);
-            sent.await
-        });
+        let (_here, gone) = oneshot::channel();
+        let task = tokio::spawn(async move { write.0.send_write(leaving, guard, gone).await });
         task.await.unwrap_or_else(|_| {
             let why = "the call may have been carried out; look before you repeat it";
             let refusal = Refusal::new(StatusCode::BAD_GATEWAY, "outcome_unknown", why);
@@ -108,52 +152,128 @@ impl Inner {
                 .map(Answer::whole)
         })
     }
-}
 
-impl Inner {
-    /// Whether the call can be sent before long, and the client's own limits. From here on it counts.
-    fn limit(&self, admitted: &Admitted, going: &Going, call: &mut Call) -> Result<(), Refusal> {
-        let op = admitted.authorized.op();
-        let line = &admitted.upstream.line;
-        line.check(!op.facts().writes())
-            .map_err(|wait| shut(wait).of(op))?;
-        let turns = &self.forwarder.turns;
-        turns.foresee(going).map_err(|refusal| refusal.of(op))?;
-        let body = admitted.authorized.request().body.as_ref();
-        let leads = body.map_or(0, |body| leads_written(op, body.bytes()));
-        let now = self.clock.now();
-        let entered = self
-            .client_limits
-            .enter(&admitted.caller, leads, now, Instant::now())
-            .map_err(|met| met.refusal(op))?;
-        call.counts(None, entered);
+    /// Sends a write: what it names is noted and what it needs is spent, on disk, before it waits for
+    /// its turn. `gone` ends when its caller has gone.
+    async fn send_write(
+        &self,
+        mut leaving: Leaving,
+        guard: Option<Guard>,
+        gone: oneshot::Receiver<()>,
+    ) -> Response<Answer> {
+        let held = match self.hold_on(&leaving, guard).await {
+            Ok(held) => held,
+            Err(refusal) => return leaving.refuse(&refusal),
+        };
+        let turn = tokio::select! {
+            biased;
+            turn = self.turn(&mut leaving) => Some(turn),
+            _ = gone => None,
+        };
+        match turn {
+            Some(Ok(())) => self.forward(leaving, held).await,
+            Some(Err(refusal)) => {
+                held.returned().await;
+                leaving.refuse(&refusal)
+            }
+            None => {
+                held.returned().await;
+                leaving.left_alone()
+            }
+        }
+    }
+
+    /// Notes the write that a call names as sent, and spends its approval.
+    async fn hold_on(&self, leaving: &Leaving, guard: Option<Guard>) -> Result<Held, Refusal> {
+        let (authorized, call) = leaving.recorded.parts();
+        let (op, id) = (authorized.op(), call.facts().request_id);
+        let mut held = Held { guard, spent: None };
+        if let Some(guard) = &mut held.guard {
+            let left = guard.leave(&id.to_string(), self.clock.now()).await;
+            left.map_err(|refusal| refusal.of(op).after_allowed())?;
+        }
+        if let Some(approval) = authorized.approval() {
+            match self.spend(approval, op, id).await {
+                Ok(spent) => held.spent = Some(spent),
+                Err(refusal) => {
+                    held.returned().await;
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok(held)
+    }
+
+    /// Waits for a call's turn, and asks what is in force by then whether it may go, and how.
+    async fn turn(&self, leaving: &mut Leaving) -> Result<(), Refusal> {
+        let op = leaving.going.ask.op;
+        let asked = leaving.recorded.call().elapsed();
+        let turn = self.forwarder.turns.turn(&leaving.going).await;
+        let waited = leaving.recorded.call().elapsed().saturating_sub(asked);
+        leaving.recorded.waited(waited);
+        turn.map_err(|refusal| refusal.of(op))?;
+        if self.stands(&leaving.way, leaving.going.decided_at()) {
+            return Ok(());
+        }
+        let (authorized, call) = leaving.recorded.parts_mut();
+        let (caller, today) = (&leaving.caller, leaving.today);
+        let (way, at) = self.ask_again(authorized, caller, today, call.facts_mut())?;
+        leaving.going.stands_on(&way, at);
+        leaving.way = way;
         Ok(())
+    }
+
+    /// Sends what has its turn.
+    async fn forward(&self, leaving: Leaving, held: Held) -> Response<Answer> {
+        let Leaving {
+            recorded,
+            way,
+            going,
+            ..
+        } = leaving;
+        let Way {
+            upstream,
+            key,
+            veil,
+            ..
+        } = &way;
+        let forwarder = &self.forwarder;
+        forwarder
+            .forward(recorded, upstream, key, veil, held, &going)
+            .await
     }
 }
 
-impl Inner {
-    /// Waits for the call's turn, and gives the way it goes by then: meanwhile keys may have changed.
-    async fn turn(
-        &self,
-        going: &Going,
-        upstream: Arc<Upstream>,
-        key: Arc<UpstreamKey>,
-    ) -> Result<(Arc<Upstream>, Arc<UpstreamKey>), Refusal> {
-        if !self.forwarder.turns.take(going).await? {
-            return Ok((upstream, key));
-        }
-        let (snapshot, health) = (self.snapshot.load(), &self.forwarder.health);
-        let now = snapshot.upstream(&upstream.workspace);
-        let way = now.and_then(|now| Some((now, keychoice::choose(now, going.ask.op, health)?)));
-        way.map(|(upstream, key)| (Arc::clone(upstream), Arc::clone(key)))
-            .ok_or_else(|| {
-                Refusal::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "no_upstream_key_covers",
-                    "while the call waited, the upstream key that covers it went; nothing was sent",
-                )
-                .after_allowed()
-            })
+impl Leaving {
+    /// Whether it has an approval, which is spent on it.
+    fn is_approved(&self) -> bool {
+        self.recorded.parts().0.approval().is_some()
+    }
+
+    /// Nothing was sent.
+    fn refuse(self, refusal: &Refusal) -> Response<Answer> {
+        let (_, mut call) = self.recorded.into_parts();
+        respond(&mut call, refusal)
+    }
+
+    /// Nothing was sent, and nobody is told.
+    fn left_alone(self) -> Response<Answer> {
+        let (_, call) = self.recorded.into_parts();
+        let refusal = Refusal::bad_request("caller_gone", "the caller went away");
+        let response = refusal.after_allowed().response(call.facts().request_id);
+        response.map(Answer::whole)
+    }
+}
+
+/// The leads that a call writes, where a limit or a policy asks how many there were in a day. To
+/// count them takes as long as the body is large.
+fn leads(admitted: &Admitted) -> u32 {
+    let asked =
+        admitted.caller.day.leads.is_some() || admitted.way.snapshot.policies().ask_for_today();
+    let body = admitted.authorized.request().body.as_ref();
+    match body {
+        Some(body) if asked => leads_written(admitted.authorized.op(), body.bytes()),
+        _ => 0,
     }
 }
 

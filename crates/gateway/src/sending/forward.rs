@@ -16,7 +16,7 @@ use crate::answers::answer::Answer;
 use crate::answers::veil::{Coding, Veil};
 use crate::answers::whole::{Answers, Unread, is_short};
 use crate::decision::refusal::{Fault, Refusal};
-use crate::idempotency::{Guard, Told};
+use crate::idempotency::Told;
 use crate::pace::turns::{Going, Turns};
 use crate::records::observe::{Observer, ScopeRequired};
 use crate::records::record::{Call, Outcome, Recorded};
@@ -29,6 +29,7 @@ use crate::request::limits::LimitsInForce;
 use crate::request::request_id::RequestId;
 use crate::sending::connection::Outgoing;
 use crate::sending::exchange::shut;
+use crate::sending::held::Held;
 use crate::sending::keyhealth::KeyHealth;
 use crate::sending::upstream::{Upstream, UpstreamKey};
 use crate::wire::source::Source;
@@ -71,7 +72,7 @@ impl Forwarder {
         upstream: &Upstream,
         key: &Arc<UpstreamKey>,
         veil: &Veil,
-        mut guard: Option<Guard>,
+        mut held: Held,
         going: &Going,
     ) -> Response<Answer> {
         let (authorized, mut call) = recorded.into_parts();
@@ -84,9 +85,7 @@ impl Forwarder {
             outcome.sent = true;
             outcome.before = before;
         });
-        if let Some(guard) = &mut guard {
-            guard.going();
-        }
+        held.going();
         let (answered, key) = self
             .attempt(&authorized, upstream, key, &mut call, going)
             .await;
@@ -97,10 +96,10 @@ impl Forwarder {
             Err(failure) => {
                 let nothing_sent = failure.sent_nothing();
                 note(&mut call, |outcome| outcome.sent = !nothing_sent);
-                match guard {
-                    Some(guard) if nothing_sent => guard.returned().await,
-                    Some(guard) => guard.lost().await,
-                    None => {}
+                if nothing_sent {
+                    held.returned().await;
+                } else {
+                    held.lost().await;
                 }
                 return self.fail(&mut call, &authorized, failure);
             }
@@ -108,8 +107,8 @@ impl Forwarder {
         let status = response.status().as_u16();
         note(&mut call, |outcome| outcome.answered = Some(status));
         // A write's answer is kept as it came, before the caller has any of it.
-        let response = match guard {
-            Some(guard) => guard.keep(response, self.limits.load().response_idle).await,
+        let response = match &held.guard {
+            Some(_) => held.keep(response, self.limits.load().response_idle).await,
             None => response,
         };
         if response.status().is_redirection() || response.status().is_informational() {
@@ -120,7 +119,8 @@ impl Forwarder {
             );
             return respond(&mut call, &refusal.of(authorized.op()).after_allowed());
         }
-        self.pass_on(response, call, &authorized, key, veil, None)
+        let under = Some((&authorized, &**key));
+        self.pass_on(response, call, authorized.op(), under, veil, None)
             .await
     }
 
@@ -173,13 +173,14 @@ impl Forwarder {
     }
 
     /// The API's answer, as it is but for what belongs to the connection or to the API's origin,
-    /// and for what the client must not see.
+    /// and for what the client must not see. `under`: what was sent for it, and under which key;
+    /// nothing where the answer was kept.
     pub(crate) async fn pass_on(
         &self,
         response: Response<Source>,
         mut call: Call,
-        authorized: &Authorized<ForwardRequest>,
-        key: &UpstreamKey,
+        op: Op,
+        under: Option<(&Authorized<ForwardRequest>, &UpstreamKey)>,
         veil: &Veil,
         told: Option<Told>,
     ) -> Response<Answer> {
@@ -204,19 +205,18 @@ impl Forwarder {
         });
         let coding = match coding {
             Ok(coding) => coding,
-            Err(why) => return unread(&parts, &mut call, authorized.op(), &why.into()),
+            Err(why) => return unread(&parts, &mut call, op, &why.into()),
         };
         if veil.redacts() || is_short(&body) {
             return match self.answers.read(body, &coding, veil).await {
                 Ok(bytes) => {
-                    if may_teach(&parts) {
+                    if let Some((authorized, key)) = under.filter(|_| may_teach(&parts)) {
                         self.learn(&bytes, authorized, key);
                     }
                     note(&mut call, |outcome| outcome.bytes_out = bytes.len() as u64);
-                    self.pass_on_whole(parts, bytes, call, authorized.op())
-                        .await
+                    self.pass_on_whole(parts, bytes, call, op).await
                 }
-                Err(why) => unread(&parts, &mut call, authorized.op(), &why),
+                Err(why) => unread(&parts, &mut call, op, &why),
             };
         }
         match veil.passing(&coding) {
@@ -224,7 +224,7 @@ impl Forwarder {
                 let answer = Answer::stream(body, passing, call, self.limits.load().response_idle);
                 Response::from_parts(parts, answer)
             }
-            Err(why) => unread(&parts, &mut call, authorized.op(), &why.into()),
+            Err(why) => unread(&parts, &mut call, op, &why.into()),
         }
     }
 

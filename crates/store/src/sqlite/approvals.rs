@@ -219,6 +219,14 @@ impl ApprovalStore for SqliteStore {
         self.note(|tx| Ok(tx.execute(sql, params![id, now.millis()])? > 0))
     }
 
+    fn return_approval(&self, id: &str, spent_at: Timestamp, request: &[u8]) -> Result<bool> {
+        let sql = "UPDATE approvals SET state = 'approved', spent_at = NULL, request = ?3
+             WHERE id = ?1 AND state = 'spent' AND spent_at = ?2 AND NOT EXISTS (
+                 SELECT 1 FROM approvals AS other WHERE other.digest = approvals.digest
+                 AND other.state IN ('pending', 'approved'))";
+        self.note(|tx| Ok(tx.execute(sql, params![id, spent_at.millis(), request])? > 0))
+    }
+
     fn expire_approvals(&self, now: Timestamp, forget: Timestamp) -> Result<Vec<ApprovalRecord>> {
         let over = format!(
             "{ALL} FROM approvals WHERE expires_at <= ?1 AND state IN ('pending', 'approved')"

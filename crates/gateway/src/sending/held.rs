@@ -1,0 +1,58 @@
+//! What a write holds until it is known whether it left: its idempotency key, and the approval that
+//! was spent on it.
+
+use std::time::Duration;
+
+use http::Response;
+
+use crate::approvals::Spent;
+use crate::idempotency::Guard;
+use crate::wire::source::Source;
+
+/// What a call holds. A read holds nothing.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) guard: Option<Guard>,
+    pub(crate) spent: Option<Spent>,
+}
+
+impl Held {
+    /// Told right before the call leaves.
+    pub(crate) fn going(&mut self) {
+        if let Some(guard) = &mut self.guard {
+            guard.going();
+        }
+        if let Some(spent) = &mut self.spent {
+            spent.going();
+        }
+    }
+
+    /// Nothing was sent: the key is free, and the approval good again.
+    pub(crate) async fn returned(self) {
+        if let Some(guard) = self.guard {
+            guard.returned().await;
+        }
+        if let Some(spent) = self.spent {
+            spent.returned().await;
+        }
+    }
+
+    /// The answer was lost.
+    pub(crate) async fn lost(self) {
+        if let Some(guard) = self.guard {
+            guard.lost().await;
+        }
+    }
+
+    /// Keeps the answer of a write that has a key, and gives it as it came.
+    pub(crate) async fn keep(
+        self,
+        response: Response<Source>,
+        patience: Duration,
+    ) -> Response<Source> {
+        match self.guard {
+            Some(guard) => guard.keep(response, patience).await,
+            None => response,
+        }
+    }
+}
