@@ -1,6 +1,6 @@
-//! A gateway with a client or two, and a caller that speaks raw HTTP to it.
+//! A gateway with a client or two.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,9 +10,10 @@ use std::time::Duration;
 use doorward_audit::{Audit, AuditOptions, Entry, Filter, Show, find};
 use doorward_catalog::{Environment, UpstreamKeyFormat};
 use doorward_gateway::{
-    Beside, Clock, Gateway, GatewayConfig, Idempotency, IdempotencySettings, KeyRefusedUpstream,
-    LedgerRecorder, Limits, Listener, Names, Observer, PaceSettings, Pacing, Past, RecordSettings,
-    Recorder, ScopeRequired, SnapshotBuilder, SnapshotHandle, Tls, UpstreamKeyPresented, serve_all,
+    ApprovalDesk, ApprovalSettings, Beside, Clock, Gateway, GatewayConfig, Idempotency,
+    IdempotencySettings, KeyRefusedUpstream, LedgerRecorder, Limits, Listener, Names, Observer,
+    PaceSettings, Pacing, Past, RecordSettings, Recorder, ScopeRequired, SnapshotBuilder,
+    SnapshotHandle, Tls, UpstreamKeyPresented, Uses, serve_all,
 };
 use doorward_keys::{ClientKey, KeyId, Pepper};
 use doorward_ledger::log::Tuning;
@@ -20,12 +21,13 @@ use doorward_ledger::{KeyName, LocalSigner};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_secrets::{EnvProvider, Scheme, Secrets};
 use doorward_store::{
-    IdempotencyStore, NewClient, NewClientKey, NewUpstreamKey, NewWorkspace, SqliteStore, Store,
+    ClientChange, Controls, IdempotencyStore, NewClient, NewClientKey, NewUpstreamKey,
+    NewWorkspace, PolicyStore, SqliteStore, Store,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+pub(crate) use crate::caller::{Connection, Response, get, post, request};
 use crate::upstream::Upstream;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -113,6 +115,9 @@ pub(crate) struct Door {
     pub(crate) learnt: Arc<Learnt>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Where approvals are asked for, if anywhere.
+    pub(crate) desk: Option<Arc<ApprovalDesk>>,
+    pub(crate) uses: Arc<Uses>,
     clock: Arc<AtomicI64>,
     issued: u8,
 }
@@ -140,6 +145,8 @@ pub(crate) struct Setup {
     pub(crate) names: Option<Arc<dyn Names>>,
     /// How writes under idempotency keys are remembered.
     pub(crate) remember: IdempotencySettings,
+    /// Whether approvals can be asked for.
+    pub(crate) approvals: bool,
     /// What calls are paced by.
     pub(crate) pace: PaceSettings,
 }
@@ -199,7 +206,15 @@ impl Door {
         let beside = make.map(|make| make(Arc::clone(&audit), &folder.path().join("ledger")));
         let remembered = Arc::clone(&store) as Arc<dyn IdempotencyStore>;
         let idempotency = Idempotency::new(remembered, &AUDIT_KEY.into(), setup.remember).unwrap();
+        let desk = setup.approvals.then(|| {
+            let store = Arc::clone(&store) as Arc<dyn Store>;
+            let desk = ApprovalDesk::open(store, &AUDIT_KEY.into(), ApprovalSettings::default());
+            Arc::new(desk.unwrap())
+        });
+        let uses = Arc::new(Uses::default());
         let config = GatewayConfig {
+            approvals: desk.clone(),
+            uses: Arc::clone(&uses),
             beside: beside.into_iter().collect(),
             limits: setup.limits,
             idempotency: Some(idempotency),
@@ -232,6 +247,8 @@ impl Door {
             stop: Some(stop),
             stopped,
             folder,
+            desk,
+            uses,
             clock,
             issued: 0,
         }
@@ -274,6 +291,31 @@ impl Door {
         key.expose().to_owned()
     }
 
+    /// Puts a policy in force.
+    pub(crate) fn policy(&self, name: &str, text: &str) {
+        let schema = doorward_condition::schema_digest();
+        self.store.save_policy(name, text, schema, NOW).unwrap();
+        self.refresh();
+    }
+
+    /// Changes a client, by its name.
+    pub(crate) fn change(&self, client: &str, change: &ClientChange) {
+        let id = self.store.client(&self.workspace, client).unwrap().id;
+        self.store.change_client(&id, change, NOW).unwrap();
+        self.refresh();
+    }
+
+    /// Sets a client's limits and the like.
+    pub(crate) fn control(&self, client: &str, controls: Controls) {
+        self.change(
+            client,
+            &ClientChange {
+                controls: Some(controls),
+                ..ClientChange::default()
+            },
+        );
+    }
+
     /// Puts in force what the store has.
     pub(crate) fn refresh(&self) {
         let (snapshot, faults) = self.builder.build(self.store.load_snapshot(NOW).unwrap());
@@ -291,10 +333,7 @@ impl Door {
     }
 
     pub(crate) async fn connect(&self) -> Connection {
-        Connection {
-            stream: TcpStream::connect(self.address).await.unwrap(),
-            held: Vec::new(),
-        }
+        Connection::to(self.address).await
     }
 
     /// The entries of calls so far, once `count` of them are there; people in clear.
@@ -364,181 +403,5 @@ impl Door {
     /// The ledger's folder.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.folder.path().join("ledger")
-    }
-}
-
-/// A request's text.
-pub(crate) fn request(method: &str, target: &str, key: &str, lines: &[&str], body: &str) -> String {
-    let mut text = format!("{method} {target} HTTP/1.1\r\nHost: door\r\n");
-    if !key.is_empty() {
-        text += &format!("Authorization: Bearer {key}\r\n");
-    }
-    for line in lines {
-        text += &format!("{line}\r\n");
-    }
-    if !body.is_empty() {
-        text += &format!("Content-Length: {}\r\n", body.len());
-    }
-    text + "\r\n" + body
-}
-
-pub(crate) fn get(target: &str, key: &str) -> String {
-    request("GET", target, key, &[], "")
-}
-
-pub(crate) fn post(target: &str, key: &str, body: &str) -> String {
-    request(
-        "POST",
-        target,
-        key,
-        &["Content-Type: application/json"],
-        body,
-    )
-}
-
-/// An answer as it arrived.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Response {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut named = self.headers.iter().filter(|(key, _)| key == name);
-        let found = named.next().map(|(_, value)| value.as_str());
-        assert!(named.next().is_none(), "{name} twice");
-        found
-    }
-
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    pub(crate) fn reason(&self) -> String {
-        self.json()["doorward"]["reason"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    /// Asserts that it is a refusal, whole and in the envelope.
-    #[track_caller]
-    pub(crate) fn refused(&self, status: u16, reason: &str) {
-        let body = self.json();
-        assert_eq!(
-            (self.status, self.reason().as_str()),
-            (status, reason),
-            "{body:#}"
-        );
-        assert_eq!(body["statusCode"], status);
-        assert!(body["error"].is_string() && body["message"].is_string());
-        assert_eq!(self.header("doorward-decision"), Some("denied"));
-        assert_eq!(
-            body["doorward"]["request_id"].as_str(),
-            self.header("doorward-request-id")
-        );
-    }
-}
-
-pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
-    held: Vec<u8>,
-}
-
-impl Connection {
-    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
-    }
-
-    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Response {
-        self.write(bytes).await;
-        self.read().await.unwrap()
-    }
-
-    /// Reads one answer; `None` when the connection is closed before its head.
-    pub(crate) async fn read(&mut self) -> Option<Response> {
-        loop {
-            let end = self.until(b"\r\n\r\n").await?;
-            let head = String::from_utf8(self.take(end)).unwrap();
-            let mut lines = head.trim_end().split("\r\n");
-            let status = lines
-                .next()
-                .unwrap()
-                .split(' ')
-                .nth(1)
-                .unwrap()
-                .parse()
-                .unwrap();
-            let headers: Vec<(String, String)> = lines
-                .map(|line| {
-                    let (name, value) = line.split_once(':').unwrap();
-                    (name.to_ascii_lowercase(), value.trim().to_owned())
-                })
-                .collect();
-            if status < 200 {
-                continue;
-            }
-            let named: HashMap<_, _> = headers.iter().cloned().collect();
-            let body = if let Some(length) = named.get("content-length") {
-                self.exactly(length.parse().unwrap()).await?
-            } else if named
-                .get("transfer-encoding")
-                .is_some_and(|value| value == "chunked")
-            {
-                self.chunks().await?
-            } else {
-                Vec::new()
-            };
-            return Some(Response {
-                status,
-                headers,
-                body,
-            });
-        }
-    }
-
-    /// Whether nothing more comes and the connection is closed.
-    pub(crate) async fn is_closed(&mut self) -> bool {
-        self.held.is_empty() && self.stream.read_buf(&mut self.held).await.unwrap_or(0) == 0
-    }
-
-    async fn chunks(&mut self) -> Option<Vec<u8>> {
-        let mut body = Vec::new();
-        loop {
-            let end = self.until(b"\r\n").await?;
-            let line = String::from_utf8(self.take(end)).unwrap();
-            let size = usize::from_str_radix(line.trim_end(), 16).unwrap();
-            let chunk = self.exactly(size + 2).await?;
-            if size == 0 {
-                return Some(body);
-            }
-            body.extend_from_slice(&chunk[..size]);
-        }
-    }
-
-    async fn until(&mut self, mark: &[u8]) -> Option<usize> {
-        loop {
-            if let Some(at) = self.held.windows(mark.len()).position(|part| part == mark) {
-                return Some(at + mark.len());
-            }
-            if self.stream.read_buf(&mut self.held).await.ok()? == 0 {
-                return None;
-            }
-        }
-    }
-
-    async fn exactly(&mut self, length: usize) -> Option<Vec<u8>> {
-        while self.held.len() < length {
-            if self.stream.read_buf(&mut self.held).await.ok()? == 0 {
-                return None;
-            }
-        }
-        Some(self.take(length))
-    }
-
-    fn take(&mut self, length: usize) -> Vec<u8> {
-        self.held.drain(..length).collect()
     }
 }

@@ -186,3 +186,33 @@ async fn shutting_down_lets_calls_finish() {
     (&mut door.stopped).await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(door.address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_second_of_calls_at_once_has_its_connections_kept() {
+    const CALLS: usize = 80;
+    let upstream = Upstream::start(|_, _| {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec();
+        Reply::Slow(Vec::new(), std::time::Duration::from_millis(300), answer)
+    })
+    .await;
+    let mut door = Door::open(&upstream).await;
+    let key = door.client("one", Grant::for_scopes(["campaigns:read"]));
+    let mut callers = Vec::new();
+    for _ in 0..CALLS {
+        callers.push(door.connect().await);
+    }
+    for _ in 0..2 {
+        for caller in &mut callers {
+            caller.write(get("/api/v2/campaigns", &key)).await;
+        }
+        for caller in &mut callers {
+            assert_eq!(caller.read().await.unwrap().status, 200);
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    assert!(
+        upstream.connections() <= CALLS,
+        "{} connections",
+        upstream.connections()
+    );
+}

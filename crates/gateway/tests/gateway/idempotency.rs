@@ -11,27 +11,27 @@ use doorward_store::{ClientChange, IdempotencyState, IdempotencyStore, Store};
 use crate::door::{Door, NOW, Response, Setup, post};
 use crate::upstream::{Reply, Seen, Upstream};
 
-const BODY: &str = r#"{"email":"ann@example.com","campaign":"c1"}"#;
-const LEADS: &str = "/api/v2/leads";
+pub(crate) const BODY: &str = r#"{"email":"ann@example.com","campaign":"c1"}"#;
+pub(crate) const LEADS: &str = "/api/v2/leads";
 
-async fn importer(upstream: &Upstream, setup: Setup) -> (Door, String) {
+pub(crate) async fn importer(upstream: &Upstream, setup: Setup) -> (Door, String) {
     let mut door = Door::open_with(upstream, setup).await;
     let key = door.client("importer", Grant::for_use_case("lead-import"));
     (door, key)
 }
 
-fn keyed(target: &str, key: &str, body: &str, name: &str) -> String {
+pub(crate) fn keyed(target: &str, key: &str, body: &str, name: &str) -> String {
     let plain = post(target, key, body);
     plain.replacen("\r\n", &format!("\r\nidempotency-key: {name}\r\n"), 1)
 }
 
 #[track_caller]
-fn refused(answer: &Response, status: u16, reason: &str) {
+pub(crate) fn refused(answer: &Response, status: u16, reason: &str) {
     let told = (answer.status, answer.reason());
     assert_eq!(told, (status, reason.to_owned()), "{:#}", answer.json());
 }
 
-fn writes(upstream: &Upstream) -> usize {
+pub(crate) fn writes(upstream: &Upstream) -> usize {
     let line = format!("POST {LEADS} ");
     let seen = upstream.seen();
     seen.iter()
@@ -39,7 +39,7 @@ fn writes(upstream: &Upstream) -> usize {
         .count()
 }
 
-fn lead(made: &str) -> Reply {
+pub(crate) fn lead(made: &str) -> Reply {
     let item = format!(
         r#"{{"id":"l1","email":"ann@example.com","campaign":"c1","timestamp_created":"{made}"}}"#
     );
@@ -241,7 +241,7 @@ async fn a_write_that_can_not_be_connected_may_be_repeated() {
 }
 
 /// An upstream that loses the answers to writes, and lists what `list` gives.
-async fn losing(list: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Upstream {
+pub(crate) async fn losing(list: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Upstream {
     Upstream::start(move |seen, _| {
         if seen.line.contains("/list") || seen.line.starts_with("GET") {
             list(seen)

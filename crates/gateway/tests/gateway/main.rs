@@ -2,9 +2,12 @@
 
 #![cfg(test)]
 
+mod approved;
 mod authentication;
 mod bodies;
+mod caller;
 mod claims;
+mod counts;
 mod crowding;
 mod decisions;
 mod door;
@@ -12,10 +15,12 @@ mod failures;
 mod forwarding;
 mod http2;
 mod idempotency;
+mod last_moment;
 mod ledger;
 mod pace;
 mod pages;
 mod private;
+mod searches;
 mod successors;
 mod tls;
 mod upstream;

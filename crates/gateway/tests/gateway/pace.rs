@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use doorward_gateway::PaceSettings;
 use doorward_pace::{Class, Config, Rate};
 use doorward_policy::Grant;
-use doorward_store::{ClientChange, Controls, Store};
+use doorward_store::{Controls, Store};
 
 use crate::door::{Door, NOW, Setup, get, post, request};
 use crate::upstream::{Reply, Upstream};
@@ -15,7 +15,7 @@ use crate::upstream::{Reply, Upstream};
 const READ: &str = "/api/v2/campaigns";
 
 /// So many calls in so many milliseconds, a tenth of them not spent.
-fn pace(calls: u32, millis: u64, max_wait: Duration) -> Setup {
+pub(crate) fn pace(calls: u32, millis: u64, max_wait: Duration) -> Setup {
     let minute = Rate {
         calls: 6_000,
         window: Duration::from_secs(60),
@@ -41,16 +41,6 @@ fn all() -> Grant {
     Grant::for_scopes(["campaigns:all", "leads:all"])
 }
 
-fn control(door: &Door, client: &str, controls: Controls) {
-    let id = door.store.client(&door.workspace, client).unwrap().id;
-    let change = ClientChange {
-        controls: Some(controls),
-        ..ClientChange::default()
-    };
-    door.store.change_client(&id, &change, NOW).unwrap();
-    door.refresh();
-}
-
 #[tokio::test]
 async fn answers_say_how_the_windows_stand() {
     let upstream = Upstream::plain().await;
@@ -73,7 +63,7 @@ async fn a_greedy_client_gets_its_share_and_the_api_never_too_much() {
         weight: 3,
         ..Controls::default()
     };
-    control(&door, "other", heavy);
+    door.control("other", heavy);
     let stop = Arc::new(AtomicBool::new(false));
     let (door, opened) = (Arc::new(door), Instant::now());
     let mut tasks = tokio::task::JoinSet::new();
@@ -226,7 +216,7 @@ async fn a_client_keeps_the_limits_that_were_set_for_it() {
             ..Controls::default()
         };
         change(&mut controls);
-        control(&door, "one", controls);
+        door.control("one", controls);
     };
     let met = |answer: crate::door::Response, limit: &str| {
         answer.refused(429, "client_limit");
