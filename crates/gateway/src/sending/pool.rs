@@ -13,8 +13,8 @@ use crate::sending::upstream::Connector;
 
 /// Connections idle longer are closed, before the other side does so under a request.
 const IDLE: Duration = Duration::from_secs(20);
-/// Idle connections kept for a workspace.
-const KEPT: usize = 64;
+/// Idle connections kept for a workspace: the calls of a second may well be at once.
+const KEPT: usize = 100;
 
 /// The connections to one base URL.
 pub(crate) struct Pool {
