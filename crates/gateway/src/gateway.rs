@@ -270,12 +270,14 @@ impl Inner {
             self.claim(&parts, body, self.call(peer)).await
         } else {
             let mut call = self.call(peer);
-            call.counts(Some(self.load.enter()), None);
             if let Some(tracing) = self.watch.tracing() {
                 let id = call.facts().request_id;
                 call.facts_mut().trace = Some(tracing.of(&parts.headers, id));
             }
-            match self.admit(&parts, body, call.facts_mut()).await {
+            let mut place = self.load.enter();
+            let admitted = self.admit(&parts, body, call.facts_mut(), &mut place).await;
+            call.counts(Some(place), None);
+            match admitted {
                 Ok(admitted) => self.carry_out(admitted, call).await,
                 Err(Stop::Answered(before)) => self.forwarder.tell_of(*before, call).await,
                 Err(Stop::Refused(fault)) => {

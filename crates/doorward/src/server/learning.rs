@@ -96,10 +96,16 @@ impl Observer for Learning {
         self.presented.seen(seen);
     }
 
-    fn workspace_shut(&self, workspace: &str) {
+    fn workspace_shut(&self, workspace: &str, everybodys: bool) {
         let title = "Instantly does not answer";
-        let text = "Calls to the workspace are answered 503 and not sent. One is tried now and then, \
-                    and when it is answered all go on.";
+        let text = if everybodys {
+            "Calls to the workspace are answered 503 and not sent. One is tried now and then, and \
+             when it is answered all go on."
+        } else {
+            "Calls of one client to the workspace fail: they are answered 503 and not sent. One is \
+             tried now and then, and when it is answered all go on. Other clients' calls go as \
+             before."
+        };
         let alert = Alert::new(AlertKind::BreakerOpen, title, now())
             .text(text)
             .fact("workspace", workspace)

@@ -26,6 +26,8 @@ const CHARSETS: [&str; 5] = ["utf-8", "utf8", "us-ascii", "iso-8859-1", "windows
 /// What is done to the answer of one call.
 pub(crate) struct Veil {
     op: Op,
+    /// Doorward's id of the client that it is for.
+    client: Arc<str>,
     scrubber: Arc<Scrubber>,
     redactor: Arc<Redactor>,
 }
@@ -102,9 +104,15 @@ impl Veil {
         })?;
         Ok(Self {
             op,
+            client: client_id.into(),
             scrubber: Arc::clone(scrubber),
             redactor: Arc::clone(redactor),
         })
+    }
+
+    /// Doorward's id of the client that the answer is for.
+    pub(crate) fn client(&self) -> &Arc<str> {
+        &self.client
     }
 
     /// Whether the answer must be read whole before any of it passes.

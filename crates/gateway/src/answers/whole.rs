@@ -8,12 +8,13 @@ use doorward_veil::{DOCUMENT_MAX, Decoding, VeilError};
 use http::StatusCode;
 use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answers::veil::{Coding, Veil};
+use crate::clients::shares::{Memory, MemoryShare, NoMemory};
 use crate::decision::refusal::Refusal;
 use crate::request::limits::LimitsInForce;
+use crate::wire::credit::Credit;
 
 /// Answers up to so many bytes are read whole in any case: one piece, of a known length, costs less
 /// than a stream, and can still be refused.
@@ -23,7 +24,7 @@ const PIECES_TIME: u32 = 5;
 
 /// Reads answers whole, no more at once than there is memory for.
 pub(crate) struct Answers {
-    memory: Arc<Semaphore>,
+    memory: Memory,
     limits: LimitsInForce,
 }
 
@@ -46,6 +47,12 @@ impl From<VeilError> for Unread {
     }
 }
 
+impl From<NoMemory> for Unread {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
+
 impl Unread {
     /// What the client is told in the answer's place.
     pub(crate) fn refusal(&self, op: Op, answered: StatusCode) -> Refusal {
@@ -54,7 +61,7 @@ impl Unread {
             Self::Cut => (502, "response_cut", "broke off".to_owned()),
             Self::Late => (504, "response_timeout", "stopped arriving".to_owned()),
             Self::NoMemory => {
-                let why = "finds no memory to be redacted in, with so many others";
+                let why = "finds no memory to be redacted in, with so many others, of this client or of all";
                 (503, "memory_exhausted", why.to_owned())
             }
         };
@@ -78,7 +85,7 @@ impl Unread {
 /// Bytes with their share of the memory.
 struct Held {
     bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+    _share: Option<MemoryShare>,
 }
 
 impl AsRef<[u8]> for Held {
@@ -96,9 +103,8 @@ pub(crate) fn is_short(body: &impl Body) -> bool {
 
 impl Answers {
     pub(crate) fn new(limits: LimitsInForce) -> Self {
-        let memory_bytes = limits.load().memory_bytes;
         Self {
-            memory: Arc::new(Semaphore::new(memory_bytes.min(Semaphore::MAX_PERMITS))),
+            memory: Memory::new(limits.load().memory_bytes),
             limits,
         }
     }
@@ -114,7 +120,7 @@ impl Answers {
         B: Body<Data = Bytes> + Unpin,
     {
         let decoding = coding.decoding()?;
-        let (document, share) = self.collect(body, decoding).await?;
+        let (document, share) = self.collect(body, decoding, veil.client()).await?;
         let bytes = veil.cover(document)?;
         Ok(match share {
             None => bytes,
@@ -130,15 +136,18 @@ impl Answers {
         &self,
         mut body: B,
         mut decoding: Option<Decoding>,
-    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Unread>
+        client: &Arc<str>,
+    ) -> Result<(Bytes, Option<MemoryShare>), Unread>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let (mut first, mut whole, mut share) = (Bytes::new(), Vec::new(), None);
         let patience = self.limits.load().response_idle;
         let end = Instant::now() + patience * PIECES_TIME;
+        let mut credit = Credit::new(patience);
         loop {
-            let frame = timeout_at(end, timeout(patience, body.frame())).await;
+            let asked = Instant::now();
+            let frame = timeout_at(end, timeout(credit.left(), body.frame())).await;
             let Ok(Ok(frame)) = frame else {
                 return Err(Unread::Late);
             };
@@ -148,6 +157,8 @@ impl Answers {
             let Ok(data) = frame.map_err(|_| Unread::Cut)?.into_data() else {
                 continue;
             };
+            credit.waited(asked.elapsed());
+            credit.moved(data.len());
             match &mut decoding {
                 Some(decoding) => decoding.feed(&data, &mut whole)?,
                 // Most answers are one piece, which is kept as it is.
@@ -163,11 +174,11 @@ impl Answers {
             if length > DOCUMENT_MAX {
                 return Err(VeilError::TooLong(DOCUMENT_MAX).into());
             }
-            self.reserve(&mut share, length)?;
+            self.reserve(client, &mut share, length)?;
         }
         if let Some(decoding) = decoding {
             decoding.finish(&mut whole)?;
-            self.reserve(&mut share, whole.len())?;
+            self.reserve(client, &mut share, whole.len())?;
         }
         let document = if whole.is_empty() {
             first
@@ -177,24 +188,92 @@ impl Answers {
         Ok((document, share))
     }
 
-    /// Takes memory for a document and for what is made of it.
+    /// Takes memory for a document and for what is made of it, of the client's part of it all.
     fn reserve(
         &self,
-        share: &mut Option<OwnedSemaphorePermit>,
+        client: &Arc<str>,
+        share: &mut Option<MemoryShare>,
         length: usize,
     ) -> Result<(), Unread> {
         if length as u64 <= SHORT_MAX {
             return Ok(());
         }
-        let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = length.saturating_mul(2).saturating_sub(held);
-        let more = u32::try_from(more).map_err(|_| Unread::NoMemory)?;
-        let more = Arc::clone(&self.memory).try_acquire_many_owned(more);
-        let more = more.map_err(|_| Unread::NoMemory)?;
-        match share {
-            Some(share) => share.merge(more),
-            None => *share = Some(more),
+        let share = match share {
+            Some(share) => share,
+            None => share.insert(self.memory.share(client)?),
+        };
+        let more = length.saturating_mul(2).saturating_sub(share.bytes());
+        Ok(share.grow(more, self.memory.each(2 * DOCUMENT_MAX))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use std::time::Duration;
+
+    use arc_swap::ArcSwap;
+    use http_body::Frame;
+    use tokio::time::{Sleep, sleep};
+
+    use super::*;
+    use crate::request::limits::Limits;
+
+    fn answers() -> Answers {
+        Answers::new(Arc::new(ArcSwap::from_pointee(Limits {
+            response_idle: Duration::from_secs(10),
+            ..Limits::default()
+        })))
+    }
+
+    #[test]
+    fn one_client_keeps_no_other_from_its_answers() {
+        let answers = answers();
+        let (greedy, other) = (Arc::from("greedy"), Arc::from("other"));
+        let (mut large, mut more, mut theirs) = (None, None, None);
+        assert!(answers.reserve(&greedy, &mut large, DOCUMENT_MAX).is_ok());
+        let refused = answers.reserve(&greedy, &mut more, 1 << 20);
+        assert!(matches!(refused, Err(Unread::NoMemory)));
+        assert!(answers.reserve(&other, &mut theirs, 1 << 20).is_ok());
+        assert!(
+            answers.reserve(&other, &mut theirs, 2 << 20).is_ok(),
+            "it grows"
+        );
+        drop(large);
+        assert!(answers.reserve(&greedy, &mut more, 1 << 20).is_ok());
+        assert_eq!(answers.memory.held(), (4 << 20) + (2 << 20));
+    }
+
+    /// A byte a second.
+    struct Drip(Pin<Box<Sleep>>);
+
+    impl Body for Drip {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            ready!(self.0.as_mut().poll(cx));
+            self.0 = Box::pin(sleep(Duration::from_secs(1)));
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
         }
-        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_trickles_in_is_given_up() {
+        let began = Instant::now();
+        let drip = Drip(Box::pin(sleep(Duration::from_secs(1))));
+        let read = answers().collect(drip, None, &Arc::from("one")).await;
+        assert!(matches!(read, Err(Unread::Late)));
+        assert!(
+            began.elapsed() < Duration::from_secs(12),
+            "{:?}",
+            began.elapsed()
+        );
     }
 }

@@ -9,9 +9,10 @@ use doorward_ledger::{Act, Actor, ActorKind, Change, Event, Verdict};
 use doorward_policy::{Approval, Timestamp};
 use doorward_store::{ApprovalRecord, ApprovalState, AskedFor, Store, StoreError};
 use secrecy::SecretString;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::broadcast;
 
 use super::kept::{Exact, KeptRequest, Keys};
+use crate::clients::shares::Places;
 use crate::error::Error;
 
 /// Calls that may be held at once until somebody decides.
@@ -62,7 +63,7 @@ pub struct ApprovalDesk {
     granted: Mutex<HashMap<[u8; 32], Approval>>,
     /// Tells calls that are held what was decided: id, and whether it is a yes.
     pub(super) decided: broadcast::Sender<(Arc<str>, bool)>,
-    pub(super) held: Semaphore,
+    pub(super) held: Places,
     audit: Option<Arc<Audit>>,
     told: Told,
 }
@@ -116,7 +117,7 @@ impl ApprovalDesk {
             settings,
             granted: Mutex::new(granted),
             decided: broadcast::channel(64).0,
-            held: Semaphore::new(HELD_MAX),
+            held: Places::new(HELD_MAX),
             audit: None,
             told: Box::new(|_| {}),
         })

@@ -44,7 +44,7 @@ impl Inner {
             return Ok(());
         };
         // With too many held already, it is answered at once.
-        let Ok(_place) = desk.held.try_acquire() else {
+        let Some(_place) = desk.held.take(&ask.record.client_id.as_str().into()) else {
             return Ok(());
         };
         let until = Instant::now() + wait;

@@ -18,6 +18,7 @@ use crate::approvals::Stopped;
 use crate::clients::caller::Caller;
 use crate::clients::client_limits::check_source;
 use crate::clients::rate::Asked;
+use crate::clients::shares::Place;
 use crate::decision::conditions::{Judgeable, with_conditions};
 use crate::decision::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::decision::refusal::{Fault, Refusal};
@@ -62,6 +63,7 @@ impl Inner {
         parts: &Parts,
         body: B,
         facts: &mut CallFacts,
+        place: &mut Place,
     ) -> Result<Admitted, Stop>
     where
         B: Body<Data = Bytes> + Unpin + Send,
@@ -69,7 +71,7 @@ impl Inner {
     {
         facts.method = doorward_catalog::Method::parse(parts.method.as_str());
         let snapshot = self.snapshot.load();
-        let head = self.read_head(&snapshot, parts, facts)?;
+        let head = self.read_head(&snapshot, parts, facts, place)?;
         let op = head.op.map_err(Refusal::route)?;
         check_body_head(op, &parts.headers, body.is_end_stream())?;
         let key = self.idempotency_key(op, parts)?;
@@ -163,6 +165,7 @@ impl Inner {
         snapshot: &Snapshot,
         parts: &Parts,
         facts: &mut CallFacts,
+        place: &mut Place,
     ) -> Result<Head, Fault> {
         let known = identify(snapshot, parts, facts);
         let known = known.inspect_err(|_| self.tell_of_upstream_key(parts, facts))?;
@@ -172,7 +175,7 @@ impl Inner {
         }
         let controls = &known.client.record.controls;
         check_source(controls, facts.source)?;
-        self.load.check(controls.class, None)?;
+        self.load.check(place, &known.client.id, controls.class)?;
         self.observer.client_key_used(known.key_id, facts.at);
         let actor = headers::actor(&parts.headers);
         if let Ok(Some(name)) = &actor {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 /// Connections in a row that failed, or that nothing came over in time.
-const STREAK: u32 = 5;
+pub(crate) const STREAK: u32 = 5;
 /// Seconds that failures are counted over, how many calls must be among them, and which part.
 const SECONDS: usize = 10;
-const CALLS: u32 = 20;
+pub(crate) const CALLS: u32 = 20;
 const HALF: u32 = 2;
 /// The first pause, doubled up to the longest as long as it does not help.
 const FIRST: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(crate) struct Leave {
     probe: bool,
 }
 
-/// Whether calls go to a workspace's API. Closed, they do.
+/// Whether calls go to a workspace's API, everybody's or one client's. Closed, they do.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
     streak: u32,
@@ -86,7 +86,8 @@ impl Breaker {
     /// Told how a call went. True if that opened the breaker.
     pub(crate) fn done(&mut self, now: Duration, leave: Leave, went: Went) -> bool {
         if leave.probe {
-            return self.probed(now, went);
+            self.probed(now, leave, went);
+            return false;
         }
         // What was sent before it opened says nothing new.
         if self.open.is_some() || went == Went::Unknown {
@@ -101,17 +102,23 @@ impl Breaker {
         if self.streak < STREAK && !mostly {
             return false;
         }
+        self.open(now);
+        true
+    }
+
+    /// Stops calls.
+    pub(crate) fn open(&mut self, now: Duration) {
         self.open = Some(Open {
             until: now.saturating_add(FIRST),
             pause: FIRST,
             probing: false,
         });
-        true
     }
 
-    fn probed(&mut self, now: Duration, went: Went) -> bool {
-        let Some(open) = &mut self.open else {
-            return false;
+    /// Told how a call went, which matters only if it was to show whether the API is back.
+    pub(crate) fn probed(&mut self, now: Duration, leave: Leave, went: Went) {
+        let Some(open) = self.open.as_mut().filter(|_| leave.probe) else {
+            return;
         };
         open.probing = false;
         match went {
@@ -122,7 +129,6 @@ impl Breaker {
                 open.until = now.saturating_add(open.pause);
             }
         }
-        false
     }
 
     /// Counts one call; calls and failures of the last seconds.
@@ -138,6 +144,15 @@ impl Breaker {
             second.calls = second.calls.saturating_add(1);
             second.failed = second.failed.saturating_add(u32::from(failed));
         }
+        self.recent(at)
+    }
+
+    /// Calls that were heard of lately, and how many of them failed.
+    pub(crate) fn heard(&self, now: Duration) -> (u32, u32) {
+        self.recent(now.as_secs())
+    }
+
+    fn recent(&self, at: u64) -> (u32, u32) {
         let recent = self
             .seconds
             .iter()

@@ -3,10 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use doorward_pace::ClientId;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::pace::breaker::{Breaker, Leave, Went};
+use crate::pace::breaker::Went;
+use crate::pace::breakers::{Breakers, Leaves, Shut};
 
 /// What a call gives to the budget of repeats, and the most there is in it: a tenth of the calls is
 /// sent again at the most, so that repeats never are what keeps an API down.
@@ -24,7 +26,7 @@ pub(crate) struct Line {
 
 #[derive(Debug)]
 struct State {
-    breaker: Breaker,
+    breakers: Breakers,
     repeats: f64,
 }
 
@@ -32,7 +34,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct OnLine<'a> {
     line: &'a Line,
-    leave: Option<Leave>,
+    leave: Option<Leaves>,
 }
 
 impl Line {
@@ -40,7 +42,7 @@ impl Line {
         Self {
             began: Instant::now(),
             state: Mutex::new(State {
-                breaker: Breaker::default(),
+                breakers: Breakers::default(),
                 repeats: MOST,
             }),
             search: Semaphore::new(1),
@@ -48,18 +50,16 @@ impl Line {
     }
 
     /// Whether a call would be let on, or how long until it may.
-    pub(crate) fn check(&self, reads: bool) -> Result<(), Duration> {
-        self.lock()
-            .breaker
-            .check(self.began.elapsed(), reads)
-            .map(drop)
+    pub(crate) fn check(&self, reads: bool, client: ClientId) -> Result<(), Duration> {
+        let now = self.began.elapsed();
+        self.lock().breakers.check(now, reads, client)
     }
 
     /// Lets one call on.
-    pub(crate) fn begin(&self, reads: bool) -> Result<OnLine<'_>, Duration> {
+    pub(crate) fn begin(&self, reads: bool, client: ClientId) -> Result<OnLine<'_>, Duration> {
         let now = self.began.elapsed();
         let mut state = self.lock();
-        let leave = state.breaker.begin(now, reads)?;
+        let leave = state.breakers.begin(now, reads, client)?;
         state.repeats = (state.repeats + SHARE).min(MOST);
         Ok(OnLine {
             line: self,
@@ -77,9 +77,9 @@ impl Line {
         true
     }
 
-    /// Whether calls are kept from the API.
+    /// Whether everybody's calls are kept from the API.
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().breaker.is_open()
+        self.lock().breakers.is_open()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -88,17 +88,15 @@ impl Line {
 }
 
 impl OnLine<'_> {
-    /// Tells how the call went. True if from now on none is sent.
-    pub(crate) fn done(mut self, went: Went) -> bool {
+    /// Tells how the call went, and for whom calls stop for that.
+    pub(crate) fn done(mut self, went: Went) -> Option<Shut> {
         self.end(went)
     }
 
-    fn end(&mut self, went: Went) -> bool {
-        let Some(leave) = self.leave.take() else {
-            return false;
-        };
+    fn end(&mut self, went: Went) -> Option<Shut> {
+        let leave = self.leave.take()?;
         let now = self.line.began.elapsed();
-        self.line.lock().breaker.done(now, leave, went)
+        self.line.lock().breakers.done(now, leave, went)
     }
 }
 
@@ -112,12 +110,14 @@ impl Drop for OnLine<'_> {
 mod tests {
     use super::*;
 
+    const CLIENT: ClientId = ClientId(7);
+
     #[test]
     fn a_tenth_of_the_calls_is_repeated_at_most() {
         let line = Line::new();
         let repeated = (0..1_000)
             .filter(|_| {
-                line.begin(true).unwrap().done(Went::Well);
+                line.begin(true, CLIENT).unwrap().done(Went::Well);
                 line.may_repeat()
             })
             .count();
@@ -125,12 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_whose_caller_goes_away_makes_place_for_another() {
+    fn a_call_whose_caller_goes_away_tells_nothing() {
         let line = Line::new();
-        for _ in 0..5 {
-            line.begin(true).unwrap().done(Went::Nowhere);
+        for _ in 0..4 {
+            line.begin(true, CLIENT).unwrap().done(Went::Nowhere);
         }
-        assert!(line.is_open());
-        assert!(line.check(true).is_err() && line.begin(false).is_err());
+        drop(line.begin(true, CLIENT).unwrap());
+        let last = line.begin(true, CLIENT).unwrap();
+        assert_eq!(last.done(Went::Nowhere), Some(Shut::Client));
+        assert!(!line.is_open() && line.check(true, ClientId(8)).is_ok());
+        assert!(line.check(true, CLIENT).is_err() && line.begin(false, CLIENT).is_err());
     }
 }

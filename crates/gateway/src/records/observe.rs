@@ -20,10 +20,10 @@ pub trait Observer: Send + Sync {
         let _ = seen;
     }
 
-    /// The API of a workspace does not answer; calls to it stop until it does. `workspace` is
-    /// Doorward's id.
-    fn workspace_shut(&self, workspace: &str) {
-        let _ = workspace;
+    /// The API of a workspace does not answer; calls to it stop until it does: everybody's, or those
+    /// of the one client whose calls fail. `workspace` is Doorward's id.
+    fn workspace_shut(&self, workspace: &str, everybodys: bool) {
+        let _ = (workspace, everybodys);
     }
 
     /// The API refused a call because the upstream key lacks a scope, and named it.

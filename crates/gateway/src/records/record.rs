@@ -12,6 +12,7 @@ use doorward_keys::KeyId;
 use doorward_ledger::LeafId;
 use doorward_policy::{Authorized, Inputs, Timestamp};
 
+use crate::clients::shares::Place;
 use crate::clients::uses::Taken;
 use crate::records::telemetry::Counted;
 use crate::records::trace::Trace;
@@ -255,7 +256,7 @@ pub(crate) struct Call {
     /// What is recorded if it is dropped now; `None` once recorded.
     outcome: Option<Outcome>,
     /// Counts it among what is under way.
-    counted: [Option<UnderWay>; 2],
+    counted: (Option<Place>, Option<UnderWay>),
     /// What it took of its client's day.
     taken: Option<Taken>,
     watched: Counted,
@@ -287,7 +288,7 @@ impl Call {
             started,
             intent: None,
             outcome: Some(outcome),
-            counted: [None, None],
+            counted: (None, None),
             taken: None,
             watched: counted,
         }
@@ -295,8 +296,8 @@ impl Call {
 
     /// Counts the call among all calls and its client's as long as it is under way: until its
     /// answer has been passed on.
-    pub(crate) fn counts(&mut self, among_all: Option<UnderWay>, of_client: Option<UnderWay>) {
-        let [all, client] = &mut self.counted;
+    pub(crate) fn counts(&mut self, among_all: Option<Place>, of_client: Option<UnderWay>) {
+        let (all, client) = &mut self.counted;
         *all = among_all.or(all.take());
         *client = of_client.or(client.take());
     }

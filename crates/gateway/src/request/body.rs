@@ -1,15 +1,14 @@
 //! Request bodies: read whole, bounded, hashed, checked.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body::Body;
 use http_body_util::BodyExt;
 use ring::digest::{Context, SHA256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::clients::shares::{Memory, MemoryShare};
 use crate::decision::refusal::Refusal;
 use crate::request::json;
 use crate::request::limits::LimitsInForce;
@@ -22,7 +21,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct HeldBody {
     bytes: Bytes,
     sha256: [u8; 32],
-    _share: Option<Share>,
+    _share: Option<MemoryShare>,
 }
 
 impl HeldBody {
@@ -47,69 +46,29 @@ impl HeldBody {
     }
 }
 
-/// Of how many parts of the memory one client may hold one.
-const PARTS: usize = 4;
-
-/// Bytes held by client.
-type Held = Arc<Mutex<HashMap<Arc<str>, usize>>>;
-
-/// What a body takes of the memory, and of its client's part of it.
-#[derive(Debug)]
-struct Share {
-    memory: OwnedSemaphorePermit,
-    client: Arc<str>,
-    bytes: usize,
-    held: Held,
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut held = lock(&self.held);
-        if let Some(mine) = held.get_mut(&self.client) {
-            *mine = mine.saturating_sub(self.bytes);
-            if *mine == 0 {
-                held.remove(&self.client);
-            }
-        }
-    }
-}
-
-fn lock(held: &Held) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Reads bodies, no more at once than there is memory for.
 #[derive(Debug)]
 pub(crate) struct Bodies {
-    memory: Arc<Semaphore>,
-    held: Held,
-    /// Bytes of all bodies together, as it was at the start.
-    memory_bytes: usize,
+    memory: Memory,
     limits: LimitsInForce,
 }
 
 impl Bodies {
     pub(crate) fn new(limits: LimitsInForce) -> Self {
-        let memory_bytes = limits.load().memory_bytes;
         Self {
-            memory: Arc::new(Semaphore::new(memory_bytes.min(Semaphore::MAX_PERMITS))),
-            held: Held::default(),
-            memory_bytes,
+            memory: Memory::new(limits.load().memory_bytes),
             limits,
         }
     }
 
     /// Most bytes of one client, so that none keeps the others from writing.
     fn each(&self) -> usize {
-        (self.memory_bytes / PARTS).max(self.limits.load().body_bytes)
+        self.memory.each(self.limits.load().body_bytes)
     }
 
     /// Bytes of all bodies held now.
     pub(crate) fn held_bytes(&self) -> usize {
-        let free = self.memory.available_permits();
-        self.memory_bytes
-            .min(Semaphore::MAX_PERMITS)
-            .saturating_sub(free)
+        self.memory.held()
     }
 
     /// Reads a JSON body of a client's whole. `None` when it has no bytes.
@@ -177,7 +136,7 @@ impl Bodies {
         mut body: B,
         max: usize,
         announced: usize,
-        share: &mut Share,
+        share: &mut MemoryShare,
     ) -> Result<Bytes, Refusal>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -220,31 +179,15 @@ impl Bodies {
         })
     }
 
-    fn reserve(&self, client: &Arc<str>, bytes: usize) -> Result<Share, Refusal> {
-        let none = Arc::clone(&self.memory).try_acquire_many_owned(0);
-        let mut share = Share {
-            memory: none.map_err(|_| exhausted())?,
-            client: Arc::clone(client),
-            bytes: 0,
-            held: Arc::clone(&self.held),
-        };
+    fn reserve(&self, client: &Arc<str>, bytes: usize) -> Result<MemoryShare, Refusal> {
+        let mut share = self.memory.share(client).map_err(|_| exhausted())?;
         self.grow(&mut share, bytes)?;
         Ok(share)
     }
 
-    fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
-        let mut held = lock(&self.held);
-        let mine = held.get(&share.client).copied().unwrap_or_default();
-        let wanted = mine.saturating_add(bytes);
-        let count = u32::try_from(bytes).map_err(|_| exhausted())?;
-        if wanted > self.each() {
-            return Err(exhausted());
-        }
-        let more = Arc::clone(&self.memory).try_acquire_many_owned(count);
-        share.memory.merge(more.map_err(|_| exhausted())?);
-        held.insert(Arc::clone(&share.client), wanted);
-        share.bytes += bytes;
-        Ok(())
+    fn grow(&self, share: &mut MemoryShare, bytes: usize) -> Result<(), Refusal> {
+        let grown = share.grow(bytes, self.each());
+        grown.map_err(|_| exhausted())
     }
 }
 
@@ -305,7 +248,7 @@ mod tests {
         assert!(bodies.read(&name("other"), body(text)).await.is_ok());
         drop(held);
         assert!(bodies.read(&name("greedy"), body(text)).await.is_ok());
-        assert!(lock(&bodies.held).is_empty());
+        assert_eq!(bodies.held_bytes(), 0);
     }
 
     #[tokio::test]

@@ -72,7 +72,7 @@ impl Inner {
     ) -> Result<(Admitted, Going), Refusal> {
         let op = admitted.authorized.op();
         let line = &admitted.way.upstream.line;
-        line.check(!op.facts().writes())
+        line.check(!op.facts().writes(), going.ask.client)
             .map_err(|wait| shut(wait).of(op))?;
         let turns = &self.forwarder.turns;
         turns.foresee(&going).map_err(|refusal| refusal.of(op))?;

@@ -10,6 +10,7 @@ use http::{Response, StatusCode};
 
 use crate::decision::refusal::Refusal;
 use crate::pace::breaker::Went;
+use crate::pace::breakers::Shut;
 use crate::pace::turns::Going;
 use crate::request::canonical::ForwardRequest;
 use crate::sending::connection::Arriving;
@@ -59,7 +60,10 @@ impl Forwarder {
         if let Err(refusal) = self.turns.on_time(going).await {
             return Err(Failure::Overdue(refusal.is_allowed()));
         }
-        let on_line = upstream.line.begin(reads).map_err(Failure::Shut)?;
+        let on_line = upstream
+            .line
+            .begin(reads, going.ask.client)
+            .map_err(Failure::Shut)?;
         let request = outgoing(request, key, name).ok_or(Failure::Unsendable)?;
         let answer = upstream.pool.send(request);
         let answer = match tokio::time::timeout(self.limits.load().response_head, answer).await {
@@ -73,12 +77,15 @@ impl Forwarder {
             Ok(_) => Went::Well,
             Err(_) => Went::Nowhere,
         };
-        if on_line.done(went) {
+        if let Some(shut) = on_line.done(went) {
+            let everybodys = shut == Shut::All;
             tracing::warn!(
                 workspace = &*upstream.workspace,
+                everybodys,
                 "the API does not answer; calls to the workspace stop until it does"
             );
-            self.observer.workspace_shut(&upstream.workspace);
+            self.observer
+                .workspace_shut(&upstream.workspace, everybodys);
         }
         if let Ok(response) = &answer {
             let headers = response.headers();
@@ -93,8 +100,8 @@ pub(crate) fn shut(wait: Duration) -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "upstream_unavailable",
-        "the API has not answered lately and is left alone for a while; nothing was sent; try again \
-         after the time in Retry-After",
+        "the API has not answered lately, this client's calls or everybody's, and is left alone for \
+         a while; nothing was sent; try again after the time in Retry-After",
     )
     .limited("breaker", wait)
     .after_allowed()

@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::gateway::Gateway;
 use crate::request::limits::Limits;
+use crate::wire::credit::Credit;
 use crate::wire::crowd::{Occupying, Seat};
 use crate::wire::frames::FrameGuard;
 use crate::wire::http2_head;
@@ -142,53 +143,77 @@ where
     fn execute(&self, stream: F) {
         let patience = self.patience;
         tokio::spawn(async move {
-            let progress = Arc::new(Progress::default());
+            let progress = Arc::new(Progress::new(patience));
             let run = PROGRESS.scope(Arc::clone(&progress), stream);
             tokio::select! {
                 _ = run => {}
                 // Dropped, the stream is reset.
-                () = progress.stalled(patience) => {}
+                () = progress.stalled() => {}
             }
         });
     }
 }
 
-/// Whether a piece of an answer waits for the caller to take it, and since when.
-#[derive(Debug, Default)]
+/// Whether a piece of an answer waits for the caller to take it, since when, and how much longer it
+/// may.
+#[derive(Debug)]
 struct Progress {
-    waits_since: Mutex<Option<Instant>>,
+    state: Mutex<Waits>,
     waits: Notify,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Waits {
+    since: Option<Instant>,
+    bytes: usize,
+    credit: Credit,
+}
+
 impl Progress {
-    fn given(&self) {
-        *self.lock() = Some(Instant::now());
+    fn new(patience: Duration) -> Self {
+        Self {
+            state: Mutex::new(Waits {
+                since: None,
+                bytes: 0,
+                credit: Credit::new(patience),
+            }),
+            waits: Notify::new(),
+        }
+    }
+
+    fn given(&self, bytes: usize) {
+        let mut state = self.lock();
+        (state.since, state.bytes) = (Some(Instant::now()), bytes);
+        drop(state);
         self.waits.notify_one();
     }
 
     fn taken(&self) {
-        *self.lock() = None;
+        let mut state = self.lock();
+        if let Some(since) = state.since.take() {
+            let bytes = state.bytes;
+            state.credit.waited(since.elapsed());
+            state.credit.moved(bytes);
+        }
     }
 
-    /// Done when one piece has waited for so long.
-    async fn stalled(&self, patience: Duration) {
+    /// Done when pieces have waited for too long: one of them, or all together for what they hold.
+    async fn stalled(&self) {
         loop {
-            let since = *self.lock();
+            let Waits { since, credit, .. } = *self.lock();
             let Some(since) = since else {
                 self.waits.notified().await;
                 continue;
             };
-            sleep_until(since + patience).await;
-            if *self.lock() == Some(since) {
+            sleep_until(since + credit.left()).await;
+            if self.lock().since == Some(since) {
                 return;
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.waits_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Waits> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -230,10 +255,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Pieces<B> {
                 end => return Poll::Ready(end),
             }
         }
-        if let Some(progress) = &this.progress {
-            progress.given();
-        }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        if let Some(progress) = &this.progress {
+            progress.given(piece.len());
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -282,20 +307,31 @@ mod tests {
 
     #[tokio::test]
     async fn who_takes_nothing_is_given_up() {
-        let progress = Progress::default();
         let patience = Duration::from_millis(20);
-        progress.given();
+        let progress = Progress::new(patience);
+        progress.given(PIECE);
         progress.taken();
+        assert!(timeout(3 * patience, progress.stalled()).await.is_err());
+        progress.given(PIECE);
+        assert!(timeout(100 * patience, progress.stalled()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_little_now_and_then_is_given_up() {
+        let progress = Arc::new(Progress::new(Duration::from_secs(10)));
+        let slow = Arc::clone(&progress);
+        let taking = tokio::spawn(async move {
+            for _ in 0..1_000 {
+                slow.given(100);
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                slow.taken();
+            }
+        });
         assert!(
-            timeout(3 * patience, progress.stalled(patience))
-                .await
-                .is_err()
-        );
-        progress.given();
-        assert!(
-            timeout(100 * patience, progress.stalled(patience))
+            timeout(Duration::from_secs(15), progress.stalled())
                 .await
                 .is_ok()
         );
+        taking.abort();
     }
 }

@@ -1,5 +1,6 @@
 //! The socket: connections, heads and frames, bounded before anything reads them.
 
+pub(crate) mod credit;
 pub(crate) mod crowd;
 pub(crate) mod frames;
 pub(crate) mod head_guard;

@@ -1,4 +1,4 @@
-//! A reader that takes nothing does not hold its connection.
+//! A reader that takes nothing, or too little, does not hold its connection.
 
 use std::io;
 use std::pin::Pin;
@@ -6,14 +6,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
-/// A connection on which a write that makes no progress for too long fails.
+use crate::wire::credit::Credit;
+
+/// A connection on which a write that makes too little progress for too long fails.
 #[derive(Debug)]
 pub(crate) struct Unstalled<S> {
     inner: S,
-    patience: Duration,
-    waited: Option<Pin<Box<Sleep>>>,
+    credit: Credit,
+    waited: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Unstalled<S> {
@@ -21,7 +23,7 @@ impl<S> Unstalled<S> {
     pub(crate) fn new(inner: S, patience: Duration) -> Self {
         Self {
             inner,
-            patience,
+            credit: Credit::new(patience),
             waited: None,
         }
     }
@@ -31,14 +33,19 @@ impl<S> Unstalled<S> {
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
+        bytes: impl Fn(&T) -> usize,
     ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.waited = None;
-            return written;
+        if let Poll::Ready(written) = written {
+            if let Some((since, _)) = self.waited.take() {
+                self.credit.waited(since.elapsed());
+            }
+            self.credit.moved(written.as_ref().map_or(0, bytes));
+            return Poll::Ready(written);
         }
-        let waited = self
+        let left = self.credit.left();
+        let (_, waited) = self
             .waited
-            .get_or_insert_with(|| Box::pin(sleep(self.patience)));
+            .get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
         match waited.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -63,17 +70,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.watch(cx, written)
+        self.watch(cx, written, |bytes| *bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.inner).poll_flush(cx);
-        self.watch(cx, flushed)
+        self.watch(cx, flushed, |()| 0)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.inner).poll_shutdown(cx);
-        self.watch(cx, shut)
+        self.watch(cx, shut, |()| 0)
     }
 
     fn poll_write_vectored(
@@ -82,7 +89,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, pieces);
-        self.watch(cx, written)
+        self.watch(cx, written, |bytes| *bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -105,5 +112,26 @@ mod tests {
         let mut some = [0; 64];
         theirs.read_exact(&mut some).await.unwrap();
         ours.write_all(&[7; 64]).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_a_byte_now_and_then_is_given_up() {
+        let (ours, mut theirs) = duplex(64);
+        let mut ours = Unstalled::new(ours, Duration::from_secs(10));
+        let began = Instant::now();
+        let reader = tokio::spawn(async move {
+            while theirs.read_u8().await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let stalled = ours.write_all(&[7; 1_000]).await;
+        assert_eq!(stalled.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(
+            began.elapsed() < Duration::from_secs(12),
+            "{:?}",
+            began.elapsed()
+        );
+        drop(ours);
+        reader.await.unwrap();
     }
 }

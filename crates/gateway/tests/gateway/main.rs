@@ -21,6 +21,7 @@ mod pace;
 mod pages;
 mod private;
 mod searches;
+mod sharing;
 mod successors;
 mod tls;
 mod upstream;
