@@ -15,6 +15,7 @@ mod offline;
 mod operate;
 mod pace;
 mod policies;
+mod private;
 mod run;
 mod safe;
 mod serve;

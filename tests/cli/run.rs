@@ -38,6 +38,15 @@ fn a_command_gets_the_client_key_and_no_real_one() {
         );
     }
     assert!(!ran.stdout.contains("HEADER=") && !ran.stdout.contains("CONFIG="));
+    // That it was handed a key is on record.
+    let search = ["audit", "search", "--action", "run.start", "--json"];
+    let entries = demo.run(&search).ended(0).stdout;
+    let begun = entries.lines().find(|line| line.contains("\"pending\""));
+    let begun = begun.unwrap_or_else(|| panic!("{entries}"));
+    for told in ["lead-import", "\"program\":\"env\""] {
+        assert!(begun.contains(told), "{told}: {begun}");
+    }
+    assert!(!entries.contains(&demo.key("lead-import")));
 }
 
 /// What the operator's shell has, and what the configuration takes from it, is none of the command's.

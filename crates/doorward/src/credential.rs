@@ -86,6 +86,11 @@ impl Credential {
         })
     }
 
+    /// Id of the key, when it was issued for the moment.
+    pub(crate) fn issued(&self) -> Option<&str> {
+        self.issued.as_deref()
+    }
+
     /// Revokes the key if it was issued for the moment.
     ///
     /// # Errors

@@ -141,6 +141,15 @@ fn make_private(path: &Path) -> Result<(), Failure> {
         Err(error) => return Err(fail("make the folder", error)),
     }
     let metadata = fs::metadata(path).map_err(|error| fail("look at the folder", error))?;
+    let us = rustix::process::geteuid().as_raw();
+    if !may_own(us, metadata.uid()) {
+        return Err(Failure::usage(format_args!(
+            "{} belongs to user {}, who could change what is in it, and this is user {us}; run as \
+             its owner, or choose another folder with --data-dir",
+            path.display(),
+            metadata.uid()
+        )));
+    }
     if metadata.mode() & 0o077 != 0 {
         return Err(Failure::usage(format_args!(
             "others may look into {} (mode {:04o}), which is to hold secrets; run `chmod 700 {}` \
@@ -151,6 +160,11 @@ fn make_private(path: &Path) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// Whether a folder of this owner may be used: one's own; root may use anybody's.
+fn may_own(us: u32, owner: u32) -> bool {
+    us == 0 || us == owner
 }
 
 /// Replaces a file in one step; only its owner can read it.
@@ -193,6 +207,19 @@ mod tests {
         write_private(&file, b"two").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"two");
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused() {
+        for (us, owner, may) in [
+            (1000, 1000, true),
+            (1000, 1001, false),
+            (1000, 0, false),
+            (0, 1000, true),
+            (0, 0, true),
+        ] {
+            assert_eq!(may_own(us, owner), may, "{us} {owner}");
+        }
     }
 
     #[test]

@@ -14,8 +14,9 @@ use crate::reference::SecretRef;
 /// Reads and writes files, one secret in each.
 ///
 /// A file is taken only if it is a regular file of at most 64 KiB and, on Unix, belongs to this
-/// process's user or to root and has no permission for anyone else (0600 or 0400). One newline
-/// at the end is not part of the secret.
+/// process's user or to root and has no permission for anyone else (0600 or 0400). What systemd hands
+/// over as a credential (root's, below `/run/credentials`) may have mode 0440, since its group there is
+/// an access list for this service. One newline at the end is not part of the secret.
 #[derive(Debug, Default)]
 pub struct FileProvider;
 
@@ -41,7 +42,7 @@ impl Provider for FileProvider {
         if !metadata.is_file() {
             return Err(refused(reference, "it is not a regular file"));
         }
-        check_owner_and_mode(reference, &metadata)?;
+        check_owner_and_mode(reference, path, &metadata)?;
         parse(
             reference,
             &read_bounded(file).map_err(|source| io_error(reference, source))?,
@@ -115,19 +116,27 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-fn check_owner_and_mode(reference: &SecretRef, metadata: &std::fs::Metadata) -> Result<()> {
+fn check_owner_and_mode(
+    reference: &SecretRef,
+    path: &Path,
+    metadata: &std::fs::Metadata,
+) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let us = rustix::process::geteuid().as_raw();
-    check_unix(reference, us, metadata.uid(), metadata.mode())
+    check_unix(reference, path, us, metadata.uid(), metadata.mode())
 }
 
 #[cfg(unix)]
-fn check_unix(reference: &SecretRef, us: u32, owner: u32, mode: u32) -> Result<()> {
+fn check_unix(reference: &SecretRef, path: &Path, us: u32, owner: u32, mode: u32) -> Result<()> {
     if owner != us && owner != 0 {
         let why = format!("it belongs to user {owner}; it must belong to user {us} or to root");
         return Err(refused(reference, &why));
     }
-    if mode & 0o7177 != 0 {
+    let wide = match owner == 0 && is_credential(path) {
+        true => 0o7137,
+        false => 0o7177,
+    };
+    if mode & wide != 0 {
         let why = format!(
             "its mode is {:04o}; it must be 0600 or 0400 (chmod 600)",
             mode & 0o7777
@@ -137,8 +146,16 @@ fn check_unix(reference: &SecretRef, us: u32, owner: u32, mode: u32) -> Result<(
     Ok(())
 }
 
+/// Whether systemd put it there: the folder is root's alone to write.
+#[cfg(unix)]
+fn is_credential(path: &Path) -> bool {
+    use std::path::Component;
+    path.starts_with("/run/credentials")
+        && !path.components().any(|part| part == Component::ParentDir)
+}
+
 #[cfg(not(unix))]
-fn check_owner_and_mode(_: &SecretRef, _: &std::fs::Metadata) -> Result<()> {
+fn check_owner_and_mode(_: &SecretRef, _: &Path, _: &std::fs::Metadata) -> Result<()> {
     Ok(())
 }
 
@@ -257,10 +274,31 @@ mod tests {
     #[test]
     fn owners_are_us_or_root() {
         let reference = SecretRef::file(Path::new("/x")).unwrap();
-        assert!(check_unix(&reference, 1000, 1000, 0o100600).is_ok());
-        assert!(check_unix(&reference, 1000, 0, 0o100400).is_ok());
-        assert!(check_unix(&reference, 1000, 1001, 0o100600).is_err());
-        assert!(check_unix(&reference, 0, 1001, 0o100600).is_err());
+        let check = |us, owner, mode| check_unix(&reference, Path::new("/x"), us, owner, mode);
+        assert!(check(1000, 1000, 0o100600).is_ok());
+        assert!(check(1000, 0, 0o100400).is_ok());
+        assert!(check(1000, 1001, 0o100600).is_err());
+        assert!(check(0, 1001, 0o100600).is_err());
+    }
+
+    #[test]
+    fn a_credential_of_systemds_may_be_read_by_its_group() {
+        let reference = SecretRef::file(Path::new("/x")).unwrap();
+        let credential = "/run/credentials/doorward.service/pepper";
+        for (path, owner, mode, fits) in [
+            (credential, 0, 0o100440, true),
+            (credential, 0, 0o100400, true),
+            (credential, 1000, 0o100440, false),
+            (credential, 0, 0o100444, false),
+            (credential, 0, 0o100460, false),
+            (credential, 0, 0o100550, false),
+            ("/run/credentials/../x", 0, 0o100440, false),
+            ("/run/credentials-x/pepper", 0, 0o100440, false),
+            ("/etc/doorward/pepper", 0, 0o100440, false),
+        ] {
+            let checked = check_unix(&reference, Path::new(path), 1000, owner, mode);
+            assert_eq!(checked.is_ok(), fits, "{path} {owner} {mode:o}");
+        }
     }
 
     #[test]

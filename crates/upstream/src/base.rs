@@ -1,8 +1,9 @@
 //! Where calls go.
 
 use std::fmt;
+use std::net::IpAddr;
 
-use doorward_catalog::reach::is_this_machine;
+use doorward_catalog::reach::{is_this_machine, literal};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
@@ -71,6 +72,11 @@ impl BaseUrl {
     /// Whether calls go to this machine: `localhost` is resolved without asking anybody.
     pub(crate) fn is_here(&self) -> bool {
         is_this_machine(self.authority.host())
+    }
+
+    /// The address that its host is, if it is one and no name.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        literal(self.authority.host())
     }
 
     /// The URL of a path and query; none when they can't stand in a URL.

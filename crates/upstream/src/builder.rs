@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_catalog::reach::is_public;
 use http::HeaderValue;
 use secrecy::SecretString;
 
@@ -24,6 +25,7 @@ pub const USER_AGENT: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
 pub struct ClientBuilder {
     base_url: String,
     plain_http: bool,
+    public_only: bool,
     key: Option<SecretString>,
     pair: Option<ReaderWriter>,
     user_agent: String,
@@ -41,6 +43,7 @@ impl Default for ClientBuilder {
         ClientBuilder {
             base_url: INSTANTLY.to_owned(),
             plain_http: false,
+            public_only: false,
             key: None,
             pair: None,
             user_agent: USER_AGENT.to_owned(),
@@ -67,6 +70,14 @@ impl ClientBuilder {
     /// clear: for an emulated API in a container's network.
     pub fn allow_plain_http(mut self, allow: bool) -> Self {
         self.plain_http = allow;
+        self
+    }
+
+    /// Refuses a host of the base URL that has an address outside the public internet, unless the URL
+    /// names this machine itself: so that a name that was made to lead into a private network gets no
+    /// key. Off unless set.
+    pub fn public_only(mut self, only: bool) -> Self {
+        self.public_only = only;
         self
     }
 
@@ -133,10 +144,16 @@ impl ClientBuilder {
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`Error::Config`] when there is not exactly one key or pair, when the base URL, a key or the
+    /// [`Error::Config`] when the base URL is an address that is not to be reached, when there is not exactly one key or pair, when the base URL, a key or the
     /// user agent is unfit, or when no trusted root certificates can be read.
     pub fn build(self) -> Result<Client, Error> {
         let base = BaseUrl::parse_allowing(&self.base_url, self.plain_http)?;
+        if self.public_only && !base.is_here() && base.address().is_some_and(|at| !is_public(at)) {
+            return Err(Error::Config {
+                what: "base URL",
+                why: "its address is of a private network, where Instantly is not".to_owned(),
+            });
+        }
         let keys = match (self.key, self.pair) {
             (Some(key), None) => Keys::One(Key::new(key)?),
             (None, Some(pair)) => Keys::pair(pair)?,
@@ -155,7 +172,7 @@ impl ClientBuilder {
         })?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => for_base(&base, self.connect_timeout)?.into(),
+            None => for_base(&base, self.connect_timeout, self.public_only)?.into(),
         };
         Ok(Client {
             shared: Arc::new(Shared {

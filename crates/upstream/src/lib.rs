@@ -62,6 +62,7 @@ mod classify;
 mod client;
 mod error;
 mod keys;
+mod names;
 mod pace;
 mod pages;
 mod pair;

@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,13 +13,13 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
 
 use crate::base::BaseUrl;
 use crate::error::Error;
+use crate::names::{Localhost, Public};
 
 /// Any error.
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -63,6 +62,7 @@ pub trait Transport: Send + Sync {
 pub(crate) fn for_base(
     base: &BaseUrl,
     connect_timeout: Duration,
+    public_only: bool,
 ) -> Result<Box<dyn Transport>, Error> {
     if base.is_plain() && !base.is_here() {
         return Ok(Box::new(HttpTransport::new(
@@ -74,7 +74,7 @@ pub(crate) fn for_base(
         let http = HttpConnector::new_with_resolver(Localhost);
         return Ok(Box::new(HttpTransport::new(http, connect_timeout)));
     }
-    let mut http = HttpConnector::new();
+    let mut http = HttpConnector::new_with_resolver(Public::when(public_only && !base.is_here()));
     http.enforce_http(false);
     http.set_nodelay(true);
     let https = HttpsConnectorBuilder::new()
@@ -191,27 +191,5 @@ where
                 Err(_) => Err(format!("no connection within {} s", limit.as_secs_f64()).into()),
             }
         })
-    }
-}
-
-/// Resolves `localhost`, the only name that plain http may go to, without asking anybody.
-#[derive(Clone)]
-struct Localhost;
-
-impl Service<Name> for Localhost {
-    type Response = std::array::IntoIter<SocketAddr, 2>;
-    type Error = std::convert::Infallible;
-    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Name) -> Self::Future {
-        let here = [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ];
-        std::future::ready(Ok(here.map(|ip| SocketAddr::new(ip, 0)).into_iter()))
     }
 }

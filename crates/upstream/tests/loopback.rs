@@ -66,6 +66,29 @@ async fn localhost_is_this_machine() {
     );
 }
 
+#[test]
+fn a_private_address_is_refused_where_only_public_ones_are_wanted() {
+    let build = |url: &str, only| {
+        let key: secrecy::SecretString = "0123456789abcdef".into();
+        let client = Client::builder().base_url(url).key(key);
+        client.public_only(only).build().is_ok()
+    };
+    for private in [
+        "https://10.0.0.1",
+        "https://[fd00::1]",
+        "https://169.254.169.254",
+    ] {
+        assert!(build(private, false) && !build(private, true), "{private}");
+    }
+    for fine in [
+        "https://104.18.0.1",
+        "http://127.0.0.1:1",
+        "https://api.instantly.ai",
+    ] {
+        assert!(build(fine, true), "{fine}");
+    }
+}
+
 #[tokio::test]
 async fn a_refused_connection_is_a_call_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -53,7 +53,7 @@ pub(crate) use inputs::PolicyInputs;
 pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
-pub(crate) use runs::TunnelRefused;
+pub(crate) use runs::{RunStart, TunnelRefused};
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;

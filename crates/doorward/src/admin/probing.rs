@@ -33,6 +33,16 @@ pub(super) const OWN_NEEDS: [(&str, &[Op]); 5] = [
     ),
 ];
 
+/// Who is asked about keys.
+pub(super) struct Asked<'a> {
+    /// Where the API is.
+    pub(super) base_url: &'a str,
+    /// Whether that may be another machine without TLS.
+    pub(super) plain_http: bool,
+    /// Whether the host must have public addresses alone.
+    pub(super) public_only: bool,
+}
+
 /// What probing found.
 pub(super) struct Found {
     /// Each key, in the order given.
@@ -61,12 +71,11 @@ pub(super) struct FoundKey {
 /// workspaces.
 pub(super) fn probe_keys(
     secrets: &Secrets,
-    base_url: &str,
+    asked: &Asked<'_>,
     references: &[SecretRef],
     said: Option<ScopeSet>,
-    plain_http: bool,
 ) -> Result<Found, AdminError> {
-    BaseUrl::parse_allowing(base_url, plain_http).map_err(AdminError::usage)?;
+    BaseUrl::parse_allowing(asked.base_url, asked.plain_http).map_err(AdminError::usage)?;
     let read = |reference: &SecretRef| secrets.read(reference).map_err(AdminError::usage);
     let keys: Vec<SecretString> = references.iter().map(read).collect::<Result<_, _>>()?;
     // Whoever is at the base URL may answer with the key that it is sent, and what it says is kept
@@ -74,7 +83,7 @@ pub(super) fn probe_keys(
     known_secrets()
         .set("keys being tried", keys.clone())
         .map_err(AdminError::failed)?;
-    let found = ask(base_url, references.iter().zip(keys), said, plain_http);
+    let found = ask(asked, references.iter().zip(keys), said);
     match found {
         Ok(found) => Ok(found.scrubbed()),
         Err(error) => Err(AdminError {
@@ -85,10 +94,9 @@ pub(super) fn probe_keys(
 }
 
 fn ask<'r>(
-    base_url: &str,
+    asked: &Asked<'_>,
     keys: impl Iterator<Item = (&'r SecretRef, SecretString)>,
     said: Option<ScopeSet>,
-    plain_http: bool,
 ) -> Result<Found, AdminError> {
     let mut found = Found {
         keys: vec![],
@@ -97,8 +105,9 @@ fn ask<'r>(
     };
     for (reference, key) in keys {
         let client = Client::builder()
-            .base_url(base_url)
-            .allow_plain_http(plain_http)
+            .base_url(asked.base_url)
+            .allow_plain_http(asked.plain_http)
+            .public_only(asked.public_only)
             .key(key)
             .build();
         let client =

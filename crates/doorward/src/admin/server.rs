@@ -30,7 +30,7 @@ use super::explain::PolicyExplain;
 use super::inputs::PolicyInputs;
 use super::learning::ClientLearn;
 use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
-use super::runs::TunnelRefused;
+use super::runs::{RunStart, TunnelRefused};
 use super::service::{Admin, Handle};
 use super::types::{
     AskReady, BackupTake, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow, KeyIssue,
@@ -167,6 +167,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditReview>(router);
     let router = on::<AuditRotate>(router);
     let router = on::<AuditReconcile>(router);
+    let router = on::<RunStart>(router);
     let router = on::<TunnelRefused>(router);
     let router = super::alerts::routes(router);
     let router = super::approvals::routes(super::tokens::routes(router));

@@ -12,7 +12,7 @@ use super::audit_types::{
     AuditReview, AuditRotate, AuditShow, FoundPerson, Placed, Pruned, Reconciled, Rotated,
 };
 use super::controls::ControlsChange;
-use super::runs::TunnelRefused;
+use super::runs::{RunStart, TunnelRefused};
 use super::views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView};
 use crate::health::Ready;
 
@@ -60,6 +60,7 @@ calls! {
     AuditReview, "audit/review" => Placed;
     AuditRotate, "audit/rotate" => Rotated;
     AuditReconcile, "audit/reconcile" => Reconciled;
+    RunStart, "run/start" => ();
     TunnelRefused, "run/tunnel/refused" => ();
 }
 

@@ -11,7 +11,7 @@ use doorward_store::{
 use doorward_upstream::{BaseUrl, INSTANTLY};
 
 use super::error::AdminError;
-use super::probing::{Found, probe_keys};
+use super::probing::{Asked, Found, probe_keys};
 use super::service::{Admin, Handle, now};
 use super::types::{
     Needed, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
@@ -102,7 +102,12 @@ impl Handle<WorkspaceAdd> for Admin {
             ));
         }
         let secrets = &self.parts.secrets;
-        let found = probe_keys(secrets, base_url, &references, call.scopes, plain_http)?;
+        let asked = Asked {
+            base_url,
+            plain_http,
+            public_only: !call.sandbox && !self.parts.plain_http,
+        };
+        let found = probe_keys(secrets, &asked, &references, call.scopes)?;
         let instantly_id = found.instantly_id.clone();
         check_identity(known.as_ref(), instantly_id.as_deref())?;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv4Addr;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 
 use doorward_catalog::UpstreamKeyFormat;
@@ -15,7 +16,7 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use super::env::variables;
 use super::passage::Passage;
-use crate::admin::{Session, WorkspaceList};
+use crate::admin::{RunStart, Session, WorkspaceList};
 use crate::cli::Run;
 use crate::config::LogConfig;
 use crate::context::Context;
@@ -61,12 +62,21 @@ async fn through(context: &Context, run: &Run) -> Outcome {
     };
     let referred = referred_variables(context, &session).await?;
     let workspace = run.within.workspace.as_deref();
-    let credential =
-        Credential::of_client(context, &session, workspace, &run.client, run.expires_in).await?;
-
     let Some((program, arguments)) = run.command.split_first() else {
         return Err(Failure::usage("say which command to run, after --"));
     };
+    let credential =
+        Credential::of_client(context, &session, workspace, &run.client, run.expires_in).await?;
+    // On record before the command has the key.
+    let started = RunStart {
+        client: run.client.clone(),
+        key_id: credential.issued().map(str::to_owned),
+        program: name_of(program),
+    };
+    if let Err(failure) = session.call(started).await {
+        credential.release(&session).await?;
+        return Err(failure);
+    }
     let mut command = Command::new(program);
     command.args(arguments);
     let removed = hidden(std::env::vars_os(), &referred);
@@ -105,6 +115,12 @@ async fn through(context: &Context, run: &Run) -> Outcome {
         }));
     }
     Ok(Exit::Code(code(status)))
+}
+
+/// A program's name, without its folder and cut short.
+fn name_of(program: &OsStr) -> String {
+    let name = Path::new(program).file_name().unwrap_or(program);
+    name.to_string_lossy().chars().take(64).collect()
 }
 
 /// Variables that the configuration and the workspaces take secrets from.

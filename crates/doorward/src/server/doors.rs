@@ -13,10 +13,11 @@ use doorward_gateway::{Listener, Tls};
 use doorward_store::Store;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval};
 use zeroize::Zeroizing;
 
+use super::alive::Alive;
 use super::listen;
 use crate::admin::{AdminError, now};
 use crate::ca::{Authority, INSTANTLY_HOST, Leaves};
@@ -39,11 +40,31 @@ pub(crate) struct Doors {
 }
 
 /// Looks after a certificate until it is dropped.
-pub(super) struct Renewing(AbortHandle);
+pub(super) struct Renewing {
+    abort: AbortHandle,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Renewing {
+    fn new(task: JoinHandle<()>) -> Self {
+        Self {
+            abort: task.abort_handle(),
+            task: Some(task),
+        }
+    }
+
+    /// The same, its end told of.
+    pub(super) fn watched(mut self, alive: &Alive) -> Self {
+        if let Some(task) = self.task.take() {
+            self.abort = alive.adopt("certificates", task);
+        }
+        self
+    }
+}
 
 impl Drop for Renewing {
     fn drop(&mut self) {
-        self.0.abort();
+        self.abort.abort();
     }
 }
 
@@ -59,7 +80,7 @@ impl Doors {
             let listener = open(config.listen).await?;
             doors.listeners.push(Listener::tls(listener, tls.clone()));
             let renewing = tokio::spawn(renew(config.clone(), tls, hang_ups()?));
-            doors.renewing = Some(Renewing(renewing.abort_handle()));
+            doors.renewing = Some(Renewing::new(renewing));
         }
         if let Some(address) = context.config.gateway.instantly_host {
             let workspaces = store.workspaces().map_err(AdminError::from)?;

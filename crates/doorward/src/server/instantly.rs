@@ -8,6 +8,7 @@ use doorward_audit::instantly::Source;
 use doorward_audit::reconcile::{ReconcileOptions, WatchOptions};
 use doorward_catalog::Op;
 use doorward_gateway::{PaceId, Pacing};
+use doorward_policy::WorkspaceKind;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, UpstreamKey, UpstreamKeyState, Workspace};
 use doorward_upstream::Client;
@@ -122,6 +123,7 @@ impl Sources {
         let client = Client::builder()
             .base_url(&workspace.base_url)
             .allow_plain_http(self.plain_http)
+            .public_only(workspace.kind == WorkspaceKind::Live && !self.plain_http)
             .key(secret);
         let client = match &self.pacing {
             Some(pacing) => client.pace(OwnPace {

@@ -1,6 +1,7 @@
 //! A running server: the gateway and the admin socket over one store.
 
 mod administration;
+mod alive;
 mod doors;
 mod idempotency;
 mod instantly;
@@ -35,6 +36,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::administration::{admin, reload_on_hang_up};
+use self::alive::{Alive, Ended};
 pub(crate) use self::doors::Doors;
 use self::doors::Renewing;
 pub(crate) use self::instantly::WATCHED;
@@ -106,6 +108,7 @@ pub(crate) struct Server {
     leave: Gateway,
     tidying: JoinHandle<()>,
     stop: watch::Sender<Stage>,
+    ended: Ended,
     /// Looked after as long as the server runs.
     _renewing: Option<Renewing>,
 }
@@ -165,17 +168,22 @@ impl Server {
         let sinks = sinks::configured(context, &recorded_secrets(&record))?;
         let sinks = Arc::new(Sinks::start(&record, sinks).map_err(Failure::usage)?);
         let (stop, stage) = watch::channel(Stage::Running);
+        let (alive, ended) = Alive::new();
         let pace = KeptPace::start(
             context.config.pace.settings.clone(),
             Arc::clone(&store),
             reached(stage.clone(), Stage::Ending),
+            &alive,
         )?;
-        let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing)?;
+        let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing, &alive)?;
         let alerts = AlertDesk::start(context, &record)?;
         crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
         let health = health_of(&record, &sinks, &watches, &alerts);
-        let alarms = tokio::spawn(crate::alerts::watch(alerts.clone(), Arc::clone(&health)));
+        let alarms = alive.spawn(
+            "alarms",
+            crate::alerts::watch(alerts.clone(), Arc::clone(&health)),
+        );
         let (learning, lessons) = Learning::new(alerts.clone(), presented);
         let uses = uses::restored(&store)?;
         let metrics = Arc::new(Metrics::default());
@@ -187,7 +195,7 @@ impl Server {
         }
         let own = Arc::clone(&store);
         let approvals = crate::approvals::serve(context, own, &record, alerts.clone())?;
-        let tidying = tokio::spawn(crate::approvals::tidy(Arc::clone(&approvals)));
+        let tidying = alive.spawn("approvals", crate::approvals::tidy(Arc::clone(&approvals)));
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
             approvals: Some(Arc::clone(&approvals)),
@@ -254,18 +262,27 @@ impl Server {
                 gateway,
                 reached(stage.clone(), Stage::Draining),
             )),
-            hang_ups: tokio::spawn(reload_on_hang_up(Arc::clone(&admin))?),
-            admin: tokio::spawn(admin_server.serve(admin, reached(stage.clone(), Stage::Ending))),
-            uses: tokio::spawn(uses::keep(
-                uses,
-                Arc::clone(&store),
-                reached(stage.clone(), Stage::Ending),
-            )),
-            forgetting: tokio::spawn(idempotency::forget(
-                Arc::clone(&store),
-                reached(stage.clone(), Stage::Ending),
-            )),
-            learning: tokio::spawn(lessons.keep(store, reloader, reached(stage, Stage::Ending))),
+            hang_ups: alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?),
+            admin: alive.spawn(
+                "the admin socket",
+                admin_server.serve(admin, reached(stage.clone(), Stage::Ending)),
+            ),
+            uses: alive.spawn(
+                "uses",
+                uses::keep(
+                    uses,
+                    Arc::clone(&store),
+                    reached(stage.clone(), Stage::Ending),
+                ),
+            ),
+            forgetting: alive.spawn(
+                "idempotency keys",
+                idempotency::forget(Arc::clone(&store), reached(stage.clone(), Stage::Ending)),
+            ),
+            learning: alive.spawn(
+                "what is learnt",
+                lessons.keep(store, reloader, reached(stage, Stage::Ending)),
+            ),
             pace,
             gateway_url,
             record,
@@ -278,7 +295,8 @@ impl Server {
             leave,
             tidying,
             stop,
-            _renewing: renewing,
+            ended,
+            _renewing: renewing.map(|renewing| renewing.watched(&alive)),
         })
     }
 
@@ -290,14 +308,19 @@ impl Server {
     pub(crate) async fn run(mut self, mut endings: Endings) -> Result<(), Failure> {
         let failed_early = tokio::select! {
             () = endings.next() => None,
-            ended = &mut self.gateway => Some(ended),
+            ended = &mut self.gateway => Some(match ended {
+                Ok(Err(error)) => format!("the gateway ended: {error}"),
+                Ok(Ok(())) => "the gateway ended by itself".to_owned(),
+                Err(error) => format!("the gateway failed: {error}"),
+            }),
+            name = self.ended.first() => Some(format!(
+                "a part of the server ended before its time: {name}; its log says more"
+            )),
         };
-        if let Some(ended) = failed_early {
+        if let Some(why) = failed_early {
+            tracing::error!(why, "the server can't go on");
             self.stop.send_replace(Stage::Ending);
-            return Err(Failure::failed(match ended.map_err(Failure::failed)? {
-                Err(error) => format!("the gateway ended: {error}"),
-                Ok(()) => "the gateway ended by itself".to_owned(),
-            }));
+            return Err(Failure::failed(why));
         }
         tokio::select! {
             ended = self.end() => ended,

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::alive::Alive;
 use crate::admin::{AdminError, now};
 use crate::boot::{self, Since};
 use crate::exit::Failure;
@@ -42,6 +43,7 @@ impl KeptPace {
         settings: PaceSettings,
         store: Arc<dyn Store>,
         end: impl Future<Output = ()> + Send + 'static,
+        alive: &Alive,
     ) -> Result<Self, Failure> {
         let saved = store.saved_pace().map_err(AdminError::from)?;
         let kept = saved
@@ -58,7 +60,7 @@ impl KeptPace {
         let pacing = Pacing::new(settings, past).map_err(Failure::usage)?;
         // From here on calls may go that are not saved.
         save(store.as_ref(), pacing.state(), false).map_err(AdminError::from)?;
-        let keeping = tokio::spawn(keep(pacing.clone(), Arc::clone(&store), end));
+        let keeping = alive.spawn("the pace", keep(pacing.clone(), Arc::clone(&store), end));
         Ok(Self {
             pacing,
             store,

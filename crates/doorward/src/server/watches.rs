@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::alive::Alive;
 use super::instantly::{self, Sources};
 use crate::context::Context;
 use crate::exit::Failure;
@@ -41,6 +42,7 @@ impl Watches {
         keys: &[VerifierKey],
         store: &Arc<dyn Store>,
         pacing: &Pacing,
+        alive: &Alive,
     ) -> Result<Self, Failure> {
         let (stop, stopped) = watch::channel(false);
         let mut watches = Self {
@@ -68,9 +70,10 @@ impl Watches {
             .map_err(Failure::usage)?;
             let mut stopped = stopped.clone();
             watches.witnesses = Some(witnesses.clone());
-            watches.tasks.push(tokio::spawn(witnesses.run(async move {
+            let watched = witnesses.run(async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
-            })));
+            });
+            watches.tasks.push(alive.spawn("witnesses", watched));
         }
         if config.instantly.watch {
             let sources = Sources::new(
@@ -79,13 +82,16 @@ impl Watches {
                 config.gateway.plain_http,
             )
             .paced(pacing.clone());
-            watches.tasks.push(tokio::spawn(watch_instantly(
+            let watched = watch_instantly(
                 Arc::clone(audit),
                 move || tokio::task::block_in_place(|| sources.now()),
                 instantly::options(&config.instantly),
                 watches.instantly.clone(),
                 stopped,
-            )));
+            );
+            watches
+                .tasks
+                .push(alive.spawn("the watch over Instantly's log", watched));
         }
         Ok(watches)
     }

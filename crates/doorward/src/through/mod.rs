@@ -7,7 +7,9 @@
 
 mod environment;
 mod hosts;
+mod passing;
 mod proxy;
+mod strangers;
 mod target;
 
 pub(crate) use environment::Surroundings;

@@ -1,59 +1,39 @@
 //! The proxy of one run: for the holder of its credential, on this machine.
 
 use std::convert::Infallible;
-use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::header::{HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1 as client;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use subtle::ConstantTimeEq;
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 use super::hosts::{Hosts, Way};
-use super::target::{AnyWire, PATIENCE, Reached, Target};
+use super::passing::{ProxyBody, Tunnel, forward, open, refusal, to_gateway, to_host, unreachable};
+use super::strangers::{Guest, Strangers};
+use super::target::{PATIENCE, Target};
 use crate::exit::Failure;
 
 /// The user's name in the proxy's URL.
 const USER: &str = "run";
-/// Connections open at once; more wait.
+/// Connections of the command open at once; more wait.
 const CONNECTIONS: usize = 512;
 /// Refusals that wait to be told; more are dropped.
 const QUEUE: usize = 64;
 /// Most bytes of a head.
 const HEAD_MAX: usize = 16 * 1024;
-
-/// Headers between two neighbours (RFC 9110, 7.6.1).
-const OF_THE_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// The body of an answer: the proxy's own, or a host's.
-type ProxyBody = BoxBody<Bytes, hyper::Error>;
 
 /// A connection that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,6 +62,8 @@ struct Inner {
     target: Target,
     tls: Arc<ServerConfig>,
     refused: mpsc::Sender<Refused>,
+    strangers: Strangers,
+    room: Arc<Semaphore>,
 }
 
 impl Proxy {
@@ -108,6 +90,8 @@ impl Proxy {
             target,
             tls,
             refused,
+            strangers: Strangers::default(),
+            room: Arc::new(Semaphore::new(CONNECTIONS)),
         });
         let running = tokio::spawn(inner.serve(listener)).abort_handle();
         let proxy = Self {
@@ -132,13 +116,13 @@ impl Proxy {
 
 impl Inner {
     async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS));
         // Dropped with this future, so that all ends with the run.
         let mut connections = JoinSet::new();
         loop {
-            let Ok(place) = Arc::clone(&room).acquire_owned().await else {
+            // Only who has shown the credential takes a place.
+            if self.room.acquire().await.is_err() {
                 return;
-            };
+            }
             while connections.try_join_next().is_some() {}
             let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -146,19 +130,20 @@ impl Inner {
             };
             let inner = Arc::clone(&self);
             connections.spawn(async move {
-                inner.connection(stream).await;
-                drop(place);
+                let guest = inner.strangers.enter();
+                inner.connection(stream, &guest).await;
+                inner.strangers.leave(&guest);
             });
         }
     }
 
     /// One connection: requests in absolute form one after the other, or a tunnel to its end.
-    async fn connection(self: &Arc<Self>, stream: TcpStream) {
+    async fn connection(self: &Arc<Self>, stream: TcpStream, guest: &Arc<Guest>) {
         let _ = stream.set_nodelay(true);
         let (tunnels, mut opened) = mpsc::channel(1);
         let service = service_fn(|request: Request<Incoming>| {
-            let (inner, tunnels) = (Arc::clone(self), tunnels.clone());
-            async move { Ok::<_, Infallible>(inner.answer(request, &tunnels).await) }
+            let (inner, tunnels, guest) = (Arc::clone(self), tunnels.clone(), Arc::clone(guest));
+            async move { Ok::<_, Infallible>(inner.answer(request, &tunnels, &guest).await) }
         });
         let mut builder = http1::Builder::new();
         builder
@@ -168,7 +153,10 @@ impl Inner {
         let serving = builder
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
-        let _ = serving.await;
+        tokio::select! {
+            _ = serving => {}
+            () = guest.must_go() => return,
+        }
         if let Ok(tunnel) = opened.try_recv() {
             tunnel.await;
         }
@@ -178,6 +166,7 @@ impl Inner {
         self: Arc<Self>,
         request: Request<Incoming>,
         tunnels: &mpsc::Sender<Tunnel>,
+        guest: &Arc<Guest>,
     ) -> Response<ProxyBody> {
         if !self.is_known(request.headers()) {
             let mut response = refusal(
@@ -187,6 +176,13 @@ impl Inner {
             let challenge = HeaderValue::from_static("Basic realm=\"doorward run\"");
             response.headers_mut().insert(PROXY_AUTHENTICATE, challenge);
             return response;
+        }
+        if !guest.is_known() {
+            guest.know();
+            self.strangers.leave(guest);
+            if let Ok(place) = Arc::clone(&self.room).acquire_owned().await {
+                guest.seat(place);
+            }
         }
         let Some(authority) = request.uri().authority() else {
             return refusal(
@@ -266,104 +262,6 @@ impl Inner {
     }
 }
 
-/// Hands one request on in origin-form, and the answer back.
-async fn forward(mut request: Request<Incoming>, wire: AnyWire) -> Response<ProxyBody> {
-    let broken = |error: hyper::Error| unreachable("the host", error);
-    let Some(host) = request.uri().authority().map(ToString::to_string) else {
-        return refusal(StatusCode::BAD_REQUEST, "that is no host");
-    };
-    let Ok(host) = HeaderValue::try_from(host) else {
-        return refusal(StatusCode::BAD_REQUEST, "that is no host");
-    };
-    let target = request.uri().path_and_query().cloned();
-    *request.uri_mut() = target.map_or_else(http::Uri::default, http::Uri::from);
-    for name in OF_THE_HOP {
-        request.headers_mut().remove(name);
-    }
-    request.headers_mut().insert(http::header::HOST, host);
-    let (mut send, connection) = match client::handshake(TokioIo::new(wire)).await {
-        Ok(open) => open,
-        Err(error) => return broken(error),
-    };
-    tokio::spawn(connection);
-    match send.send_request(request).await {
-        Ok(mut response) => {
-            for name in OF_THE_HOP {
-                response.headers_mut().remove(name);
-            }
-            response.map(BodyExt::boxed)
-        }
-        Err(error) => broken(error),
-    }
-}
-
-/// What goes on when the answer to a CONNECT was sent.
-type Tunnel = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn open(tunnels: &mpsc::Sender<Tunnel>, tunnel: Tunnel) -> Response<ProxyBody> {
-    if tunnels.try_send(tunnel).is_err() {
-        return refusal(StatusCode::BAD_REQUEST, "one tunnel on a connection");
-    }
-    Response::new(whole(String::new()))
-}
-
-fn whole(text: String) -> ProxyBody {
-    Full::new(Bytes::from(text))
-        .map_err(|never| match never {})
-        .boxed()
-}
-
-fn unreachable(what: &str, error: impl Display) -> Response<ProxyBody> {
-    refusal(
-        StatusCode::BAD_GATEWAY,
-        format!("{what} can't be reached: {error}"),
-    )
-}
-
-fn refusal(status: StatusCode, told: impl Into<String>) -> Response<ProxyBody> {
-    let mut response = Response::new(whole(told.into() + "\n"));
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, text);
-    response
-}
-
-/// Ends TLS here and hands what is within to the gateway.
-async fn to_gateway(request: Request<Incoming>, reached: Reached, tls: Arc<ServerConfig>) {
-    let Reached { mut wire, agreed } = reached;
-    let Ok(upgraded) = hyper::upgrade::on(request).await else {
-        return;
-    };
-    let tls = match agreed {
-        Some(agreed) => {
-            let mut one = ServerConfig::clone(&tls);
-            one.alpn_protocols = vec![agreed];
-            Arc::new(one)
-        }
-        None => tls,
-    };
-    let accepted = TlsAcceptor::from(tls).accept(TokioIo::new(upgraded));
-    match timeout(PATIENCE, accepted).await {
-        Ok(Ok(mut child)) => {
-            let _ = copy_bidirectional(&mut child, &mut wire).await;
-        }
-        Ok(Err(error)) => tracing::warn!(
-            %error,
-            "the command did not take the certificate for an Instantly host; it may keep roots of \
-             its own"
-        ),
-        Err(_) => {}
-    }
-}
-
-async fn to_host(request: Request<Incoming>, mut stream: TcpStream) {
-    if let Ok(upgraded) = hyper::upgrade::on(request).await {
-        let _ = copy_bidirectional(&mut TokioIo::new(upgraded), &mut stream).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -421,6 +319,23 @@ mod tests {
             }
         }
         assert!(refused.try_recv().is_err());
+    }
+
+    /// Whoever else is on the machine opens connections and says nothing.
+    #[tokio::test]
+    async fn connections_without_the_credential_take_no_place() {
+        let (proxy, _refused) = proxy(&[]).await;
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS + 8 {
+            silent.push(TcpStream::connect(proxy.address()).await.unwrap());
+        }
+        let line = authorization(&proxy);
+        let text = format!("CONNECT elsewhere:443 HTTP/1.1\r\nHost: elsewhere:443\r\n{line}\r\n");
+        let answered = timeout(PATIENCE / 2, asked(&proxy, &text)).await;
+        assert!(answered.unwrap().starts_with("HTTP/1.1 403 "));
+        // The first were sent away for those that came after.
+        let first = timeout(PATIENCE, silent.remove(0).read(&mut [0; 1])).await;
+        assert!(matches!(first, Ok(Ok(0) | Err(_))));
     }
 
     #[tokio::test]
