@@ -273,21 +273,30 @@ fn after(now: Timestamp, time: Duration) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use doorward_catalog::{Environment, Op};
     use doorward_policy::{Grant, WorkspaceKind};
     use doorward_store::{NewClient, NewWorkspace, SqliteStore};
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    pub(in crate::approvals) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-    fn open(path: &std::path::Path) -> ApprovalDesk {
+    pub(in crate::approvals) fn open(path: &std::path::Path) -> ApprovalDesk {
         let store = Arc::new(SqliteStore::open(path).unwrap());
         let key = "0123456789abcdef0123456789abcdef".into();
         ApprovalDesk::open(store, &key, ApprovalSettings::default()).unwrap()
     }
 
-    fn ask(desk: &ApprovalDesk) -> Ask {
+    /// Gives it a client.
+    pub(in crate::approvals) fn peopled(desk: &ApprovalDesk) {
+        let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, "http://127.0.0.1:4010");
+        let workspace = desk.store.create_workspace(&new, NOW).unwrap().id;
+        let grant = Grant::for_use_case("lead-import");
+        let new = NewClient::new(&workspace, "importer", Environment::Production, grant);
+        desk.store.create_client(&new, NOW).unwrap();
+    }
+
+    pub(in crate::approvals) fn ask(desk: &ApprovalDesk) -> Ask {
         let request = KeptRequest {
             method: "POST".to_owned(),
             target: "/api/v2/leads".to_owned(),
@@ -320,7 +329,7 @@ mod tests {
         }
     }
 
-    fn asked(desk: &ApprovalDesk) -> ApprovalRecord {
+    pub(in crate::approvals) fn asked(desk: &ApprovalDesk) -> ApprovalRecord {
         match desk.ask(&ask(desk), NOW).unwrap() {
             AskedFor::New(record) | AskedFor::There(record) => record,
             AskedFor::Full => panic!("full"),
@@ -332,11 +341,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         let desk = open(&path);
-        let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, "http://127.0.0.1:4010");
-        let workspace = desk.store.create_workspace(&new, NOW).unwrap().id;
-        let grant = Grant::for_use_case("lead-import");
-        let new = NewClient::new(&workspace, "importer", Environment::Production, grant);
-        desk.store.create_client(&new, NOW).unwrap();
+        peopled(&desk);
 
         let record = asked(&desk);
         assert_eq!(asked(&desk).id, record.id);
@@ -378,11 +383,7 @@ mod tests {
     fn what_is_over_is_worth_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let desk = open(&folder.path().join("store.db"));
-        let new = NewWorkspace::new("acme", WorkspaceKind::Sandbox, "http://127.0.0.1:4010");
-        let workspace = desk.store.create_workspace(&new, NOW).unwrap().id;
-        let grant = Grant::for_use_case("lead-import");
-        let new = NewClient::new(&workspace, "importer", Environment::Production, grant);
-        desk.store.create_client(&new, NOW).unwrap();
+        peopled(&desk);
         let record = asked(&desk);
         desk.decide(&record.id, true, "bob", None, NOW).unwrap();
         let over = after(NOW, desk.settings.approved);

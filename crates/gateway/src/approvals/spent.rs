@@ -158,3 +158,59 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::approvals::desk::tests::{NOW, asked, open, peopled};
+
+    #[test]
+    fn a_store_that_fails_takes_nobodys_approval() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let desk = open(&path);
+        peopled(&desk);
+        let record = asked(&desk);
+        desk.decide(&record.id, true, "bob", None, NOW).unwrap();
+        let other = rusqlite::Connection::open(&path).unwrap();
+        let fails = "CREATE TRIGGER no BEFORE UPDATE ON approvals
+                     BEGIN SELECT RAISE(ABORT, 'no room'); END";
+        other.execute_batch(fails).unwrap();
+        for _ in 0..2 {
+            let spent = desk.spend(&record.id, "req_1", NOW);
+            assert_eq!(spent.unwrap_err(), NotSpent::Failed);
+            assert!(desk.lookup(&record.digest).is_some(), "it is still there");
+        }
+        other.execute_batch("DROP TRIGGER no").unwrap();
+        assert!(desk.spend(&record.id, "req_1", NOW).is_ok());
+        assert_eq!(desk.lookup(&record.digest), None);
+        let again = desk.spend(&record.id, "req_1", NOW);
+        assert_eq!(again.unwrap_err(), NotSpent::Over);
+    }
+
+    #[test]
+    fn what_is_given_back_passes_once_more_and_outlives_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let desk = open(&path);
+        peopled(&desk);
+        let record = asked(&desk);
+        desk.decide(&record.id, true, "bob", None, NOW).unwrap();
+        let spent = desk.spend(&record.id, "req_1", NOW).unwrap();
+        desk.give_back(&spent, "req_1");
+        // Whoever says so twice gives nothing.
+        assert!(desk.spend(&record.id, "req_2", NOW).is_ok());
+        let later = ApprovalRecord {
+            spent_at: Some(NOW.plus_millis(-1)),
+            ..spent.clone()
+        };
+        desk.give_back(&later, "req_1");
+        assert_eq!(desk.lookup(&record.digest), None);
+        desk.give_back(&spent, "req_2");
+        drop(desk);
+        let desk = open(&path);
+        assert!(desk.lookup(&record.digest).is_some());
+        let (_, request) = desk.show(&record.id).unwrap();
+        assert!(request.is_some(), "it can be shown");
+    }
+}

@@ -175,3 +175,41 @@ async fn an_approval_is_good_again_when_its_caller_leaves_before_the_turn() {
     assert_eq!(upstream.seen().len(), 3, "it went once");
     assert_eq!(state(&door, &id), ApprovalState::Spent);
 }
+
+#[tokio::test]
+async fn an_approval_is_good_again_when_its_call_is_refused_in_its_turn() {
+    let upstream = Upstream::plain().await;
+    let (door, key) = stage(&upstream, pace(3, 500, Duration::from_secs(10))).await;
+    let call = post(LEADS, &key, BODY);
+    let id = approve(&door, &call).await;
+    for _ in 0..2 {
+        let read = post("/api/v2/leads/list", &key, "{}");
+        assert_eq!(door.send(read).await.status, 200);
+    }
+    let mut waiting = door.connect().await;
+    waiting.write(&call).await;
+    while state(&door, &id) != ApprovalState::Spent {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let text = "forbid (principal, action == Action::\"createLead\", resource);";
+    door.policy("closed", text);
+    let answer = waiting.read().await.unwrap();
+    answer.refused(403, "denied_by_policy");
+    assert_eq!(state(&door, &id), ApprovalState::Approved);
+    assert_eq!(upstream.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_read_that_was_approved_passes_once() {
+    let upstream = Upstream::plain().await;
+    let (door, key) = stage(&upstream, Setup::default()).await;
+    let text = "@approval(\"required\")\n\
+                forbid (principal, action == Action::\"listLeads\", resource);";
+    door.policy("exports", text);
+    let call = post("/api/v2/leads/list", &key, "{}");
+    let id = approve(&door, &call).await;
+    assert_eq!(door.send(&call).await.status, 200);
+    assert_eq!(state(&door, &id), ApprovalState::Spent);
+    door.send(&call).await.refused(403, "approval_required");
+    assert_eq!(upstream.seen().len(), 1);
+}
