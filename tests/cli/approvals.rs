@@ -240,7 +240,9 @@ fn of_two_at_once_one_passes_and_what_is_denied_does_not() {
     stage
         .with(&carl, &[&create[..], &rest[..]].concat())
         .ended(0);
-    let key = run(stage.path(), &["key", "issue", "second", "--json"])
+    let dora = stage.token("dora");
+    let key = stage
+        .with(&dora, &["key", "issue", "second", "--json"])
         .ended(0)
         .json();
     let second = Stage {
@@ -250,6 +252,68 @@ fn of_two_at_once_one_passes_and_what_is_denied_does_not() {
     let id = waits(&second.lead("one@example.com"));
     let refused = second.with(&carl, &["approval", "approve", &id]).ended(2);
     assert!(refused.stderr.contains("somebody else"), "{refused:?}");
+    // Nor does who issued its key, and so may hold it.
+    let refused = second.with(&dora, &["approval", "approve", &id]).ended(2);
+    assert!(refused.stderr.contains("somebody else"), "{refused:?}");
+}
+
+#[test]
+fn whoever_had_a_hand_in_a_client_does_not_approve_what_it_asks_for() {
+    let stage = Stage::new();
+    let lead = stage.lead("one@example.com");
+    let approve = ["approval".to_owned(), "approve".to_owned(), waits(&lead)];
+    let approve: Vec<&str> = approve.iter().map(String::as_str).collect();
+    let hands: [(&str, &[&str]); 5] = [
+        ("keyer", &["key", "issue", "importer"]),
+        (
+            "granter",
+            &["client", "grant", "importer", "--use-case", "lead-import"],
+        ),
+        ("setter", &["client", "set", "importer", "--weight", "2"]),
+        ("enabler", &["client", "enable", "importer"]),
+        (
+            "owner",
+            &["client", "set", "importer", "--owner", "next@example.com"],
+        ),
+    ];
+    for (name, act) in hands {
+        let token = stage.token(name);
+        stage.with(&token, act).ended(0);
+    }
+    // A token that is made later is the same person's.
+    for (name, _) in hands {
+        run(stage.path(), &["admin", "token", "revoke", name]).ended(0);
+        let refused = stage.with(&stage.token(name), &approve).ended(2);
+        assert!(
+            refused.stderr.contains("somebody else"),
+            "{name}: {refused:?}"
+        );
+    }
+    // Who handed it on, and who has it now.
+    for name in ["ann", "next"] {
+        let refused = stage.with(&stage.token(name), &approve).ended(2);
+        assert!(
+            refused.stderr.contains("somebody else"),
+            "{name}: {refused:?}"
+        );
+    }
+    // Handing it to and fro forgets nobody.
+    for owner in ["b@example.com", "c@example.com"] {
+        run(
+            stage.path(),
+            &["client", "set", "importer", "--owner", owner],
+        )
+        .ended(0);
+    }
+    let refused = stage.with(&stage.token("b"), &approve).ended(2);
+    assert!(refused.stderr.contains("somebody else"), "{refused:?}");
+    // Who switched it off in need, or looked at it, gave it nothing.
+    let bob = stage.token("bob");
+    stage
+        .with(&bob, &["client", "disable", "importer"])
+        .ended(0);
+    stage.with(&bob, &["client", "show", "importer"]).ended(0);
+    stage.with(&bob, &approve).ended(0);
 }
 
 #[test]

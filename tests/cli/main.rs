@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod alerts;
 mod api;
 mod approvals;
 mod audit;

@@ -26,16 +26,34 @@ struct Seen {
     since: Option<(u64, Timestamp, Alert)>,
 }
 
+impl Seen {
+    /// What came since it was told.
+    fn untold(self) -> Option<Told> {
+        let (count, first, alert) = self.since?;
+        Some(Told::again(alert, count, Some(first)))
+    }
+}
+
+fn millis(window: Duration) -> i64 {
+    i64::try_from(window.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Dedupe {
     pub(crate) fn new(window: Duration) -> Self {
         Self {
-            window: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
+            window: millis(window),
             lately: BTreeMap::new(),
         }
     }
 
-    /// The alert to tell, unless it was told within the window: then it is counted.
-    pub(crate) fn offer(&mut self, alert: Alert, now: Timestamp) -> Option<Told> {
+    /// Another window from now on, of what was told before too.
+    pub(crate) fn set_window(&mut self, window: Duration) {
+        self.window = millis(window);
+    }
+
+    /// What to tell: the alert, unless it was told within the window and so is counted; and before
+    /// it what has to be forgotten for it and was not told whole.
+    pub(crate) fn offer(&mut self, alert: Alert, now: Timestamp) -> Vec<Told> {
         let name = (alert.kind, alert.key.clone());
         if let Some(seen) = self.lately.get_mut(&name)
             && now.millis_since(seen.told) < self.window
@@ -45,12 +63,13 @@ impl Dedupe {
                 None => (1, alert.at),
             };
             seen.since = Some((count, first, alert));
-            return None;
+            return Vec::new();
         }
+        let mut told = Vec::new();
         if self.lately.len() >= MOST
             && let Some(oldest) = self.oldest()
         {
-            self.lately.remove(&oldest);
+            told.extend(self.lately.remove(&oldest).and_then(Seen::untold));
         }
         // What came since and was not told yet is told with it.
         let before = self.lately.insert(
@@ -60,10 +79,17 @@ impl Dedupe {
                 since: None,
             },
         );
-        Some(match before.and_then(|seen| seen.since) {
+        told.push(match before.and_then(|seen| seen.since) {
             Some((count, first, _)) => Told::again(alert, count.saturating_add(1), Some(first)),
             None => Told::first(alert),
-        })
+        });
+        told
+    }
+
+    /// All that came and was not told yet: it is the end.
+    pub(crate) fn rest(&mut self) -> Vec<Told> {
+        let lately = std::mem::take(&mut self.lately);
+        lately.into_values().filter_map(Seen::untold).collect()
     }
 
     /// Those whose window is over: told if they came again, forgotten if not.
@@ -111,13 +137,10 @@ mod tests {
     fn the_same_is_told_once_and_counted() {
         let mut dedupe = Dedupe::new(Duration::from_secs(60));
         let after = |seconds: i64| AT.plus_millis(seconds * 1_000);
-        assert_eq!(dedupe.offer(alert("a", AT), AT).unwrap().count, 1);
-        assert_eq!(dedupe.offer(alert("b", AT), AT).unwrap().count, 1);
+        assert_eq!(dedupe.offer(alert("a", AT), AT)[0].count, 1);
+        assert_eq!(dedupe.offer(alert("b", AT), AT)[0].count, 1);
         for seconds in [1, 2, 59] {
-            assert_eq!(
-                dedupe.offer(alert("a", after(seconds)), after(seconds)),
-                None
-            );
+            assert_eq!(dedupe.offer(alert("a", after(seconds)), after(seconds)), []);
         }
         assert_eq!(dedupe.due(after(59)), []);
         assert_eq!(dedupe.next(), Some(after(60)));
@@ -129,14 +152,8 @@ mod tests {
             format!("a key is dead (3 more times since {})", after(1))
         );
         // A new window has begun for it; the other is forgotten.
-        assert_eq!(dedupe.offer(alert("a", after(70)), after(70)), None);
-        assert_eq!(
-            dedupe
-                .offer(alert("b", after(70)), after(70))
-                .unwrap()
-                .count,
-            1
-        );
+        assert_eq!(dedupe.offer(alert("a", after(70)), after(70)), []);
+        assert_eq!(dedupe.offer(alert("b", after(70)), after(70))[0].count, 1);
     }
 
     proptest! {
@@ -149,27 +166,29 @@ mod tests {
                 now = now.plus_millis(wait * 1_000);
                 told += dedupe.due(now).iter().map(|told| told.count).sum::<u64>();
                 let first = dedupe.offer(alert(&key.to_string(), now), now);
-                told += first.map_or(0, |told| told.count);
+                told += first.iter().map(|told| told.count).sum::<u64>();
             }
-            told += dedupe.due(now.plus_millis(60_000)).iter().map(|told| told.count).sum::<u64>();
+            told += dedupe.rest().iter().map(|told| told.count).sum::<u64>();
             prop_assert_eq!(told, steps.len() as u64);
         }
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn memory_is_bounded_and_nothing_is_forgotten_untold() {
         let mut dedupe = Dedupe::new(Duration::from_secs(60));
-        for n in 0..MOST as i64 + 50 {
+        // The first came again, and would be told at the end of its window.
+        assert_eq!(dedupe.offer(alert("0", AT), AT).len(), 1);
+        assert_eq!(dedupe.offer(alert("0", AT), AT), []);
+        let mut told = 1;
+        for n in 1..MOST as i64 + 50 {
             let now = AT.plus_millis(n);
-            assert!(dedupe.offer(alert(&n.to_string(), now), now).is_some());
+            let offered = dedupe.offer(alert(&n.to_string(), now), now);
+            told += offered.iter().map(|told| told.count).sum::<u64>();
         }
+        assert_eq!(told, MOST as u64 + 51);
         assert_eq!(dedupe.lately.len(), MOST);
         // The newest are those that are remembered.
         let last = (MOST + 49).to_string();
-        assert!(
-            dedupe
-                .offer(alert(&last, AT), AT.plus_millis(2_000))
-                .is_none()
-        );
+        assert_eq!(dedupe.offer(alert(&last, AT), AT.plus_millis(2_000)), []);
     }
 }

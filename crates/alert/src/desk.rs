@@ -1,11 +1,12 @@
-//! Where alerts are raised, and the tasks that tell them.
+//! Where alerts are raised, and who hands them to the channels.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use doorward_audit::{Audit, Retry, system_time};
 use doorward_policy::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -13,17 +14,15 @@ use tokio::task::JoinHandle;
 use crate::alert::{Alert, Told};
 use crate::channel::{Channel, ChannelConfig};
 use crate::dedupe::Dedupe;
-use crate::error::{AlertError, Result};
-use crate::kind::AlertKind;
-use crate::post::Message;
-use crate::rate::HourlyRate;
-use crate::record::draft;
-use crate::status::{AlertStatus, ChannelStatus, Tried};
+use crate::deliver::Post;
+use crate::error::Result;
+use crate::kind::Severity;
+use crate::record::{draft, draft_lost};
+use crate::status::{AlertStatus, Tried};
+use crate::trial;
 
-/// Most alerts that wait to be told, and most messages that wait for a channel.
+/// Most alerts that wait to be handed on; critical ones have as much room of their own.
 const QUEUE: usize = 256;
-/// Most channels.
-const CHANNELS_MAX: usize = 32;
 
 /// How alerts are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,30 +50,34 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Alerts(Arc<Desk>);
 
+/// Channels that were checked, to be put in force.
+pub struct Prepared {
+    channels: Vec<Channel>,
+    window: Duration,
+}
+
 struct Desk {
-    queue: mpsc::Sender<Alert>,
+    critical: mpsc::Sender<Alert>,
+    others: mpsc::Sender<Alert>,
     raised: AtomicU64,
     dropped: AtomicU64,
-    posts: Vec<Arc<Post>>,
+    shared: Arc<Shared>,
+    options: Options,
+    runtime: Handle,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A channel and what became of its messages.
-struct Post {
-    channel: Channel,
-    status: Mutex<ChannelStatus>,
+/// What the teller works by.
+struct Shared {
+    posts: Mutex<Vec<Arc<Post>>>,
+    window: Mutex<Duration>,
+    /// Alerts that found no room, and that nobody was told of yet.
+    lost: AtomicU64,
 }
 
-impl Post {
-    fn note(&self, change: impl FnOnce(&mut ChannelStatus)) {
-        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn status(&self) -> ChannelStatus {
-        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        status.clone()
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Alerts {
@@ -88,45 +91,100 @@ impl Alerts {
         options: Options,
         audit: Option<Arc<Audit>>,
     ) -> Result<Self> {
-        let posts = posts(channels)?;
-        let (queue, raised) = mpsc::channel(QUEUE);
+        let prepared = Self::prepare(channels, options.window)?;
+        let (critical, raised) = mpsc::channel(QUEUE);
+        let (others, raised_others) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = Vec::new();
-        let mut ways = Vec::new();
-        for post in &posts {
-            let (way, messages) = mpsc::channel(QUEUE);
-            ways.push((Arc::clone(post), way));
-            tasks.push(tokio::spawn(deliver(Arc::clone(post), messages, options)));
-        }
-        let teller = Teller { ways, audit };
-        tasks.push(tokio::spawn(teller.run(raised, options.window, stopped)));
-        Ok(Self(Arc::new(Desk {
-            queue,
+        let shared = Arc::new(Shared {
+            posts: Mutex::default(),
+            window: Mutex::new(options.window),
+            lost: AtomicU64::new(0),
+        });
+        let teller = Teller {
+            shared: Arc::clone(&shared),
+            audit,
+        };
+        let teller = tokio::spawn(teller.run(raised, raised_others, stopped));
+        let alerts = Self(Arc::new(Desk {
+            critical,
+            others,
             raised: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
-            posts,
+            shared,
+            options,
+            runtime: Handle::current(),
             stop,
-            tasks: Mutex::new(tasks),
-        })))
+            tasks: Mutex::new(vec![teller]),
+        }));
+        alerts.take(prepared);
+        Ok(alerts)
     }
 
-    /// Raises an alert: it is told soon, unless the same one was lately. Never blocks.
-    pub fn raise(&self, alert: Alert) {
+    /// Checks channels, and the window within which the same alert is told once.
+    ///
+    /// # Errors
+    /// When a channel's setting does not fit.
+    pub fn prepare(channels: Vec<ChannelConfig>, window: Duration) -> Result<Prepared> {
+        Ok(Prepared {
+            channels: trial::channels(channels)?,
+            window,
+        })
+    }
+
+    /// Tells these channels from now on. One of the same name as before goes on with what waits;
+    /// one that is gone sends what waits, and ends.
+    pub fn take(&self, prepared: Prepared) {
+        let desk = &self.0;
+        *lock(&desk.shared.window) = prepared.window;
+        let mut posts = lock(&desk.shared.posts);
+        let mut before = std::mem::take(&mut *posts);
+        for channel in prepared.channels {
+            let same = before
+                .iter()
+                .position(|post| post.channel().name == channel.name);
+            posts.push(if let Some(at) = same {
+                let post = before.swap_remove(at);
+                post.set(channel);
+                post
+            } else {
+                let post = Arc::new(Post::new(channel));
+                let work = Arc::clone(&post).deliver(desk.options);
+                let mut tasks = lock(&desk.tasks);
+                tasks.retain(|task| !task.is_finished());
+                tasks.push(desk.runtime.spawn(work));
+                post
+            });
+        }
+        drop(posts);
+        before.iter().for_each(|post| post.close());
+    }
+
+    /// Raises an alert: it is told soon, unless the same one was lately. Never blocks. Whether
+    /// there was room for it; that there was none is counted, and told with the next.
+    pub fn raise(&self, alert: Alert) -> bool {
         let desk = &self.0;
         desk.raised.fetch_add(1, Ordering::Relaxed);
         let (kind, severity) = (alert.kind, alert.severity);
-        if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = desk.queue.try_send(alert) {
+        let queue = match severity {
+            Severity::Critical => &desk.critical,
+            _ => &desk.others,
+        };
+        if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = queue.try_send(alert) {
             desk.dropped.fetch_add(1, Ordering::Relaxed);
+            desk.shared.lost.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(%kind, %severity, "an alert was dropped: too many wait");
+            return false;
         }
+        true
     }
 
     /// How telling is doing.
     pub fn status(&self) -> AlertStatus {
+        let posts = self.0.shared.posts();
         AlertStatus {
             raised: self.0.raised.load(Ordering::Relaxed),
             dropped: self.0.dropped.load(Ordering::Relaxed),
-            channels: self.0.posts.iter().map(|post| post.status()).collect(),
+            channels: posts.iter().map(|post| post.status()).collect(),
         }
     }
 
@@ -135,7 +193,8 @@ impl Alerts {
     /// # Errors
     /// When there is no such channel.
     pub async fn test(&self, named: Option<&str>) -> Result<Vec<Tried>> {
-        try_out(&self.0.posts, named).await
+        let posts = self.0.shared.posts();
+        trial::try_out(posts.iter().map(AsRef::as_ref).collect(), named).await
     }
 
     /// Tries channels without anything running.
@@ -146,7 +205,7 @@ impl Alerts {
         channels: Vec<ChannelConfig>,
         named: Option<&str>,
     ) -> Result<Vec<Tried>> {
-        try_out(&posts(channels)?, named).await
+        trial::test_alone(channels, named).await
     }
 
     /// Tells one alert without anything running: to each channel it is routed to, once, and into
@@ -159,152 +218,72 @@ impl Alerts {
         alert: Alert,
         audit: Option<&Audit>,
     ) -> Result<Vec<Tried>> {
-        let posts = posts(channels)?;
-        let told = Told::first(alert);
-        let routed: Vec<&Arc<Post>> = posts.iter().filter(|post| routed(post, &told)).collect();
-        if let Some(audit) = audit {
-            let names: Vec<&str> = routed
-                .iter()
-                .map(|post| post.channel.name.as_str())
-                .collect();
-            audit.note(draft(&told, &names));
-        }
-        let mut all = Vec::new();
-        for post in routed {
-            all.push(try_once(post, told.clone()).await);
-        }
-        Ok(all)
+        trial::tell_alone(channels, alert, audit).await
     }
 
     /// Tells what is waiting, for as long as there is time, and ends.
     pub async fn end(&self, within: Duration) {
         self.0.stop.send_replace(true);
-        let tasks = {
-            let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *tasks)
-        };
+        let tasks = std::mem::take(&mut *lock(&self.0.tasks));
         let until = tokio::time::Instant::now() + within;
         for mut task in tasks {
             if tokio::time::timeout_at(until, &mut task).await.is_err() {
                 task.abort();
             }
         }
-    }
-}
-
-fn posts(channels: Vec<ChannelConfig>) -> Result<Vec<Arc<Post>>> {
-    if channels.len() > CHANNELS_MAX {
-        return Err(AlertError::Channel {
-            channel: "all".to_owned(),
-            why: format!("there may be {CHANNELS_MAX} of them"),
-        });
-    }
-    let posts = channels.into_iter().map(|config| {
-        let channel = Channel::new(config)?;
-        let status = ChannelStatus {
-            name: channel.name.clone(),
-            kind: channel.kind().to_owned(),
-            ..ChannelStatus::default()
-        };
-        Ok(Arc::new(Post {
-            channel,
-            status: Mutex::new(status),
-        }))
-    });
-    posts.collect()
-}
-
-fn routed(post: &Post, told: &Told) -> bool {
-    let route = &post.channel.route;
-    route.takes(told.alert.kind, told.alert.severity)
-}
-
-async fn try_out(posts: &[Arc<Post>], named: Option<&str>) -> Result<Vec<Tried>> {
-    if posts.is_empty() {
-        return Err(AlertError::NoChannel);
-    }
-    let asked: Vec<&Arc<Post>> = posts
-        .iter()
-        .filter(|post| named.is_none_or(|name| post.channel.name == name))
-        .collect();
-    if let (Some(named), true) = (named, asked.is_empty()) {
-        let there: Vec<&str> = posts
-            .iter()
-            .map(|post| post.channel.name.as_str())
-            .collect();
-        return Err(AlertError::UnknownChannel {
-            named: named.chars().filter(|c| !c.is_control()).take(64).collect(),
-            there: there.join(", "),
-        });
-    }
-    let mut all = Vec::new();
-    for post in asked {
-        let alert = Alert::new(
-            AlertKind::Test,
-            "Doorward's alerts arrive here",
-            system_time(),
-        )
-        .text("This is a test; nothing happened.")
-        .fact("channel", &post.channel.name);
-        all.push(try_once(post, Told::first(alert)).await);
-    }
-    Ok(all)
-}
-
-async fn try_once(post: &Post, told: Told) -> Tried {
-    let message = Message { told, withheld: 0 };
-    let answered = post.channel.send(&message, system_time()).await;
-    let arrived = answered.is_ok();
-    post.note(|status| match &answered {
-        Ok(_) => {
-            status.sent += 1;
-            status.trouble = None;
+        for post in self.0.shared.posts() {
+            post.give_up_rest();
         }
-        Err(missed) => {
-            status.failures += 1;
-            status.trouble = Some(missed.why.clone());
-        }
-    });
-    Tried {
-        channel: post.channel.name.clone(),
-        kind: post.channel.kind().to_owned(),
-        arrived,
-        answer: answered.unwrap_or_else(|missed| missed.why),
+    }
+}
+
+impl Shared {
+    fn posts(&self) -> Vec<Arc<Post>> {
+        lock(&self.posts).clone()
     }
 }
 
 /// Takes what is raised, and hands on what is to be told.
 struct Teller {
-    ways: Vec<(Arc<Post>, mpsc::Sender<Told>)>,
+    shared: Arc<Shared>,
     audit: Option<Arc<Audit>>,
 }
 
 impl Teller {
     async fn run(
         self,
-        mut raised: mpsc::Receiver<Alert>,
-        window: Duration,
+        mut critical: mpsc::Receiver<Alert>,
+        mut others: mpsc::Receiver<Alert>,
         mut stopped: watch::Receiver<bool>,
     ) {
-        let mut dedupe = Dedupe::new(window);
+        let mut dedupe = Dedupe::new(Duration::ZERO);
         let mut ending = false;
         loop {
+            dedupe.set_window(*lock(&self.shared.window));
             let due = wait_for(dedupe.next());
-            tokio::select! {
-                alert = raised.recv() => {
-                    let Some(alert) = alert else { break };
-                    if let Some(told) = dedupe.offer(alert, system_time()) {
-                        self.tell(told);
-                    }
-                }
-                () = due => dedupe.due(system_time()).into_iter().for_each(|told| self.tell(told)),
+            let told = tokio::select! {
+                biased;
                 _ = stopped.wait_for(|stop| *stop), if !ending => {
                     // What was raised before is still told.
-                    raised.close();
+                    critical.close();
+                    others.close();
                     ending = true;
+                    Vec::new()
                 }
+                Some(alert) = critical.recv() => dedupe.offer(alert, system_time()),
+                () = due => dedupe.due(system_time()),
+                Some(alert) = others.recv() => dedupe.offer(alert, system_time()),
+                else => break,
+            };
+            self.tell_lost();
+            told.into_iter().for_each(|told| self.tell(told));
+            if ending && critical.is_empty() && others.is_empty() {
+                break;
             }
         }
+        // What came again within its window, and was to be told at the window's end.
+        dedupe.rest().into_iter().for_each(|told| self.tell(told));
+        self.shared.posts().iter().for_each(|post| post.close());
     }
 
     fn tell(&self, told: Told) {
@@ -312,16 +291,28 @@ impl Teller {
         let (kind, severity, title) = (alert.kind, alert.severity, &alert.title);
         tracing::warn!(%kind, %severity, title, count = told.count, "alert");
         let mut names = Vec::new();
-        for (post, way) in self.ways.iter().filter(|(post, _)| routed(post, &told)) {
-            if way.try_send(told.clone()).is_ok() {
-                names.push(post.channel.name.as_str());
-            } else {
-                post.note(|status| status.dropped += 1);
-                tracing::error!(channel = post.channel.name, "an alert found no room");
+        for post in self.shared.posts() {
+            if post.takes(&told) && post.push(told.clone()) {
+                names.push(post.channel().name.clone());
             }
         }
         if let Some(audit) = &self.audit {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
             audit.note(draft(&told, &names));
+        }
+    }
+
+    /// Tells of those that found no room, with the next message to each channel.
+    fn tell_lost(&self) {
+        let lost = self.shared.lost.swap(0, Ordering::Relaxed);
+        if lost == 0 {
+            return;
+        }
+        for post in self.shared.posts() {
+            post.leave_out(lost);
+        }
+        if let Some(audit) = &self.audit {
+            audit.note(draft_lost(lost, system_time()));
         }
     }
 }
@@ -336,51 +327,4 @@ async fn wait_for(at: Option<Timestamp>) {
             tokio::time::sleep(Duration::from_millis(wait.clamp(10, 60_000))).await;
         }
     }
-}
-
-/// Sends a channel's messages, one after another.
-async fn deliver(post: Arc<Post>, mut messages: mpsc::Receiver<Told>, options: Options) {
-    let mut rate = HourlyRate::new(post.channel.per_hour);
-    while let Some(told) = messages.recv().await {
-        let Some(withheld) = rate.take(told.alert.severity, system_time()) else {
-            post.note(|status| status.withheld += 1);
-            continue;
-        };
-        send(&post, &Message { told, withheld }, options).await;
-    }
-}
-
-async fn send(post: &Post, message: &Message, options: Options) {
-    let channel = post.channel.name.as_str();
-    for attempt in 1..=options.attempts.max(1) {
-        let missed = match post.channel.send(message, system_time()).await {
-            Ok(_) => {
-                post.note(|status| {
-                    status.sent += 1;
-                    status.trouble = None;
-                });
-                return;
-            }
-            Err(missed) => missed,
-        };
-        tracing::warn!(
-            channel,
-            attempt,
-            why = missed.why,
-            "an alert did not arrive"
-        );
-        post.note(|status| {
-            status.failures += 1;
-            status.trouble = Some(missed.why.clone());
-        });
-        match missed.again {
-            Some(asked) if attempt < options.attempts => {
-                let wait = options.retry.wait(attempt, fastrand::f64(), asked);
-                tokio::time::sleep(wait).await;
-            }
-            _ => break,
-        }
-    }
-    post.note(|status| status.given_up += 1);
-    tracing::error!(channel, alert = message.told.id, "an alert was given up");
 }

@@ -85,6 +85,8 @@ kinds! {
     ApprovalAsked, "approval_asked", High;
     /// A client was granted more than its environment's ceiling, for a while.
     BreakGlass, "break_glass", High;
+    /// A policy was removed, or forbids less than it did.
+    PolicyLoosened, "policy_loosened", High;
     /// Instantly does not take an upstream key any more.
     KeyDead, "key_dead", Critical;
     /// A program presented an upstream key instead of a client key.

@@ -4,11 +4,12 @@
 //! raise ─► queue ─► told before? ─► ledger
 //!                        │ no
 //!                        ▼
-//!                     routes ─► a queue per channel ─► too many? ─► sent, tried again, given up
+//!                     routes ─► two queues per channel, ─► too many? ─► sent, tried again, given up
+//!                               critical ones first
 //! ```
 //!
 //! Whoever raises an alert waits for nothing. Every queue is bounded; what finds no room is counted,
-//! and logged. The same alert within a window is told once, and how often it came after. A channel
+//! logged, recorded, and told with the next that arrives. The same alert within a window is told once, and how often it came after. A channel
 //! that fails holds up no other.
 //!
 //! An alert holds names, ids and counts, and no secret: what looks like a key is masked whatever
@@ -17,17 +18,20 @@
 mod alert;
 mod channel;
 mod dedupe;
+mod deliver;
 mod desk;
 mod error;
 mod kind;
+mod lanes;
 mod post;
 mod rate;
 mod record;
 mod status;
+mod trial;
 
 pub use alert::{Alert, Told};
 pub use channel::{ChannelConfig, ChannelKind, Route, SlackChannel, Smtp, SmtpTls, WebhookChannel};
-pub use desk::{Alerts, Options};
+pub use desk::{Alerts, Options, Prepared};
 pub use error::{AlertError, Result};
 pub use kind::{AlertKind, Severity};
 pub use record::{RAISED, draft, told_by};

@@ -1,6 +1,7 @@
 //! What the ledger has of alerts.
 
 use doorward_ledger::{Act, Actor, ActorKind, Event, Leaf, Verdict};
+use doorward_policy::Timestamp;
 use serde_json::Value;
 
 use crate::alert::Told;
@@ -22,6 +23,17 @@ pub fn draft(told: &Told, channels: &[&str]) -> Draft {
     Draft::new(told.alert.at, act, Event::Admin)
 }
 
+/// The action of alerts that found no room.
+const LOST: &str = "alert.lost";
+
+/// That so many alerts found no room, and nobody was told of them.
+pub(crate) fn draft_lost(count: u64, at: Timestamp) -> Draft {
+    let mut act = Act::new(LOST, Verdict::Failure);
+    act.actor = Some(Actor::of(ActorKind::Doorward));
+    act.metadata.insert("count".to_owned(), count.into());
+    Draft::new(at, act, Event::Admin)
+}
+
 /// The alert that a leaf tells of, and the channels it was for.
 pub fn told_by(leaf: &Leaf) -> Option<(Told, Vec<String>)> {
     if leaf.act.action != RAISED {
@@ -39,7 +51,6 @@ mod tests {
     use crate::alert::Alert;
     use crate::kind::AlertKind;
     use doorward_ledger::LeafId;
-    use doorward_policy::Timestamp;
 
     #[test]
     fn what_is_recorded_is_read_again() {

@@ -106,7 +106,10 @@ async fn a_webhook_is_signed_and_the_same_alert_comes_once() {
     alerts.raise(Alert::new(AlertKind::Test, "a test", AT));
     alerts.end(Duration::from_secs(20)).await;
     let got = got.lock().unwrap();
-    assert_eq!(got.len(), 2);
+    // At the end, how often it came again is told.
+    assert_eq!(got.len(), 3);
+    let last: serde_json::Value = serde_json::from_str(&got[2].1).unwrap();
+    assert_eq!(last["data"]["count"], 4);
     let one = &got[0];
     let (id, seconds) = (header(one, "webhook-id"), header(one, "webhook-timestamp"));
     let signature = WebhookSecret::parse(&SECRET.into()).unwrap().sign(
@@ -123,7 +126,7 @@ async fn a_webhook_is_signed_and_the_same_alert_comes_once() {
     assert_eq!(body["data"]["facts"]["upstream key"], "uk_1");
     let status = alerts.status();
     assert_eq!((status.raised, status.dropped), (7, 0));
-    assert_eq!(status.channels[0].sent, 2);
+    assert_eq!(status.channels[0].sent, 3);
     // Once it has ended, nothing is told, and nobody waits.
     alerts.raise(key_dead("uk_3"));
     assert_eq!(alerts.status().dropped, 1);
@@ -185,15 +188,91 @@ async fn a_flood_is_withheld_and_the_queue_is_bounded() {
         alerts.raise(key_dead(&n.to_string()).severity(Severity::High));
     }
     alerts.end(Duration::from_secs(20)).await;
-    assert_eq!(got.lock().unwrap().len(), 3);
-    assert_eq!(alerts.status().channels[0].withheld, 47);
+    // Three, and one of the kind's own.
+    assert_eq!(got.lock().unwrap().len(), 4);
+    assert_eq!(alerts.status().channels[0].withheld, 46);
 
     // Nothing is taken before this task lets go of the thread: the rest finds no room.
-    let alerts = Alerts::start(Vec::new(), options(), None).unwrap();
-    for n in 0..1_000 {
-        alerts.raise(key_dead(&n.to_string()));
-    }
+    let (url, got) = receiver(vec![200]).await;
+    let alerts = Alerts::start(vec![webhook(&url)], options(), None).unwrap();
+    let flood = |n: u32| key_dead(&n.to_string()).severity(Severity::High);
+    let taken = (0..1_000).filter(|n| alerts.raise(flood(*n))).count();
+    assert_eq!(taken, 256);
     assert_eq!(alerts.status().dropped, 744);
+    // What is critical finds room all the same, goes first, and tells what was lost.
+    assert!(alerts.raise(key_dead("uk_1")));
+    alerts.end(Duration::from_secs(20)).await;
+    let got = got.lock().unwrap();
+    let first: serde_json::Value = serde_json::from_str(&got[0].1).unwrap();
+    assert_eq!(first["data"]["severity"], "critical");
+    assert_eq!(first["data"]["withheld"], 744);
+}
+
+#[tokio::test]
+async fn what_is_critical_waits_behind_nothing_that_failed() {
+    let (url, got) = receiver(vec![503, 200]).await;
+    let slow = Options {
+        retry: Retry {
+            first: Duration::from_secs(600),
+            most: Duration::from_secs(600),
+        },
+        ..Options::default()
+    };
+    let alerts = Alerts::start(vec![webhook(&url)], slow, None).unwrap();
+    alerts.raise(key_dead("uk_1").severity(Severity::High));
+    until(|| alerts.status().channels[0].failures == 1).await;
+    alerts.raise(key_dead("uk_2"));
+    until(|| alerts.status().channels[0].sent == 1).await;
+    {
+        let got = got.lock().unwrap();
+        let last: serde_json::Value = serde_json::from_str(&got[1].1).unwrap();
+        assert_eq!(last["data"]["severity"], "critical");
+    }
+    // What could not be sent by the end is counted.
+    alerts.end(Duration::from_millis(10)).await;
+    assert_eq!(alerts.status().channels[0].given_up, 1);
+}
+
+#[tokio::test]
+async fn what_waits_goes_on_by_new_settings_and_a_channel_that_is_gone_ends() {
+    let (wrong, _) = receiver(vec![503]).await;
+    let (right, got) = receiver(vec![200]).await;
+    let (other, gone) = receiver(vec![200]).await;
+    let patient = Options {
+        attempts: 1_000_000,
+        ..options()
+    };
+    let second = ChannelConfig {
+        name: "second".to_owned(),
+        ..webhook(&other)
+    };
+    let alerts = Alerts::start(vec![webhook(&wrong), second], patient, None).unwrap();
+    alerts.raise(key_dead("uk_1"));
+    until(|| alerts.status().channels[0].failures > 0).await;
+    until(|| alerts.status().channels[1].sent == 1).await;
+
+    let unfit = ChannelConfig {
+        name: "ops".to_owned(),
+        ..webhook("http://example.com/")
+    };
+    assert!(Alerts::prepare(vec![unfit], patient.window).is_err());
+    alerts.take(Alerts::prepare(vec![webhook(&right)], patient.window).unwrap());
+    until(|| alerts.status().channels[0].sent == 1).await;
+    assert_eq!(alerts.status().channels.len(), 1);
+    alerts.raise(key_dead("uk_2"));
+    until(|| alerts.status().channels[0].sent == 2).await;
+    alerts.end(Duration::from_secs(20)).await;
+    assert_eq!(got.lock().unwrap().len(), 2);
+    assert_eq!(gone.lock().unwrap().len(), 1);
+}
+
+async fn until(reached: impl Fn() -> bool) {
+    let patience = tokio::time::timeout(Duration::from_secs(20), async {
+        while !reached() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    patience.await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Holding the text of a policy against the schema before it is saved.
 
+use cedar_policy::PolicySet;
 use doorward_catalog::OpSet;
 
 use crate::fault::PolicyFault;
@@ -30,4 +31,43 @@ pub fn check(name: &str, text: &str) -> Result<Vec<Bearing>, Vec<PolicyFault>> {
         operations: rule.ops,
     };
     Ok(read(name, text)?.into_iter().map(bearing).collect())
+}
+
+/// Whether something that a text forbade may be let pass by the other: whether any of its rules is
+/// not there any more, word for word.
+pub fn loosened(before: &str, after: &str) -> bool {
+    let rules = |text: &str| -> Option<Vec<serde_json::Value>> {
+        let set: PolicySet = text.parse().ok()?;
+        set.policies().map(|rule| rule.to_json().ok()).collect()
+    };
+    match (rules(before), rules(after)) {
+        (Some(before), Some(after)) => !before.iter().all(|rule| after.contains(rule)),
+        // One that can't be read refuses whatever it could bear on: any other may forbid less.
+        _ => before != after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_not_there_any_more_may_let_something_pass() {
+        let one = "forbid (principal, action == Action::\"createLead\", resource);";
+        let two = "forbid (principal == Client::\"a\", action, resource);";
+        let both = format!("// two of them\n{two}\n\n{one}");
+        assert!(!loosened(one, one));
+        assert!(!loosened(one, &both), "added to");
+        assert!(loosened(&both, one), "taken away from");
+        assert!(loosened(one, two));
+        assert!(
+            loosened(one, &format!("// {one}\n{two}")),
+            "left in a comment"
+        );
+        let approved = format!("@approval(\"required\") {one}");
+        assert!(loosened(one, &approved), "a person lifts it now");
+        let narrower = one.replace(';', " when { false };");
+        assert!(loosened(one, &narrower));
+        assert!(loosened("no policy", one));
+    }
 }

@@ -56,7 +56,7 @@ mod rule;
 mod schema;
 mod set;
 
-pub use check::{Bearing, check};
+pub use check::{Bearing, check, loosened};
 pub use digest::text_digest;
 pub use fault::{At, PolicyFault};
 pub use kept::{Again, Kept};

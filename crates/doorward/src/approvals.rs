@@ -42,7 +42,7 @@ pub(crate) fn serve(
 ) -> Result<Arc<ApprovalDesk>, Failure> {
     let desk = open(context, store)?;
     let desk = desk.telling(Arc::clone(audit), move |record| {
-        alerts.raise(asked(record), || None);
+        alerts.tell(asked(record));
     });
     Ok(Arc::new(desk))
 }

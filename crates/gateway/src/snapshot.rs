@@ -89,6 +89,13 @@ impl Snapshot {
         shut
     }
 
+    /// The id of the upstream key with this value, with or without its padding.
+    pub(crate) fn holds(&self, value: &str) -> Option<Arc<str>> {
+        let mut keys = self.upstreams.values().flat_map(|upstream| &upstream.keys);
+        let found = keys.find(|key| key.is(value));
+        found.map(|key| Arc::clone(&key.id))
+    }
+
     /// Where calls to a workspace go; `None` if its base URL is not used.
     pub(crate) fn upstream(&self, workspace_id: &str) -> Option<&Arc<Upstream>> {
         self.upstreams.get(workspace_id)

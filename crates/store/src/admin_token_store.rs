@@ -55,9 +55,12 @@ pub trait AdminTokenStore: Send + Sync {
     /// [`NotFound`](crate::StoreError::NotFound) when none is in force.
     fn revoke_admin_token(&self, name_or_id: &str, now: Timestamp) -> Result<AdminToken>;
 
-    /// Notes by which names its maker is known, for a client that was just made.
+    /// Adds to the names of those who had a hand in a client. None is ever taken away.
+    ///
+    /// # Errors
+    /// When there is no such client, or too many had.
     fn note_client_makers(&self, client_id: &str, names: &[String]) -> Result<()>;
 
-    /// The names of a client's maker; none for a client made before they were noted.
+    /// The names of those who had a hand in a client: who made it, was noted, or owned it before.
     fn client_makers(&self, client_id: &str) -> Result<Vec<String>>;
 }

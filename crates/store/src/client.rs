@@ -57,6 +57,8 @@ pub struct NewClient {
     pub source: String,
     /// When it ends, if it does.
     pub expires_at: Option<Timestamp>,
+    /// By which names its maker is known.
+    pub makers: Vec<String>,
 }
 
 impl NewClient {
@@ -72,6 +74,7 @@ impl NewClient {
             controls: Controls::default(),
             source: "cli".to_owned(),
             expires_at: None,
+            makers: Vec::new(),
         }
     }
 }

@@ -5,8 +5,8 @@
 use doorward_catalog::{Environment, Op};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_store::{
-    AdminToken, AdminTokenStore, ApprovalRecord, ApprovalState, ApprovalStore, AskedFor, NewClient,
-    NewWorkspace, SqliteStore, Store, StoreError,
+    AdminToken, AdminTokenStore, ApprovalRecord, ApprovalState, ApprovalStore, AskedFor,
+    ClientChange, NewClient, NewWorkspace, SqliteStore, Store, StoreError,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -181,6 +181,29 @@ fn a_name_is_one_persons_until_it_is_revoked() {
         .note_client_makers(&client, &["ann".to_owned()])
         .unwrap();
     assert_eq!(store.client_makers(&client).unwrap(), ["ann"]);
+    // Names are added; nobody is forgotten, and nobody noted twice.
+    store
+        .note_client_makers(
+            &client,
+            &["bob".to_owned(), "ann".to_owned(), " ".to_owned()],
+        )
+        .unwrap();
+    assert_eq!(store.client_makers(&client).unwrap(), ["ann", "bob"]);
+    // Who owned it before is one of them.
+    for owner in ["carl@example.com", "dora", "dora"] {
+        let change = ClientChange {
+            owner: Some(owner.to_owned()),
+            ..ClientChange::default()
+        };
+        store.change_client(&client, &change, NOW).unwrap();
+    }
+    let noted = store.client_makers(&client).unwrap();
+    assert!(noted.contains(&"carl@example.com".to_owned()), "{noted:?}");
+    assert!(!noted.contains(&"dora".to_owned()), "{noted:?}");
+    // There is an end to it, and it is not that somebody is forgotten.
+    let many: Vec<String> = (0..1_000).map(|n| format!("p{n}")).collect();
+    assert!(store.note_client_makers(&client, &many).is_err());
+    assert_eq!(store.client_makers(&client).unwrap(), noted);
 }
 
 #[test]

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use axum::Router;
 use doorward_alert::{Alert, AlertKind, RAISED, Told, Tried, told_by};
 use doorward_audit::{Filter, find_last};
+use doorward_catalog::Environment;
 use doorward_ledger::{Event, ReadLeaf};
-use doorward_store::{Client, Workspace};
+use doorward_policy::{Grant, Timestamp};
+use doorward_store::{StoreError, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::deeds::{Acts, Deed};
 use super::error::AdminError;
 use super::server::on;
-use super::service::{Admin, Handle, now};
+use super::service::{Admin, Handle};
 use super::types::Call;
 
 /// Most alerts that are listed.
@@ -79,31 +81,59 @@ pub(super) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
 }
 
 impl Admin {
-    /// Raises an alert about what an administrator did.
-    pub(super) fn alert(&self, alert: Alert) {
+    /// Raises an alert about what an administrator does, before it is done.
+    ///
+    /// # Errors
+    /// When it finds no room among those that wait: then it must not be done.
+    pub(super) fn alert(&self, alert: Alert) -> Result<(), AdminError> {
         let audit = || self.parts.audit.get().ok();
-        self.parts.alerts.raise(alert, audit);
+        if self.parts.alerts.raise(alert, audit) {
+            return Ok(());
+        }
+        Err(AdminError::failed(
+            "nothing was done, since nobody can be told of it: too many alerts wait; try again in a \
+             moment, and see `doorward status`",
+        ))
     }
 
-    /// Alerts when a client was just granted more than its environment's ceiling.
-    pub(super) fn alert_break_glass(&self, client: &Client, workspace: &Workspace) {
-        let Some(glass) = &client.grant.break_glass else {
-            return;
+    /// Alerts that a client, of this name and environment, is about to be granted more than its
+    /// ceiling.
+    ///
+    /// # Errors
+    /// When the grant does not fit, or nobody can be told.
+    pub(super) fn alert_break_glass(
+        &self,
+        (client, environment): (&str, Environment),
+        workspace: &Workspace,
+        grant: Option<&Grant>,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
+        let Some((grant, glass)) =
+            grant.and_then(|grant| Some((grant, grant.break_glass.as_ref()?)))
+        else {
+            return Ok(());
         };
-        let title = format!("client {} goes beyond its ceiling", client.name);
+        // What is refused is not told.
+        let resolved = grant.resolve(environment, workspace.kind, now);
+        resolved.map_err(StoreError::from)?;
+        let title = format!("client {client} goes beyond its ceiling");
         let text = format!(
-            "Said reason: {}. To end it now: doorward client disable {}",
-            glass.reason, client.name
+            "Said reason: {}. To end it now: doorward client disable {client}",
+            glass.reason
         );
         self.alert(
-            Alert::new(AlertKind::BreakGlass, title, now())
+            Alert::new(AlertKind::BreakGlass, title, now)
                 .text(text)
-                .fact("client", &client.name)
+                .fact("client", client)
                 .fact("workspace", &workspace.name)
-                .fact("environment", client.environment)
+                .fact("environment", environment)
                 .fact("until", glass.expires_at)
-                .key(&client.id),
-        );
+                // Each is told at once: none is the same as another.
+                .key(format_args!(
+                    "{}/{client}/{}",
+                    workspace.id, glass.expires_at
+                )),
+        )
     }
 }
 

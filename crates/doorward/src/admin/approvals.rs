@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::carry::Who;
 use super::deeds::{Acts, Deed};
 use super::error::AdminError;
-use super::holder::same_person;
 use super::server::on;
 use super::service::{Admin, Handle, now};
 use super::types::Call;
@@ -162,22 +161,6 @@ impl Admin {
             spent_at: record.spent_at,
             request,
         }
-    }
-
-    /// Refuses those who asked: who answers for the client now or did then, and who made it.
-    fn check_approver(&self, record: &ApprovalRecord, by: &str) -> Result<(), AdminError> {
-        let mut askers = self.store().client_makers(&record.client_id)?;
-        askers.push(record.owner.clone());
-        let clients = self.store().clients(Some(&record.workspace_id))?;
-        let client = clients.into_iter().find(|one| one.id == record.client_id);
-        askers.extend(client.map(|client| client.owner));
-        if askers.iter().any(|asker| same_person(asker, by)) {
-            return Err(AdminError::usage(format_args!(
-                "{by} made or answers for client '{}', so somebody else has to decide this",
-                record.client
-            )));
-        }
-        Ok(())
     }
 }
 

@@ -144,11 +144,11 @@ impl Admin {
             })?;
         let metadata = &mut deed.act.metadata;
         metadata.insert("pending".to_owned(), pending.leaf.to_string().into());
-        let outcome = self.handle(call);
+        let noted = call.gives_to().map(|gives| self.note_maker(gives, who));
+        let outcome = noted.unwrap_or(Ok(())).and_then(|()| self.handle(call));
         let verdict = match &outcome {
             Ok(answer) => {
                 C::complete(&mut deed, answer);
-                self.note_maker(&deed, who);
                 Verdict::Success
             }
             // What was asked did not fit: nothing was done.

@@ -16,13 +16,15 @@ impl Handle<ClientCreate> for Admin {
             purpose: call.purpose,
             expires_at: call.expires_at,
             controls: call.controls.of(Controls::default()),
+            makers: call.by,
             ..NewClient::new(&workspace.id, &call.name, call.environment, call.grant)
         };
         let now = now();
         check_end(new.expires_at, now)?;
+        let beyond = (new.name.as_str(), new.environment);
+        self.alert_break_glass(beyond, &workspace, Some(&new.grant), now)?;
         let client = self.store().create_client(&new, now)?;
         self.changed()?;
-        self.alert_break_glass(&client, &workspace);
         Ok(ClientView::of(&client, &workspace, now))
     }
 }
@@ -65,7 +67,8 @@ impl Handle<ClientSet> for Admin {
         let workspace = self.workspace(call.workspace.as_deref())?;
         let client = self.store().client(&workspace.id, &call.name)?;
         let now = now();
-        let controls = (!call.controls.is_empty()).then(|| call.controls.of(client.controls));
+        let controls =
+            (!call.controls.is_empty()).then(|| call.controls.of(client.controls.clone()));
         let change = ClientChange {
             owner: call.owner,
             purpose: call.purpose,
@@ -75,12 +78,10 @@ impl Handle<ClientSet> for Admin {
             disabled: call.disabled,
         };
         check_end(change.expires_at.flatten(), now)?;
-        let granted = change.grant.is_some();
+        let beyond = (client.name.as_str(), client.environment);
+        self.alert_break_glass(beyond, &workspace, change.grant.as_ref(), now)?;
         let client = self.store().change_client(&client.id, &change, now)?;
         self.changed()?;
-        if granted {
-            self.alert_break_glass(&client, &workspace);
-        }
         Ok(ClientView::of(&client, &workspace, now))
     }
 }

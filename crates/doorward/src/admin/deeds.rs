@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::carry::Who;
+use super::makers::Gives;
 use super::types::{
     AskReady, BackupTake, Call, ClientCreate, ClientDelete, ClientList, ClientSet, ClientShow,
     IssuedKey, KeyIssue, KeyList, KeyRevoke, Reload, Reloaded, Status, WorkspaceAdd,
@@ -78,6 +79,11 @@ pub(crate) trait Acts: Call {
         let _ = who;
     }
 
+    /// The client that is given something: whoever asks for that must not approve what it asks for.
+    fn gives_to(&self) -> Option<Gives<'_>> {
+        None
+    }
+
     /// Adds what is known once it is done.
     fn complete(deed: &mut Deed, answer: &Self::Answer) {
         let _ = (deed, answer);
@@ -108,14 +114,6 @@ impl Deed {
         resource
             .ids
             .insert(name.to_owned(), Text::Clear(value.to_owned()));
-    }
-
-    /// An id that was set.
-    pub(crate) fn id_said(&self, name: &str) -> Option<&str> {
-        match self.act.resource.as_ref()?.ids.get(name)? {
-            Text::Clear(id) => Some(id),
-            _ => None,
-        }
     }
 
     /// What else was typed: names, codes and numbers.
@@ -263,6 +261,10 @@ impl Acts for ClientCreate {
         Some(deed)
     }
 
+    fn done_by(&mut self, who: &Who) {
+        self.by = who.names();
+    }
+
     fn complete(deed: &mut Deed, answer: &ClientView) {
         Deed::of_client(deed, answer);
     }
@@ -289,6 +291,10 @@ impl Acts for ClientSet {
             .with("changed", &self.described());
         deed.act.client = Some(said(&self.name));
         Some(deed)
+    }
+
+    fn gives_to(&self) -> Option<Gives<'_>> {
+        self.gives_to()
     }
 
     fn complete(deed: &mut Deed, answer: &ClientView) {
@@ -330,6 +336,10 @@ impl Acts for KeyIssue {
             Deed::new("client_key.issue", "client_key", event).with("expires_at", &self.expires_at);
         deed.act.client = Some(said(&self.client));
         Some(deed)
+    }
+
+    fn gives_to(&self) -> Option<Gives<'_>> {
+        self.gives_to()
     }
 
     fn complete(deed: &mut Deed, answer: &IssuedKey) {

@@ -7,7 +7,6 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::carry::Who;
-use super::deeds::Deed;
 use super::error::AdminError;
 use super::service::{Admin, now};
 use crate::secret;
@@ -77,19 +76,6 @@ impl Admin {
             .filter(|found| found.is_good(now()))
             .ok_or_else(refused)?;
         Ok(who.clone().held_by(found.name))
-    }
-
-    /// Notes who made a client: they must not approve what it asks for.
-    pub(super) fn note_maker(&self, deed: &Deed, who: &Who) {
-        if deed.act.action != "client.create" {
-            return;
-        }
-        let Some(client_id) = deed.id_said("client_id") else {
-            return;
-        };
-        if let Err(error) = self.store().note_client_makers(client_id, &who.names()) {
-            tracing::error!(%error, client_id, "who made the client could not be noted");
-        }
     }
 }
 

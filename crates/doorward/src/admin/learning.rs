@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deeds::{Acts, Deed};
 use super::error::AdminError;
+use super::makers::Gives;
 use super::service::{Admin, Handle, now};
 use super::types::Call;
 use super::views::ClientView;
@@ -57,6 +58,10 @@ impl Acts for ClientLearn {
         )
     }
 
+    fn gives_to(&self) -> Option<Gives<'_>> {
+        self.gives_to()
+    }
+
     fn complete(deed: &mut Deed, answer: &ClientView) {
         Deed::of_client(deed, answer);
     }
@@ -69,7 +74,7 @@ impl Handle<ClientLearn> for Admin {
         let now = now();
         let glass = call.glass();
         let lifts = glass.is_some();
-        let mut grant = client.grant;
+        let mut grant = client.grant.clone();
         match call.until {
             Some(until) => grant.learning = Some(Learning { until }),
             None => end(&mut grant, now)?,
@@ -94,11 +99,12 @@ impl Handle<ClientLearn> for Admin {
             grant: Some(grant),
             ..ClientChange::default()
         };
+        if lifts {
+            let beyond = (client.name.as_str(), client.environment);
+            self.alert_break_glass(beyond, &workspace, change.grant.as_ref(), now)?;
+        }
         let client = self.store().change_client(&client.id, &change, now)?;
         self.changed()?;
-        if lifts {
-            self.alert_break_glass(&client, &workspace);
-        }
         Ok(ClientView::of(&client, &workspace, now))
     }
 }

@@ -23,6 +23,7 @@ mod idempotency;
 mod inputs;
 mod keys;
 mod learning;
+mod makers;
 mod policies;
 mod probing;
 mod runs;

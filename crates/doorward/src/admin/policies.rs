@@ -1,9 +1,10 @@
 //! Policies: conditions beyond grants.
 
-use doorward_condition::{Bearing, PolicyFault, check, schema_digest, text_digest};
+use doorward_alert::{Alert, AlertKind};
+use doorward_condition::{Bearing, PolicyFault, check, loosened, schema_digest, text_digest};
 use doorward_ledger::Event;
 use doorward_policy::Timestamp;
-use doorward_store::Policy;
+use doorward_store::{Policy, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::deeds::{Acts, Deed};
@@ -175,6 +176,24 @@ impl Admin {
         let clients = self.store().clients(None)?;
         Ok(clients.into_iter().map(|client| client.name).collect())
     }
+
+    /// Alerts that something may pass from now on that did not, before it does.
+    fn alert_loosened(
+        &self,
+        name: &str,
+        title: &str,
+        text: Option<&str>,
+    ) -> Result<(), AdminError> {
+        let digest = text.map_or_else(|| "none".to_owned(), text_digest);
+        self.alert(
+            Alert::new(AlertKind::PolicyLoosened, title, now())
+                .text("Who did it, and what it was: doorward audit search --action 'policy.*'")
+                .fact("policy", name)
+                .fact("digest", &digest)
+                // Each is told at once.
+                .key(format_args!("{name}/{digest}/{}", now().millis())),
+        )
+    }
 }
 
 impl Handle<PolicyAdd> for Admin {
@@ -182,6 +201,14 @@ impl Handle<PolicyAdd> for Admin {
         check(&call.name, &call.text).map_err(|faults| {
             AdminError::usage(format_args!("the policy is not saved:\n{}", told(&faults)))
         })?;
+        match self.store().policy(&call.name) {
+            Ok(before) if loosened(&before.text, &call.text) => {
+                let title = format!("the policy {} may forbid less than it did", call.name);
+                self.alert_loosened(&call.name, &title, Some(&call.text))?;
+            }
+            Ok(_) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         let policy = self
             .store()
             .save_policy(&call.name, &call.text, schema_digest(), now())?;
@@ -209,6 +236,9 @@ impl Handle<PolicyShow> for Admin {
 
 impl Handle<PolicyRemove> for Admin {
     fn handle(&self, call: PolicyRemove) -> Result<PolicyView, AdminError> {
+        let there = self.store().policy(&call.name)?;
+        let title = format!("the policy {} was removed", there.name);
+        self.alert_loosened(&there.name, &title, None)?;
         let policy = self.store().delete_policy(&call.name)?;
         self.changed()?;
         Ok(PolicyView::of(policy, &self.client_names()?))

@@ -202,6 +202,9 @@ pub(crate) struct ClientCreate {
     pub(crate) controls: ControlsChange,
     /// When it ends.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The names of who makes it; found out here, never taken from outside.
+    #[serde(skip)]
+    pub(crate) by: Vec<String>,
 }
 
 /// The clients of a workspace.
@@ -230,7 +233,7 @@ pub(crate) struct ClientShow {
 }
 
 /// Changes a client, or switches it off or on. What is not said stays.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ClientSet {
     /// Name or id of the workspace.
     pub(crate) workspace: Option<String>,

@@ -22,7 +22,7 @@ pub(crate) async fn watch(desk: AlertDesk, health: HealthOf) {
     loop {
         ticks.tick().await;
         for alert in seen.look(&health(), now()) {
-            desk.raise(alert, || None);
+            desk.tell(alert);
         }
     }
 }

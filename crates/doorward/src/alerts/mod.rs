@@ -36,9 +36,8 @@ impl AlertDesk {
     /// When a setting does not fit, or a secret can't be read.
     pub(crate) fn start(context: &Context, audit: &Arc<Audit>) -> Result<Self, Failure> {
         let channels = channels::configured(context, &recorded_secrets(audit))?;
-        let minutes = context.config.alerts.window_minutes as u64;
         let options = Options {
-            window: Duration::from_secs(minutes.saturating_mul(60)),
+            window: window(context),
             ..Options::default()
         };
         let alerts = Alerts::start(channels, options, Some(Arc::clone(audit)));
@@ -52,16 +51,43 @@ impl AlertDesk {
 
     /// Raises an alert. That of a server never waits; that of a command waits until it is told, and
     /// is to be called off the runtime's own threads. Whether it arrives changes nothing for the
-    /// caller; it is logged.
-    pub(crate) fn raise(&self, alert: Alert, audit: impl FnOnce() -> Option<Arc<Audit>>) {
+    /// caller; it is logged. `false` when a server has no room for it.
+    pub(crate) fn raise(&self, alert: Alert, audit: impl FnOnce() -> Option<Arc<Audit>>) -> bool {
         match self {
             Self::Running(alerts) => alerts.raise(alert),
             Self::Alone(context) => {
                 if let Err(error) = tell_alone(context, alert, audit()) {
                     tracing::error!(%error, "an alert could not be told");
                 }
+                true
             }
         }
+    }
+
+    /// Raises an alert of a server's own.
+    pub(crate) fn tell(&self, alert: Alert) {
+        // That there was no room is counted and logged where it happens.
+        let _ = self.raise(alert, || None);
+    }
+
+    /// Gets channels ready that are configured anew; what is given puts them in force.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(crate) fn prepare(
+        &self,
+        next: &Context,
+        secrets: &Secrets,
+    ) -> Result<Box<dyn FnOnce() + Send>, Failure> {
+        let channels = channels::configured(next, secrets)?;
+        let prepared = Alerts::prepare(channels, window(next)).map_err(Failure::usage)?;
+        Ok(match self {
+            Self::Running(alerts) => {
+                let alerts = alerts.clone();
+                Box::new(move || alerts.take(prepared))
+            }
+            Self::Alone(_) => Box::new(|| ()),
+        })
     }
 
     /// Tries one channel, or all. Blocks; to be called off the runtime's own threads.
@@ -90,6 +116,11 @@ impl AlertDesk {
             alerts.end(DRAIN).await;
         }
     }
+}
+
+fn window(context: &Context) -> Duration {
+    let minutes = context.config.alerts.window_minutes as u64;
+    Duration::from_secs(minutes.saturating_mul(60))
 }
 
 fn tell_alone(

@@ -154,6 +154,7 @@ fn request(create: CreateClient) -> ClientCreate {
         grant: grant(create.grant, create.learn, now),
         controls: create.controls.into(),
         expires_at: create.expires_in.map(|lasting| lasting.after(now)),
+        by: Vec::new(),
     }
 }
 

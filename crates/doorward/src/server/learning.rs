@@ -89,7 +89,7 @@ impl Observer for Learning {
             .fact("workspace", seen.workspace)
             .fact("upstream_key", seen.upstream_key)
             .key(seen.upstream_key);
-        self.alerts.raise(alert, || None);
+        self.alerts.tell(alert);
     }
 
     fn upstream_key_presented(&self, seen: &UpstreamKeyPresented<'_>) {
@@ -110,7 +110,7 @@ impl Observer for Learning {
             .text(text)
             .fact("workspace", workspace)
             .key(workspace);
-        self.alerts.raise(alert, || None);
+        self.alerts.tell(alert);
     }
 
     fn scope_required(&self, seen: &ScopeRequired<'_>) {

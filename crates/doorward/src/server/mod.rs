@@ -232,6 +232,7 @@ impl Server {
         };
         gateway.set_beside(pages.of(context)?);
         take_settings(&settings, &gateway, pages.clone());
+        taken::take_alerts(&settings, alerts.clone(), &record);
         let gateway_url = url_of(&listener)?;
         let socket = context.data_dir.admin_socket()?;
         let admin_server = AdminServer::take(&socket).map_err(|error| {

@@ -1,10 +1,15 @@
 //! The settings of the server's own that are taken while it runs.
 
+use std::sync::Arc;
+
+use doorward_audit::Audit;
 use doorward_gateway::Gateway;
 
 use super::pages::Pages;
 use super::settings::Settings;
+use crate::alerts::AlertDesk;
 use crate::exit::Failure;
+use crate::record::recorded_secrets;
 
 /// What of the settings is taken while the server runs, beside what other parts say of themselves.
 pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages) {
@@ -46,5 +51,13 @@ pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages
     settings.on(&["metrics", "ledger.pages"], move |next| {
         let (gateway, pages) = (gateway.clone(), pages.of(next)?);
         Ok(Box::new(move || gateway.set_beside(pages)))
+    });
+}
+
+/// The channels of alerts: what waits for one goes on by its new settings.
+pub(super) fn take_alerts(settings: &Settings, desk: AlertDesk, audit: &Arc<Audit>) {
+    let audit = Arc::clone(audit);
+    settings.on(&["alerts"], move |next| {
+        desk.prepare(next, &recorded_secrets(&audit))
     });
 }

@@ -48,8 +48,10 @@ impl Inner {
             return;
         }
         if let Some(key) = auth::bearer(&parts.headers) {
+            let snapshot = self.snapshot.load();
             self.observer.upstream_key_presented(&UpstreamKeyPresented {
                 key,
+                held: snapshot.holds(key).as_deref(),
                 source: facts.source,
                 at: facts.at,
             });

@@ -71,6 +71,8 @@ pub struct ScopeRequired<'a> {
 pub struct UpstreamKeyPresented<'a> {
     /// The key. To be fingerprinted under a key, never written down.
     pub key: &'a str,
+    /// Doorward's id of it, when it is one of those that Doorward holds: then it is real for sure.
+    pub held: Option<&'a str>,
     /// Where from.
     pub source: IpAddr,
     /// When.

@@ -12,6 +12,8 @@ use crate::sending::upstream::UpstreamKey;
 
 /// How long a suspect key comes after all others; then it is tried again.
 const SUSPECT_FOR: Duration = Duration::from_secs(60);
+/// A value that stays refused is told of once, and again after so long.
+const TOLD_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is known of the health of keys. Kept from snapshot to snapshot.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ struct Suspect {
     /// Of which value of the key: another one put in its place is none.
     print: [u8; 8],
     until: Instant,
+    /// Until when it is no news that it is refused.
+    told_until: Instant,
 }
 
 impl KeyHealth {
@@ -42,14 +46,18 @@ impl KeyHealth {
     /// Notes that the API refused a key. Whether that is news.
     pub(crate) fn refused(&self, key: &UpstreamKey, now: Instant) -> bool {
         let mut suspects = self.lock();
-        suspects.retain(|_, suspect| now < suspect.until);
+        suspects.retain(|_, suspect| now < suspect.told_until);
+        let before = suspects.get(&key.id);
+        let told = before.filter(|before| before.print == key.print);
+        let told_until = told.map(|before| before.told_until);
         let suspect = Suspect {
             print: key.print,
             until: now + SUSPECT_FOR,
+            told_until: told_until.unwrap_or(now + TOLD_FOR),
         };
-        let before = suspects.insert(Arc::clone(&key.id), suspect);
+        suspects.insert(Arc::clone(&key.id), suspect);
         self.any.store(true, Ordering::Relaxed);
-        before.is_none_or(|before| before.print != key.print)
+        told_until.is_none()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Suspect>> {
@@ -95,7 +103,11 @@ mod tests {
         );
         let later = now + SUSPECT_FOR;
         assert!(!health.is_suspect(&one, later));
-        assert!(health.refused(&one, later), "news again");
+        assert!(!health.refused(&one, later), "it was told");
+        assert!(health.is_suspect(&one, later));
+        let other = key("one", "value-of-sixteen-3");
+        assert!(health.refused(&other, later), "another value is news");
+        assert!(health.refused(&other, later + TOLD_FOR), "a day later");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
 use tokio::net::TcpStream;
 
 use crate::error::Error;
@@ -134,6 +135,13 @@ impl UpstreamKey {
             print,
             secret,
         })
+    }
+
+    /// Whether this is its value, with or without its padding.
+    pub(crate) fn is(&self, value: &str) -> bool {
+        let own = self.secret.expose_secret().trim_end_matches('=');
+        let value = value.trim_end_matches('=');
+        bool::from(own.as_bytes().ct_eq(value.as_bytes()))
     }
 
     /// The `Authorization` of an authorised request: the one place the key goes to.

@@ -1,10 +1,11 @@
 //! Admin tokens, and who made clients.
 
 use doorward_policy::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::SqliteStore;
-use super::rows::{Reader, collect, one, taken, to_json};
+use super::makers;
+use super::rows::{Reader, collect, one, taken};
 use crate::admin_token_store::{AdminToken, AdminTokenStore};
 use crate::check::check_name;
 use crate::error::{Result, StoreError, What};
@@ -94,30 +95,10 @@ impl AdminTokenStore for SqliteStore {
     }
 
     fn note_client_makers(&self, client_id: &str, names: &[String]) -> Result<()> {
-        let names = to_json(&names)?;
-        self.note(|tx| {
-            tx.execute(
-                "INSERT OR REPLACE INTO client_makers (client_id, names) VALUES (?1, ?2)",
-                [client_id, &names],
-            )?;
-            Ok(())
-        })
+        self.note(|tx| makers::note(tx, client_id, names))
     }
 
     fn client_makers(&self, client_id: &str) -> Result<Vec<String>> {
-        let names: Option<String> = self.read(|tx| {
-            let sql = "SELECT names FROM client_makers WHERE client_id = ?1";
-            Ok(tx
-                .query_row(sql, [client_id], |row| row.get(0))
-                .optional()?)
-        })?;
-        let Some(names) = names else {
-            return Ok(Vec::new());
-        };
-        serde_json::from_str(&names).map_err(|error| StoreError::Unreadable {
-            what: What::Client,
-            name: client_id.to_owned(),
-            detail: error.to_string(),
-        })
+        self.read(|tx| makers::all(tx, client_id))
     }
 }

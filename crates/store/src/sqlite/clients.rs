@@ -5,6 +5,7 @@ use doorward_keys::{KeyHash, KeyId};
 use doorward_policy::Timestamp;
 use rusqlite::{Row, Transaction, params};
 
+use super::makers;
 use super::rows::{Reader, collect, fresh_id, one, taken, to_json};
 use super::workspaces;
 use crate::check::{check_name, check_text};
@@ -74,6 +75,7 @@ pub(super) fn create(tx: &Transaction<'_>, new: &NewClient, now: Timestamp) -> R
         ],
     )
     .map_err(|error| taken(error, What::Client, &client.name))?;
+    makers::note(tx, &client.id, &new.makers)?;
     Ok(client)
 }
 
@@ -102,6 +104,10 @@ pub(super) fn change(
     let mut client = by_id(tx, id)?;
     if let Some(owner) = &change.owner {
         check_text("the owner of the client", owner)?;
+        if *owner != client.owner {
+            // Who hands a client on has had it all the same.
+            makers::note(tx, &client.id, std::slice::from_ref(&client.owner))?;
+        }
         client.owner.clone_from(owner);
     }
     if let Some(purpose) = &change.purpose {

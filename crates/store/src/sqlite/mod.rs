@@ -9,6 +9,7 @@ mod idempotency;
 mod instantly_log;
 mod ledger;
 mod lock;
+mod makers;
 mod pace;
 mod policies;
 mod rows;

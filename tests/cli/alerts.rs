@@ -1,0 +1,158 @@
+//! What people are told of, and when.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Demo, call};
+
+/// The alerts of a kind that were told, the newest last.
+fn told(demo: &Demo, kind: &str) -> Vec<Value> {
+    let list = demo.run(&["alert", "list", "--json"]).ended(0).json();
+    let list = list.as_array().unwrap().clone();
+    list.into_iter().filter(|one| one["kind"] == kind).collect()
+}
+
+#[test]
+fn more_than_the_ceiling_is_told_each_time_before_it_is_granted() {
+    let demo = Demo::up();
+    let create = [
+        "client",
+        "create",
+        "fixer",
+        "--use-case",
+        "analytics-dashboard",
+    ];
+    let rest = ["--environment", "production"];
+    demo.run(&[&create[..], &rest[..]].concat()).ended(0);
+    assert!(told(&demo, "break_glass").is_empty());
+    for (n, hours) in [(1, "1h"), (2, "2h")] {
+        let grant = ["client", "learn", "fixer", "--for", hours];
+        let why = ["--break-glass", "incident 12"];
+        demo.run(&[&grant[..], &why[..]].concat()).ended(0);
+        let told = told(&demo, "break_glass");
+        assert_eq!(told.len(), n, "{told:?}");
+        assert!(
+            told[n - 1]["text"]
+                .as_str()
+                .unwrap()
+                .contains("incident 12")
+        );
+        demo.run(&[
+            "client",
+            "grant",
+            "fixer",
+            "--use-case",
+            "analytics-dashboard",
+        ])
+        .ended(0);
+    }
+    let refused = [
+        "client",
+        "learn",
+        "fixer",
+        "--for",
+        "9h",
+        "--break-glass",
+        "x",
+    ];
+    demo.run(&refused).ended(2);
+    assert_eq!(
+        told(&demo, "break_glass").len(),
+        2,
+        "what is refused is not told"
+    );
+}
+
+#[test]
+fn a_policy_that_forbids_less_is_told_and_one_that_forbids_more_is_not() {
+    let demo = Demo::up();
+    let save = |text: &str| {
+        fs::write(demo.path().join("p.cedar"), text).unwrap();
+        demo.run(&["policy", "add", "own", "p.cedar"]).ended(0);
+    };
+    let one = "forbid (principal, action == Action::\"createLead\", resource);\n";
+    let two = "forbid (principal, action == Action::\"deleteLead\", resource);\n";
+    save(one);
+    save(&format!("{two}{one}"));
+    assert!(told(&demo, "policy_loosened").is_empty());
+    save(two);
+    let first = told(&demo, "policy_loosened");
+    assert_eq!(first.len(), 1);
+    assert_eq!(
+        first[0]["facts"],
+        json!([["policy", "own"], first[0]["facts"][1]])
+    );
+    demo.run(&["policy", "remove", "own"]).ended(0);
+    let removed = told(&demo, "policy_loosened");
+    assert_eq!(removed.len(), 2);
+    assert!(removed[1]["title"].as_str().unwrap().contains("removed"));
+    demo.run(&["policy", "remove", "own"]).ended(1);
+    assert_eq!(told(&demo, "policy_loosened").len(), 2);
+}
+
+#[test]
+fn keys_that_are_made_up_hide_none_that_is_real() {
+    let demo = Demo::up();
+    let url = format!("{}/api/v2/campaigns", demo.server.text("gateway_url"));
+    let made_up = |n: u32| {
+        use std::fmt::Write as _;
+        // A key's form: base64 of an id and a tail.
+        let text = format!("{n:08x}-0b5e-7979-9f1e-ae977ad7628e:N5bj1PQpTLO{}", n % 10);
+        let mut key = String::new();
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        for three in text.as_bytes().chunks(3) {
+            let mut bits = [0; 3];
+            bits[..three.len()].copy_from_slice(three);
+            let all = u32::from_be_bytes([0, bits[0], bits[1], bits[2]]);
+            for shift in [18, 12, 6, 0].into_iter().take(three.len() + 1) {
+                let _ = write!(key, "{}", alphabet[(all >> shift) as usize & 63] as char);
+            }
+        }
+        key + "=="
+    };
+    let present = |key: &str| {
+        let answer = call("GET", &url, Some(key), None);
+        assert_eq!(
+            answer.body["doorward"]["reason"], "upstream_key_presented",
+            "{answer:?}"
+        );
+    };
+    (0..150).for_each(|n| present(&made_up(n)));
+    let strangers = told(&demo, "key_presented");
+    assert_eq!(strangers.len(), 1, "all of them are one: {strangers:?}");
+
+    // One that Doorward holds is told whatever came before it.
+    let held = demo.server.ready["workspaces"][0]["keys"][0]["key"].as_str();
+    let held = held.map_or_else(|| held_key(&demo), str::to_owned);
+    present(&held);
+    present(&held);
+    let all = told(&demo, "key_presented");
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(all[1]["severity"], "critical");
+    let findings = demo.run(&["audit", "search", "--kind", "finding", "--json"]);
+    let findings = findings.ended(0).stdout;
+    let findings = findings.matches("gateway.upstream_key_presented").count();
+    assert!((2..=40).contains(&findings), "{findings}");
+}
+
+/// An upstream key as the demo keeps it.
+fn held_key(demo: &Demo) -> String {
+    fn find(folder: &std::path::Path) -> Option<String> {
+        for entry in fs::read_dir(folder).ok()?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if let Some(found) = find(&path) {
+                    return Some(found);
+                }
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                let text = text.trim();
+                if text.len() == 68 && text.ends_with("==") {
+                    return Some(text.to_owned());
+                }
+            }
+        }
+        None
+    }
+    find(demo.path()).expect("an upstream key")
+}
