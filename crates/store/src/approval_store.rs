@@ -119,6 +119,10 @@ pub trait ApprovalStore: Send + Sync {
     /// [`Field`](StoreError::Field) when the request is too large.
     fn ask_approval(&self, new: &ApprovalRecord, most: u32, now: Timestamp) -> Result<AskedFor>;
 
+    /// Counts how often some were asked for again: ids, and how often. Those that are not there are
+    /// passed over.
+    fn count_asks(&self, asks: &[(String, u64)]) -> Result<()>;
+
     /// One approval.
     ///
     /// # Errors

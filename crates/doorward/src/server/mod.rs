@@ -49,7 +49,7 @@ use self::presented::Presented;
 use self::ready::Readiness;
 use self::reload::Reloader;
 use self::settings::Settings;
-use self::taken::take_settings;
+use self::taken::{take_desks, take_settings};
 use self::telemetry::Told;
 use self::traces::Exporting;
 use self::watches::Watches;
@@ -232,7 +232,7 @@ impl Server {
         };
         gateway.set_beside(pages.of(context)?);
         take_settings(&settings, &gateway, pages.clone());
-        taken::take_alerts(&settings, alerts.clone(), &record);
+        take_desks(&settings, alerts.clone(), &approvals, &record);
         let gateway_url = url_of(&listener)?;
         let socket = context.data_dir.admin_socket()?;
         let admin_server = AdminServer::take(&socket).map_err(|error| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_audit::Audit;
-use doorward_gateway::Gateway;
+use doorward_gateway::{ApprovalDesk, Gateway};
 
 use super::pages::Pages;
 use super::settings::Settings;
@@ -54,9 +54,19 @@ pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages
     });
 }
 
-/// The channels of alerts: what waits for one goes on by its new settings.
-pub(super) fn take_alerts(settings: &Settings, desk: AlertDesk, audit: &Arc<Audit>) {
-    let audit = Arc::clone(audit);
+/// The channels of alerts, where what waits for one goes on by its new settings, and the bounds on
+/// approvals.
+pub(super) fn take_desks(
+    settings: &Settings,
+    desk: AlertDesk,
+    approvals: &Arc<ApprovalDesk>,
+    audit: &Arc<Audit>,
+) {
+    let (approvals, audit) = (Arc::clone(approvals), Arc::clone(audit));
+    settings.on(&["approvals"], move |next| {
+        let (desk, bounds) = (Arc::clone(&approvals), next.config.approvals.0.clone());
+        Ok(Box::new(move || desk.set(bounds)))
+    });
     settings.on(&["alerts"], move |next| {
         desk.prepare(next, &recorded_secrets(&audit))
     });

@@ -1,6 +1,7 @@
 //! From a call that needs an approval to its answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_catalog::Op;
@@ -14,6 +15,9 @@ use super::kept::{Exact, KeptRequest};
 use crate::decision::refusal::{AskedApproval, Refusal};
 use crate::gateway::Inner;
 use crate::records::record::CallFacts;
+
+/// When a client that asks too fast may ask again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A call as far as its approval goes. The digest is taken only when somebody asks for it.
 pub(crate) struct Waiting<'a> {
@@ -56,7 +60,7 @@ impl Waiting<'_> {
         // What can't be shown can't be approved.
         let body = match self.body.len() {
             0 => None,
-            bytes if bytes > desk.settings.body_bytes => return None,
+            bytes if bytes > desk.settings().body_bytes => return None,
             _ => Some(std::str::from_utf8(self.body).ok()?.to_owned()),
         };
         let client = &self.known.client.record;
@@ -107,14 +111,28 @@ impl Inner {
         };
         let (desk, now) = (Arc::clone(desk), self.clock.now());
         let op = ask.record.operation;
+        let awaiting = |record: ApprovalRecord| AskedApproval {
+            id: record.id,
+            state: record.state.as_str(),
+            expires_at: record.expires_at,
+        };
+        if let Some(record) = desk.asks.again(&ask.record.digest, now) {
+            return refusal.awaiting(awaiting(record));
+        }
+        if !desk.asks.may_ask(&ask.record.client_id, now) {
+            return Refusal::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "approvals_too_fast",
+                "the call needs a person's approval, and this client asks for approvals too fast; \
+                 ask again later, and have those that wait decided (`doorward approval list`)",
+            )
+            .of(op)
+            .retry_after(ASK_AGAIN);
+        }
         let asked = tokio::task::spawn_blocking(move || desk.ask(&ask, now)).await;
         match asked {
             Ok(Ok(AskedFor::New(record) | AskedFor::There(record))) => {
-                refusal.awaiting(AskedApproval {
-                    id: record.id,
-                    state: record.state.as_str(),
-                    expires_at: record.expires_at,
-                })
+                refusal.awaiting(awaiting(record))
             }
             Ok(Ok(AskedFor::Full)) => Refusal::new(
                 StatusCode::FORBIDDEN,

@@ -1,7 +1,7 @@
 //! Where approvals are asked for, decided, looked up and spent.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use doorward_audit::{Audit, Draft};
@@ -11,6 +11,7 @@ use doorward_store::{ApprovalRecord, ApprovalState, AskedFor, Store, StoreError}
 use secrecy::SecretString;
 use tokio::sync::broadcast;
 
+use super::asks::Asks;
 use super::kept::{Exact, KeptRequest, Keys};
 use crate::clients::shares::Places;
 use crate::error::Error;
@@ -58,7 +59,9 @@ type Told = Box<dyn Fn(&ApprovalRecord) + Send + Sync>;
 pub struct ApprovalDesk {
     pub(super) store: Arc<dyn Store>,
     keys: Keys,
-    pub(super) settings: ApprovalSettings,
+    settings: RwLock<ApprovalSettings>,
+    /// What was asked for lately.
+    pub(super) asks: Asks,
     /// Given and not used, by the request's digest.
     granted: Mutex<HashMap<[u8; 32], Approval>>,
     /// Tells calls that are held what was decided: id, and whether it is a yes.
@@ -114,7 +117,8 @@ impl ApprovalDesk {
         Ok(Self {
             store,
             keys: keys.ok_or_else(|| failed("no keys can be derived".to_owned()))?,
-            settings,
+            settings: RwLock::new(settings),
+            asks: Asks::default(),
             granted: Mutex::new(granted),
             decided: broadcast::channel(64).0,
             held: Places::new(HELD_MAX),
@@ -137,12 +141,37 @@ impl ApprovalDesk {
         }
     }
 
+    /// The bounds in force.
+    pub(super) fn settings(&self) -> ApprovalSettings {
+        let settings = self.settings.read();
+        settings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other bounds from now on. What was asked and decided by then keeps its times.
+    pub fn set(&self, settings: ApprovalSettings) {
+        let mut in_force = self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *in_force = settings;
+    }
+
     /// Approvals without their requests, the newest first: the open ones, or all.
     ///
     /// # Errors
     /// When the store can't be read.
     pub fn list(&self, all: bool, limit: usize) -> Result<Vec<ApprovalRecord>, StoreError> {
-        self.store.approvals(all, limit)
+        let mut records = self.store.approvals(all, limit)?;
+        records.iter_mut().for_each(|record| self.count(record));
+        Ok(records)
+    }
+
+    /// Adds how often it was asked for that the store was not told of.
+    fn count(&self, record: &mut ApprovalRecord) {
+        let untold = self.asks.untold(&record.digest);
+        if record.state == ApprovalState::Pending {
+            record.asked = record.asked.saturating_add(untold);
+        }
     }
 
     /// One approval, and the request that it is for while it is open.
@@ -150,7 +179,8 @@ impl ApprovalDesk {
     /// # Errors
     /// When there is none, or the store can't be read.
     pub fn show(&self, id: &str) -> Result<(ApprovalRecord, Option<KeptRequest>), StoreError> {
-        let record = self.store.approval(id)?;
+        let mut record = self.store.approval(id)?;
+        self.count(&mut record);
         let request = self.keys.open(&record.request, &record.digest);
         Ok((record, request))
     }
@@ -167,7 +197,12 @@ impl ApprovalDesk {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<Ended, StoreError> {
-        let until = yes.then(|| after(now, self.settings.approved));
+        let until = yes.then(|| after(now, self.settings().approved));
+        let digest = self.store.approval(id)?.digest;
+        let untold = self.asks.decided(&digest);
+        if untold > 0 {
+            self.store.count_asks(&[(id.to_owned(), untold)])?;
+        }
         let Some(record) = self.store.decide_approval(id, until, by, reason, now)? else {
             return self.store.approval(id).map(Ended::Before);
         };
@@ -184,6 +219,10 @@ impl ApprovalDesk {
     /// # Errors
     /// When the store can't be written.
     pub fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
+        let untold = self.asks.take_untold(now);
+        if !untold.is_empty() {
+            self.store.count_asks(&untold)?;
+        }
         let forget = now.plus_millis(KEPT_MS.saturating_neg());
         let ended = self.store.expire_approvals(now, forget)?;
         self.granted()
@@ -209,16 +248,20 @@ impl ApprovalDesk {
             field: "the request to be approved".to_owned(),
             fault: "can't be sealed",
         };
+        let settings = self.settings();
         let digest = &ask.record.digest;
         let request = self.keys.seal(&ask.request, digest).ok_or_else(unsealed)?;
         let record = ApprovalRecord {
             asked_at: now,
-            expires_at: after(now, self.settings.pending),
+            expires_at: after(now, settings.pending),
             request,
             ..ask.record.clone()
         };
-        let most = self.settings.per_client;
+        let most = settings.per_client;
         let asked = self.store.ask_approval(&record, most, now)?;
+        if let AskedFor::New(record) | AskedFor::There(record) = &asked {
+            self.asks.remember(record, now);
+        }
         if let AskedFor::New(record) = &asked {
             let id = Some(ask.request_id.as_str());
             self.record(record, "approval.ask", Change::Requested, id, now);
@@ -386,7 +429,7 @@ pub(super) mod tests {
         peopled(&desk);
         let record = asked(&desk);
         desk.decide(&record.id, true, "bob", None, NOW).unwrap();
-        let over = after(NOW, desk.settings.approved);
+        let over = after(NOW, desk.settings().approved);
         assert!(desk.spend(&record.id, "req_2", over).is_err());
         desk.tidy(over).unwrap();
         assert_eq!(desk.lookup(&[7; 32]), None);

@@ -13,6 +13,7 @@
 //! to the byte. The gateway looks approvals up in memory; what is there is in the store as well.
 
 mod asking;
+mod asks;
 mod desk;
 mod kept;
 mod spent;

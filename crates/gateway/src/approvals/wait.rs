@@ -52,8 +52,15 @@ impl Inner {
         let mut decided = desk.decided.subscribe();
         let (asking, now) = (Arc::clone(desk), self.clock.now());
         let digest = ask.record.digest;
-        let asked = tokio::task::spawn_blocking(move || asking.ask(&ask, now)).await;
-        let Ok(Ok(AskedFor::New(record) | AskedFor::There(record))) = asked else {
+        let record = if let Some(record) = desk.asks.again(&digest, now) {
+            record
+        } else if desk.asks.may_ask(&ask.record.client_id, now) {
+            let asked = tokio::task::spawn_blocking(move || asking.ask(&ask, now)).await;
+            let Ok(Ok(AskedFor::New(record) | AskedFor::There(record))) = asked else {
+                return Ok(());
+            };
+            record
+        } else {
             return Ok(());
         };
         if record.state != ApprovalState::Pending {
@@ -128,12 +135,12 @@ impl Judgeable {
 fn asked(headers: &HeaderMap, desk: &ApprovalDesk) -> Result<Duration, Refusal> {
     let mut lines = headers.get_all(WAIT).iter();
     let (Some(line), more) = (lines.next(), lines.next()) else {
-        return Ok(desk.settings.hold);
+        return Ok(desk.settings().hold);
     };
     let seconds = line.to_str().ok().filter(|text| text.len() <= 5);
     match (seconds.and_then(|text| text.parse::<u16>().ok()), more) {
         (Some(seconds), None) => {
-            Ok(Duration::from_secs(seconds.into()).min(desk.settings.hold_most))
+            Ok(Duration::from_secs(seconds.into()).min(desk.settings().hold_most))
         }
         _ => Err(Refusal::bad_request(
             "wait_malformed",

@@ -188,6 +188,17 @@ impl ApprovalStore for SqliteStore {
         self.note(|tx| ask(tx, new, most, now))
     }
 
+    fn count_asks(&self, asks: &[(String, u64)]) -> Result<()> {
+        self.note(|tx| {
+            let sql = "UPDATE approvals SET asked = asked + ?2 WHERE id = ?1";
+            let mut statement = tx.prepare_cached(sql)?;
+            for (id, count) in asks {
+                statement.execute(params![id, i64::try_from(*count).unwrap_or(i64::MAX)])?;
+            }
+            Ok(())
+        })
+    }
+
     fn approval(&self, id: &str) -> Result<ApprovalRecord> {
         self.read(|tx| get(tx, id))
     }
