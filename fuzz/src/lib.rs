@@ -12,6 +12,7 @@ mod answers;
 pub mod changes;
 mod names;
 mod notes;
+mod requests;
 pub mod seeds;
 mod segment;
 mod tree;
@@ -59,6 +60,11 @@ targets! {
     answer_json: answers::answer_json,
     answer_coding: answers::answer_coding,
     answer_scrubbed: answers::answer_scrubbed,
+    query: requests::query,
+    json_body: requests::json_body,
+    idempotency_key: requests::idempotency_key,
+    claim: requests::claim,
+    policy: requests::policy,
 }
 
 /// Runs the target of this name.

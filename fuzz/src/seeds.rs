@@ -261,3 +261,43 @@ pub fn answer_scrubbed() -> Vec<Vec<u8>> {
     }
     all
 }
+
+pub fn query() -> Vec<Vec<u8>> {
+    texts([
+        "limit=10&starting_after=a%2fb",
+        "search=a+b%20c&ids=1&ids=2&&empty&x=",
+        "email=ann%40example.com&name=%C3%BC%F0%9F%98%80",
+    ])
+}
+
+pub fn json_body() -> Vec<Vec<u8>> {
+    texts([
+        "{}",
+        r#"{"email":"ann@example.com","n":[1,-1.5e3,true,null],"\u0061":{"a":{"a":[]}}}"#,
+        r#"[[[[[[[[{"a":[{"b":1},{"b":2}]}]]]]]]]]"#,
+    ])
+}
+
+pub fn idempotency_key() -> Vec<Vec<u8>> {
+    texts([
+        "8e03978e-40d5-43dd-bc93-6894a57f9324",
+        r#""8e03978e""#,
+        r#" "a\\b\"c,d;e" "#,
+    ])
+}
+
+pub fn claim() -> Vec<Vec<u8>> {
+    texts([
+        r#"{"action":"report.export","result":"success"}"#,
+        r#"{"action":"a","result":"failure","user":"ann@example.com","resource":{"type":"list","id":"7"},"timestamp":"2027-01-15T08:00:00Z","metadata":{"rows":3,"x":[{"y":null}]}}"#,
+    ])
+}
+
+pub fn policy() -> Vec<Vec<u8>> {
+    let mut all = texts([
+        "forbid (principal, action, resource) unless { [\"0195c1a0-0000-7000-8000-000000000001\"].containsAll(context.campaigns) };",
+        "@approval(\"required\") @id(\"a\")\nforbid (principal == Client::\"importer\", action == Action::\"createLead\", resource);",
+    ]);
+    all.extend(texts(doorward_condition::PRESETS.iter().map(|preset| preset.text)));
+    all
+}

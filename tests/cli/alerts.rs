@@ -1,14 +1,21 @@
 //! What people are told of, and when.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Demo, call};
+use crate::harness::{Demo, Server, call, run};
+use crate::operate::{set, until};
 
 /// The alerts of a kind that were told, the newest last.
 fn told(demo: &Demo, kind: &str) -> Vec<Value> {
-    let list = demo.run(&["alert", "list", "--json"]).ended(0).json();
+    told_at(demo.path(), kind)
+}
+
+fn told_at(folder: &Path, kind: &str) -> Vec<Value> {
+    let list = run(folder, &["alert", "list", "--json"]).ended(0).json();
     let list = list.as_array().unwrap().clone();
     list.into_iter().filter(|one| one["kind"] == kind).collect()
 }
@@ -155,4 +162,119 @@ fn held_key(demo: &Demo) -> String {
         None
     }
     find(demo.path()).expect("an upstream key")
+}
+
+/// A certificate that ends after so many days, and its key.
+fn certificate(days: i64) -> (String, String) {
+    let mut params = rcgen::CertificateParams::new(vec!["door".to_owned()]).unwrap();
+    let now = time::OffsetDateTime::now_utc();
+    params.not_before = now - time::Duration::days(90 - days);
+    params.not_after = now + time::Duration::days(days) + time::Duration::hours(1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    (made.pem(), key.serialize_pem())
+}
+
+#[test]
+fn a_certificate_that_ends_soon_or_is_of_no_use_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    run(path, &["init"]).ended(0);
+    let write = |(cert, key): (String, String)| {
+        fs::write(path.join("key.pem"), key).unwrap();
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(path.join("key.pem"), private).unwrap();
+        fs::write(path.join("cert.pem"), cert).unwrap();
+    };
+    write(certificate(10));
+    let toml = path.join("doorward.toml");
+    let text = fs::read_to_string(&toml).unwrap();
+    let tls = "\n[gateway.tls]\nlisten = \"127.0.0.1:0\"\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
+    fs::write(&toml, text + tls).unwrap();
+    let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
+    let all = || told_at(path, "certificate");
+    until(|| all().len() == 1);
+    let first = &all()[0];
+    assert!(
+        first["title"].as_str().unwrap().contains("ends in 10 days"),
+        "{first}"
+    );
+    assert_eq!(first["severity"], "warning");
+
+    // Nearer its end it is told again, on reload too; so is the authority's.
+    write(certificate(1));
+    let authority = path.join(".doorward/ca");
+    fs::create_dir_all(&authority).unwrap();
+    fs::write(authority.join("ca.pem"), certificate(5).0).unwrap();
+    run(path, &["reload"]).ended(0);
+    until(|| all().len() == 3);
+    let two = all();
+    let of = |what: &str| {
+        let found = two.iter().skip(1);
+        found
+            .filter(|one| one["title"].as_str().unwrap().contains(what))
+            .count()
+    };
+    assert_eq!(
+        (of("gateway.tls"), of("local authority")),
+        (1, 1),
+        "{two:?}"
+    );
+
+    // One that is of no use is told, and the one before it stays.
+    fs::write(path.join("cert.pem"), "no certificate").unwrap();
+    until(|| {
+        let all = all();
+        all.iter()
+            .any(|one| one["title"].as_str().unwrap().contains("of no use"))
+    });
+    drop(server);
+}
+
+#[test]
+fn a_configuration_that_is_refused_is_told_and_channels_are_taken_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    run(path, &["init"]).ended(0);
+    let _server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
+    set(path, "connections = 1024", "conections = 1024");
+    run(path, &["reload"]).ended(2);
+    // A command would refuse it too.
+    set(path, "conections = 1024", "connections = 1024");
+    let told = told_at(path, "configuration_refused");
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0]["facts"][0][1]
+            .as_str()
+            .unwrap()
+            .contains("conections"),
+        "{told:?}"
+    );
+
+    let none = run(path, &["alert", "test"]).ended(2);
+    assert!(none.stderr.contains("no alert channel"), "{none:?}");
+    let toml = path.join("doorward.toml");
+    let text = fs::read_to_string(&toml).unwrap();
+    let channel =
+        "\n[[alerts.channel]]\nname = \"chat\"\nto = \"slack\"\nurl = \"http://127.0.0.1:9/x\"\n";
+    fs::write(&toml, format!("{text}{channel}")).unwrap();
+    let taken = run(path, &["reload", "--json"]).ended(0).json();
+    assert_eq!(taken, json!({"changed": ["alerts"], "restart_needed": []}));
+    let tried = run(path, &["alert", "test", "chat"]);
+    assert!(
+        tried.stdout.contains("chat") || tried.stderr.contains("chat"),
+        "{tried:?}"
+    );
+    // A channel that does not fit refuses the whole.
+    let unfit = channel.replace("127.0.0.1:9", "example.com");
+    fs::write(&toml, format!("{text}{unfit}")).unwrap();
+    run(path, &["reload"]).ended(2);
+    fs::write(&toml, format!("{text}{channel}")).unwrap();
+    let tried = run(path, &["alert", "test", "chat"]);
+    assert!(
+        tried.stdout.contains("chat") || tried.stderr.contains("chat"),
+        "{tried:?}"
+    );
+    let told = told_at(path, "configuration_refused");
+    assert_eq!(told.len(), 1, "the same, within its window");
 }

@@ -24,7 +24,7 @@ pub(crate) fn until(so: impl Fn() -> bool) {
 }
 
 /// Replaces a line of the configuration.
-fn set(folder: &Path, from: &str, to: &str) {
+pub(crate) fn set(folder: &Path, from: &str, to: &str) {
     let path = folder.join("doorward.toml");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{from}");

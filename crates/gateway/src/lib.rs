@@ -57,6 +57,9 @@ mod clients;
 mod clock;
 mod decision;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod idempotency;
 mod pace;

@@ -185,9 +185,12 @@ impl Admin {
         text: Option<&str>,
     ) -> Result<(), AdminError> {
         let digest = text.map_or_else(|| "none".to_owned(), text_digest);
+        let action = text.map_or("policy.remove", |_| "policy.add");
         self.alert(
             Alert::new(AlertKind::PolicyLoosened, title, now())
-                .text("Who did it, and what it was: doorward audit search --action 'policy.*'")
+                .text(format!(
+                    "Who does it: doorward audit search --action {action}"
+                ))
                 .fact("policy", name)
                 .fact("digest", &digest)
                 // Each is told at once.

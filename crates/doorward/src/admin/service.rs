@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use doorward_alert::{Alert, AlertKind};
 use doorward_gateway::{ApprovalDesk, Pacing};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
@@ -148,7 +149,7 @@ impl Handle<Reload> for Admin {
     fn handle(&self, _: Reload) -> Result<Reloaded, AdminError> {
         match &self.parts.reload {
             Some(reload) => {
-                let reloaded = reload()?;
+                let reloaded = reload().inspect_err(|error| self.alert_refused(error))?;
                 tracing::info!(
                     changed = ?reloaded.changed,
                     "the configuration, the state and the upstream keys were read again"
@@ -163,6 +164,23 @@ impl Handle<Reload> for Admin {
             }
             None => Err(AdminError::failed("no server runs that could reload")),
         }
+    }
+}
+
+impl Admin {
+    /// Alerts that what is configured now is not in force.
+    fn alert_refused(&self, error: &AdminError) {
+        let lines = error.message.lines().take(3).map(str::trim);
+        let why = lines.collect::<Vec<_>>().join(" ");
+        let title = "a new configuration was refused";
+        self.parts.alerts.tell(
+            Alert::new(AlertKind::ConfigurationRefused, title, now())
+                .text(
+                    "What was in force stays, until the next start: that would fail. All faults: \
+                     `doorward reload`, or the log.",
+                )
+                .fact("why", why),
+        );
     }
 }
 

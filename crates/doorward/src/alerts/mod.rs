@@ -1,6 +1,7 @@
 //! The one way by which this program alerts people.
 
 mod alarms;
+mod certificates;
 mod channels;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use doorward_secrets::Secrets;
 use tokio::runtime::Handle;
 
 pub(crate) use self::alarms::watch;
+pub(crate) use self::certificates::{unusable, watch_certificates};
 use crate::admin::AdminError;
 use crate::context::Context;
 use crate::exit::Failure;

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward_gateway::{Listener, Tls};
@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use super::alive::Alive;
 use super::listen;
 use crate::admin::{AdminError, now};
+use crate::alerts::{AlertDesk, unusable};
 use crate::ca::{Authority, INSTANTLY_HOST, Leaves};
 use crate::config::TlsConfig;
 use crate::context::Context;
@@ -37,6 +38,8 @@ const SIZE_MAX: u64 = 1024 * 1024;
 pub(crate) struct Doors {
     pub(super) listeners: Vec<Listener>,
     pub(super) renewing: Option<Renewing>,
+    /// Where it is told that a new certificate is of no use, once the server has it.
+    pub(super) desk: Arc<OnceLock<AlertDesk>>,
 }
 
 /// Looks after a certificate until it is dropped.
@@ -79,8 +82,8 @@ impl Doors {
             let tls = Tls::new(load(config)?);
             let listener = open(config.listen).await?;
             doors.listeners.push(Listener::tls(listener, tls.clone()));
-            let renewing = tokio::spawn(renew(config.clone(), tls, hang_ups()?));
-            doors.renewing = Some(Renewing::new(renewing));
+            let renewing = renew(config.clone(), tls, hang_ups()?, Arc::clone(&doors.desk));
+            doors.renewing = Some(Renewing::new(tokio::spawn(renewing)));
         }
         if let Some(address) = context.config.gateway.instantly_host {
             let workspaces = store.workspaces().map_err(AdminError::from)?;
@@ -143,7 +146,12 @@ fn state(config: &TlsConfig) -> [Option<(u64, u64, i64, i64)>; 2] {
 
 /// Takes up the files when they have changed, or when it is told to. What is of no use leaves the
 /// certificate as it is.
-async fn renew(config: TlsConfig, tls: Tls, mut hang_ups: tokio::signal::unix::Signal) {
+async fn renew(
+    config: TlsConfig,
+    tls: Tls,
+    mut hang_ups: tokio::signal::unix::Signal,
+    desk: Arc<OnceLock<AlertDesk>>,
+) {
     let mut seen = state(&config);
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -162,10 +170,15 @@ async fn renew(config: TlsConfig, tls: Tls, mut hang_ups: tokio::signal::unix::S
                 tls.swap(new);
                 tracing::info!("the certificate was read again");
             }
-            Err(error) => tracing::error!(
-                %error,
-                "the certificate stays as it was, since the new one is of no use"
-            ),
+            Err(error) => {
+                tracing::error!(
+                    %error,
+                    "the certificate stays as it was, since the new one is of no use"
+                );
+                if let Some(desk) = desk.get() {
+                    desk.tell(unusable(&config.cert, &error));
+                }
+            }
         }
     }
 }

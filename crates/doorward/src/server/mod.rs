@@ -31,7 +31,7 @@ use doorward_gateway::{
 use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -54,7 +54,7 @@ use self::telemetry::Told;
 use self::traces::Exporting;
 use self::watches::Watches;
 use crate::admin::{AdminError, AdminServer};
-use crate::alerts::AlertDesk;
+use crate::alerts::{AlertDesk, watch_certificates};
 use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -180,9 +180,13 @@ impl Server {
         crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
         let health = health_of(&record, &sinks, &watches, &alerts);
+        let again = Arc::new(Notify::new());
         let alarms = alive.spawn(
             "alarms",
-            crate::alerts::watch(alerts.clone(), Arc::clone(&health)),
+            join(
+                crate::alerts::watch(alerts.clone(), Arc::clone(&health)),
+                watch_certificates(alerts.clone(), context.clone(), Arc::clone(&again)),
+            ),
         );
         let (learning, lessons) = Learning::new(alerts.clone(), presented);
         let uses = uses::restored(&store)?;
@@ -232,6 +236,10 @@ impl Server {
         };
         gateway.set_beside(pages.of(context)?);
         take_settings(&settings, &gateway, pages.clone());
+        settings.on(&[], move |_| {
+            let again = Arc::clone(&again);
+            Ok(Box::new(move || again.notify_one()))
+        });
         take_desks(&settings, alerts.clone(), &approvals, &record);
         let gateway_url = url_of(&listener)?;
         let socket = context.data_dir.admin_socket()?;
@@ -245,7 +253,10 @@ impl Server {
         let Doors {
             mut listeners,
             renewing,
+            desk,
         } = doors;
+        // It is set here alone.
+        let _ = desk.set(alerts.clone());
         listeners.insert(0, Listener::plain(listener));
         let admin = admin(
             context,
@@ -461,6 +472,10 @@ fn health_of(
             alerts: alerts.status(),
         }
     })
+}
+
+async fn join(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    tokio::join!(one, other);
 }
 
 async fn reached(mut stage: watch::Receiver<Stage>, wanted: Stage) {
