@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::harness::{Server, run};
 use crate::operate::{Stage, until};
@@ -127,7 +128,7 @@ fn what_was_spent_after_the_backup_is_not_spent_again() {
     let told = with(&["restore", "backup"]).ended(0).stdout;
     for part in [
         "1 approvals were open",
-        "client keys that were revoked",
+        "client keys and admin tokens",
         "--since",
         "witnesses",
     ] {
@@ -164,6 +165,53 @@ fn what_was_spent_after_the_backup_is_not_spent_again() {
         &[&advised[..], &["--data-dir", "elsewhere"]].concat(),
     )
     .ended(0);
+}
+
+/// A write that was under way when the backup was made may have been carried out since.
+#[test]
+fn what_was_under_way_is_not_sent_again() {
+    let place = crate::safe::Place::new();
+    let path = place.path();
+    let config = path.join("doorward.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(
+        &config,
+        text.replace("response_head = 1\n", "response_head = 30\n"),
+    )
+    .unwrap();
+    let slow = json!({ "kind": "latency", "operation": "createLead", "ms": 20_000, "count": 1 });
+    place.break_once(&slow);
+    let list = place.list();
+    let server = place.serve();
+    let posted = std::thread::scope(|scope| {
+        let posting = scope.spawn(|| place.post(&server, "slow@example.org", &list, "slow-1"));
+        until(|| {
+            let listed = run(path, &["idempotency", "list", "--json"])
+                .ended(0)
+                .json();
+            listed[0]["state"] == "sent"
+        });
+        run(path, &["backup", "backup"]).ended(0);
+        server.signal(Signal::KILL);
+        posting.join().unwrap()
+    });
+    drop((posted, server));
+    let to = ["--data-dir", "elsewhere"];
+    let with = |command: &[&str]| run(path, &[command, &to[..]].concat());
+    let restored = with(&["restore", "backup", "--json"]).ended(0).json();
+    assert_eq!(restored["writes_unknown"], 1, "{restored}");
+    assert!(
+        restored["warnings"]
+            .to_string()
+            .contains("1 writes were under way")
+    );
+    fs::rename(
+        path.join(".doorward/secrets"),
+        path.join("elsewhere/secrets"),
+    )
+    .unwrap();
+    let unknown = with(&["idempotency", "list", "--unknown", "--json"]);
+    assert_eq!(unknown.ended(0).json().as_array().unwrap().len(), 1);
 }
 
 fn waits(answer: &crate::harness::Answer) -> String {

@@ -20,6 +20,7 @@ mod private;
 mod run;
 mod safe;
 mod serve;
+mod settings;
 mod through;
 mod trial;
 mod up;

@@ -1,4 +1,7 @@
-//! A live workspace is never in a private network.
+//! A live workspace is never in a private network; a data folder is nobody else's.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::{doorward, run};
 
@@ -26,4 +29,26 @@ fn a_key_is_not_tried_at_a_private_address() {
         assert!(ran.stderr.contains("private network"), "{url}: {ran:?}");
         assert!(!ran.stderr.contains("canary"));
     }
+}
+
+/// What lies in such a folder may be somebody else's: a socket that takes tokens among it.
+#[test]
+fn no_command_believes_a_folder_that_others_can_change() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["init"]).ended(0);
+    let data = folder.path().join(".doorward");
+    for mode in [0o755, 0o777, 0o701] {
+        fs::set_permissions(&data, fs::Permissions::from_mode(mode)).unwrap();
+        for command in [
+            &["client", "list"][..],
+            &["status"],
+            &["approval", "list"],
+            &["run", "--as", "x", "--", "true"],
+        ] {
+            let ran = run(folder.path(), command).ended(2);
+            assert!(ran.stderr.contains("chmod 700"), "{command:?}: {ran:?}");
+        }
+    }
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+    run(folder.path(), &["client", "list"]).ended(0);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{Server, call, run};
 
 /// A sandbox, a workspace of it, and a client that may import leads.
-struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
     sandbox: Server,
     key: String,
@@ -20,14 +20,14 @@ struct Place {
 
 /// An answer as it arrived; status 0 when the connection ended before one.
 #[derive(Debug)]
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     idempotency: Option<String>,
     body: Value,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let sandbox = Server::start(path, &["sandbox", "--seed", "5"]);
@@ -78,15 +78,15 @@ impl Place {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn serve(&self) -> Server {
+    pub(crate) fn serve(&self) -> Server {
         Server::start(self.path(), &["serve", "--listen", "127.0.0.1:0"])
     }
 
-    fn break_once(&self, fault: &Value) {
+    pub(crate) fn break_once(&self, fault: &Value) {
         let url = format!("{}/_sandbox/faults", self.sandbox.text("url"));
         assert_eq!(call("POST", &url, None, Some(fault.clone())).status, 200);
     }
@@ -100,13 +100,13 @@ impl Place {
     }
 
     /// The list that leads are put in.
-    fn list(&self) -> String {
+    pub(crate) fn list(&self) -> String {
         let url = format!("{}/api/v2/lead-lists?limit=1", self.sandbox.text("url"));
         let answer = call("GET", &url, Some(&self.upstream_key), None);
         answer.body["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
-    fn post(&self, server: &Server, email: &str, list: &str, name: &str) -> Answer {
+    pub(crate) fn post(&self, server: &Server, email: &str, list: &str, name: &str) -> Answer {
         let url = server.text("gateway_url");
         let address = url.strip_prefix("http://").unwrap();
         let body = json!({ "email": email, "list_id": list }).to_string();

@@ -41,6 +41,18 @@ impl DataDir {
         make_private(&self.0)
     }
 
+    /// Looks whether the folder is this user's own and nobody else's to look into: before anything in it
+    /// is believed, or told a token. One that is not there is well.
+    ///
+    /// # Errors
+    /// When it belongs to another user, or others may look into it.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self.exists() {
+            true => check_private(&self.0),
+            false => Ok(()),
+        }
+    }
+
     /// Makes the folder for secrets, with mode 0700, when it is missing.
     pub(crate) fn make_secrets(&self) -> Result<PathBuf, Failure> {
         let path = self.0.join("secrets");
@@ -126,21 +138,22 @@ impl DataDir {
 }
 
 fn make_private(path: &Path) -> Result<(), Failure> {
-    let fail = |doing: &str, error: io::Error| {
-        Failure::usage(format_args!(
-            "can't {doing} {}: {error}; choose another folder with --data-dir",
-            path.display()
-        ))
-    };
-    match fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-    {
-        Ok(()) => {}
-        Err(error) => return Err(fail("make the folder", error)),
-    }
-    let metadata = fs::metadata(path).map_err(|error| fail("look at the folder", error))?;
+    let mut builder = fs::DirBuilder::new();
+    let made = builder.recursive(true).mode(0o700).create(path);
+    made.map_err(|error| unusable("make the folder", path, error))?;
+    check_private(path)
+}
+
+fn unusable(doing: &str, path: &Path, error: io::Error) -> Failure {
+    Failure::usage(format_args!(
+        "can't {doing} {}: {error}; choose another folder with --data-dir",
+        path.display()
+    ))
+}
+
+fn check_private(path: &Path) -> Result<(), Failure> {
+    let metadata =
+        fs::metadata(path).map_err(|error| unusable("look at the folder", path, error))?;
     let us = rustix::process::geteuid().as_raw();
     if !may_own(us, metadata.uid()) {
         return Err(Failure::usage(format_args!(

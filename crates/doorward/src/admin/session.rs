@@ -93,8 +93,9 @@ impl Session {
     /// The server that runs on the data folder, if one does.
     ///
     /// # Errors
-    /// When there is one and it may not be asked.
+    /// When there is one and it may not be asked, or the folder is another user's.
     pub(crate) async fn running(context: &Context) -> Result<Option<Self>, Failure> {
+        context.data_dir.check()?;
         let socket = context.data_dir.admin_socket()?;
         Ok(SocketClient::find(&socket).await?.map(Self::Server))
     }

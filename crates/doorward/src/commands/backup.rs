@@ -86,7 +86,8 @@ pub(crate) fn run_restore(context: &Context, from: &Restore) -> Outcome {
 fn warnings(note: &RestoredNote) -> Vec<String> {
     let made_at = &note.made_at;
     let mut warnings = vec![format!(
-        "client keys that were revoked and clients that were disabled or deleted since work again, \
+        "client keys and admin tokens that were revoked, and clients that were disabled or deleted, \
+         work again, \
          and grants and policies are as they were: do it again before the door is open. Where the \
          data folder that was lost can still be read, `doorward audit search --data-dir OLD --since \
          {made_at}` with `--kind client_key`, `client` or `policy` lists what was done"
