@@ -5,13 +5,21 @@
 //! | reference | meaning |
 //! |---|---|
 //! | `env://NAME` | the environment variable `NAME` |
+//! | `dotenv://.env#NAME` | one name of a `.env` file that git does not track |
 //! | `file:///abs/path` | the file at that absolute path, taken literally (no percent-decoding) |
 //! | `file:name` | a file below the folder of the configuration that names it |
+//! | `age://secrets.age#name` | an entry of a file that is encrypted with age |
+//! | `keyring://service/name` | the keyring of the operating system (feature `keyring`) |
+//! | `gcp-sm://project/secret[/version]` | Google Cloud's Secret Manager (feature `gcp`) |
+//! | `aws-sm://name[#json-key][?region=…]` | AWS Secrets Manager (feature `aws`) |
+//! | `vault://mount/path#field` | Vault and OpenBao, KV version 2 (feature `vault`) |
+//! | `exec://program?arg=…` | what a program prints, if that is allowed |
 //!
-//! A [`Provider`] turns a reference into a [`secrecy::SecretString`]; [`Secrets`] picks the
-//! provider by the scheme. Every error of this crate can be shown to anyone: it names the
-//! reference and the fault, never the value. Text that is not a reference is not repeated
-//! either, because the likeliest reason for it is a secret pasted where its reference belongs.
+//! A [`Provider`] turns a reference into a secret; [`Secrets`] picks the provider by the scheme
+//! and keeps for a while what comes from other machines and programs. Every error of this crate
+//! can be shown to anyone: it names the reference and the fault, never the value. Text that is
+//! not a reference is not repeated either, because the likeliest reason for it is a secret pasted
+//! where its reference belongs.
 //!
 //! ```
 //! use doorward_secrets::{SecretRef, Secrets};
@@ -23,14 +31,20 @@
 //! # Ok::<(), doorward_secrets::Error>(())
 //! ```
 
-mod env;
+mod cache;
+mod clock;
 mod error;
-mod file;
 mod provider;
+mod providers;
 mod reference;
+mod secrets;
+mod settings;
 
-pub use env::EnvProvider;
+pub use cache::{Held, Lent, Trouble};
+pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
-pub use file::FileProvider;
-pub use provider::{MAX_SECRET_BYTES, Overwrite, Provider, Secrets};
+pub use provider::{Expect, Found, MAX_SECRET_BYTES, Overwrite, Provider, Readers, Seen, Version};
+pub use providers::{DotenvProvider, EnvProvider, ExecProvider, FileProvider};
 pub use reference::{Scheme, SecretRef};
+pub use secrets::Secrets;
+pub use settings::Settings;

@@ -1,14 +1,76 @@
-//! What stands behind a reference, and the choice between them.
+//! What stands behind a reference.
+
+use std::fmt;
+use std::time::SystemTime;
 
 use secrecy::SecretString;
 
-use crate::env::EnvProvider;
 use crate::error::{Error, Result};
-use crate::file::FileProvider;
-use crate::reference::{Scheme, SecretRef};
+use crate::reference::SecretRef;
 
 /// Largest secret read or written, in bytes.
 pub const MAX_SECRET_BYTES: usize = 64 * 1024;
+
+/// Which of the secrets that a place has held one after another. Only to be compared with
+/// others of the same place; it says nothing of the secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version(String);
+
+impl Version {
+    /// A version by the text that the provider knows it by; at most 256 bytes of it.
+    pub fn new(text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        text.truncate(text.floor_char_boundary(256));
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A secret that was read.
+pub struct Found {
+    /// The secret: never empty, at most [`MAX_SECRET_BYTES`] long.
+    pub secret: SecretString,
+    /// Which version it is, where the place tells.
+    pub version: Option<Version>,
+    /// When it was put there, where the place tells.
+    pub changed_at: Option<SystemTime>,
+    /// What should be mended about the place, though the secret is taken.
+    pub warning: Option<String>,
+}
+
+impl Found {
+    /// A secret of a place that tells nothing more.
+    pub fn only(secret: SecretString) -> Self {
+        Self {
+            secret,
+            version: None,
+            changed_at: None,
+            warning: None,
+        }
+    }
+}
+
+/// What must be at the reference for it to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing, else [`Error::Exists`].
+    Absent,
+    /// This version, else [`Error::Conflict`].
+    Is(Version),
+    /// Anything or nothing. What is there is replaced in one step: a reader sees the old secret
+    /// or the new one.
+    Any,
+}
 
 /// Whether writing may replace a secret that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,140 +81,109 @@ pub enum Overwrite {
     Replace,
 }
 
-/// A place that secrets are kept in. Calls block; they are made at start and on reload, never
-/// while a request is handled.
+impl From<Overwrite> for Expect {
+    fn from(overwrite: Overwrite) -> Self {
+        match overwrite {
+            Overwrite::Refuse => Self::Absent,
+            Overwrite::Replace => Self::Any,
+        }
+    }
+}
+
+/// Who can read a secret, as far as the place tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever can look into this process.
+    Process,
+    /// Whom the mode of a file lets: the permission bits, and the owner's user id.
+    File {
+        /// The permission bits.
+        mode: u32,
+        /// The owner's user id.
+        owner: u32,
+    },
+    /// Whom another program or service lets.
+    Elsewhere(&'static str),
+}
+
+impl fmt::Display for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process => f.write_str("this process and its user"),
+            Self::File { mode, owner } => {
+                let who = match (mode & 0o044, mode & 0o004) {
+                    (0, _) => "",
+                    (_, 0) => " and its group",
+                    _ => " and everyone",
+                };
+                write!(f, "user {owner}{who} (mode {:04o})", mode & 0o7777)
+            }
+            Self::Elsewhere(who) => f.write_str(who),
+        }
+    }
+}
+
+/// What a look at the place of a secret shows, without the secret.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Where it is, in the words of the place.
+    pub place: String,
+    /// When it was put there, where the place tells.
+    pub changed_at: Option<SystemTime>,
+    /// Which version is there, where the place tells.
+    pub version: Option<Version>,
+    /// Who can read it.
+    pub readers: Readers,
+    /// Whether Doorward could write it.
+    pub writable: bool,
+    /// What should be mended, though the secret is taken.
+    pub warning: Option<String>,
+}
+
+/// A place that secrets are kept in. Calls block; they are made at start, on reload and by
+/// threads of their own, never while a request is handled.
 pub trait Provider: Send + Sync {
     /// What this is, for messages: "the environment", "a file".
     fn describe(&self) -> &'static str;
 
-    /// Reads the secret. It is never empty and at most [`MAX_SECRET_BYTES`] long.
+    /// Reads the secret.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Refused`] or [`Error::Io`].
-    fn read(&self, reference: &SecretRef) -> Result<SecretString>;
+    /// [`Error::Missing`] or [`Error::Refused`] when that is the place's answer; an error for
+    /// which [`Error::is_trouble`] holds when there was none.
+    fn read(&self, reference: &SecretRef) -> Result<Found>;
 
-    /// Keeps the secret at the reference, durably, before it returns.
+    /// Keeps the secret at the reference, durably, before it returns. Gives the version that it
+    /// is now.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`] unless the provider can write; else [`Error::Exists`],
-    /// [`Error::Refused`] or [`Error::Io`].
-    fn write(&self, reference: &SecretRef, secret: &SecretString, _: Overwrite) -> Result<()> {
+    /// [`Error::ReadOnly`] unless the provider can write; [`Error::Exists`] or
+    /// [`Error::Conflict`] when something else is there than was expected; [`Error::NoCompare`]
+    /// when it can't tell; else as [`Provider::read`].
+    fn write(&self, reference: &SecretRef, secret: &SecretString, _: &Expect) -> Result<Version> {
         let _ = secret;
-        Err(Error::ReadOnly {
+        Err(self.read_only(reference))
+    }
+
+    /// Takes the secret away, durably, before it returns.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is none; else as [`Provider::write`].
+    fn erase(&self, reference: &SecretRef) -> Result<()> {
+        Err(self.read_only(reference))
+    }
+
+    /// Looks at the place.
+    ///
+    /// # Errors
+    /// As [`Provider::read`].
+    fn inspect(&self, reference: &SecretRef) -> Result<Seen>;
+
+    /// The error of a provider that can't write.
+    fn read_only(&self, reference: &SecretRef) -> Error {
+        Error::ReadOnly {
             reference: reference.clone(),
             provider: self.describe(),
-        })
-    }
-}
-
-/// Is told of each reading of a secret: which, and whether it was had.
-type Told = Box<dyn Fn(&SecretRef, bool) + Send + Sync>;
-
-/// Reads and writes secrets by whichever provider their scheme names.
-pub struct Secrets {
-    told: Option<Told>,
-    env: Box<dyn Provider>,
-    file: Box<dyn Provider>,
-}
-
-impl Secrets {
-    /// The providers of this build: the process's environment and files.
-    pub fn new() -> Self {
-        Self {
-            told: None,
-            env: Box::new(EnvProvider::new()),
-            file: Box::new(FileProvider::new()),
         }
-    }
-
-    /// The same with another provider for one scheme.
-    #[must_use]
-    pub fn with(mut self, scheme: Scheme, provider: impl Provider + 'static) -> Self {
-        match scheme {
-            Scheme::Env => self.env = Box::new(provider),
-            Scheme::File => self.file = Box::new(provider),
-        }
-        self
-    }
-
-    /// The same, telling `told` of each reading: which secret, and whether it was had.
-    #[must_use]
-    pub fn telling(mut self, told: impl Fn(&SecretRef, bool) + Send + Sync + 'static) -> Self {
-        self.told = Some(Box::new(told));
-        self
-    }
-
-    /// Reads the secret. See [`Provider::read`].
-    pub fn read(&self, reference: &SecretRef) -> Result<SecretString> {
-        let read = self.provider(reference.scheme()).read(reference);
-        if let Some(told) = &self.told {
-            told(reference, read.is_ok());
-        }
-        read
-    }
-
-    /// Writes the secret. See [`Provider::write`].
-    pub fn write(
-        &self,
-        reference: &SecretRef,
-        secret: &SecretString,
-        overwrite: Overwrite,
-    ) -> Result<()> {
-        self.provider(reference.scheme())
-            .write(reference, secret, overwrite)
-    }
-
-    /// The provider of a scheme.
-    pub fn provider(&self, scheme: Scheme) -> &dyn Provider {
-        match scheme {
-            Scheme::Env => self.env.as_ref(),
-            Scheme::File => self.file.as_ref(),
-        }
-    }
-}
-
-impl Default for Secrets {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use secrecy::ExposeSecret;
-
-    #[test]
-    fn the_scheme_picks_the_provider() {
-        let secrets = Secrets::new().with(
-            Scheme::Env,
-            EnvProvider::with_lookup(|_| Some("from the environment".into())),
-        );
-        let read = secrets.read(&SecretRef::env("ANY").unwrap()).unwrap();
-        assert_eq!(read.expose_secret(), "from the environment");
-
-        let dir = tempfile::tempdir().unwrap();
-        let file = SecretRef::file(&dir.path().join("it")).unwrap();
-        assert!(matches!(secrets.read(&file), Err(Error::Missing { .. })));
-        secrets
-            .write(&file, &"from the file".into(), Overwrite::Refuse)
-            .unwrap();
-        assert_eq!(
-            secrets.read(&file).unwrap().expose_secret(),
-            "from the file"
-        );
-    }
-
-    #[test]
-    fn the_environment_is_not_written() {
-        let reference = SecretRef::env("ANY").unwrap();
-        let error = Secrets::new()
-            .write(&reference, &"canary".into(), Overwrite::Replace)
-            .unwrap_err();
-        assert!(matches!(error, Error::ReadOnly { .. }));
-        assert_eq!(
-            error.to_string(),
-            "env://ANY cannot be written: the environment can only be read"
-        );
     }
 }

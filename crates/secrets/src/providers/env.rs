@@ -2,11 +2,10 @@
 
 use std::ffi::OsString;
 
-use secrecy::SecretString;
 use zeroize::Zeroize;
 
 use crate::error::{Error, Result};
-use crate::provider::{MAX_SECRET_BYTES, Provider};
+use crate::provider::{Found, MAX_SECRET_BYTES, Provider, Readers, Seen};
 use crate::reference::SecretRef;
 
 type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
@@ -41,17 +40,10 @@ impl Provider for EnvProvider {
         "the environment"
     }
 
-    fn read(&self, reference: &SecretRef) -> Result<SecretString> {
-        let refused = |why: &str| Error::Refused {
-            reference: reference.clone(),
-            why: why.into(),
-        };
-        let name = reference
-            .as_env()
-            .ok_or_else(|| refused("it is no environment variable"))?;
-        let value = (self.lookup)(name).ok_or_else(|| Error::Missing {
-            reference: reference.clone(),
-        })?;
+    fn read(&self, reference: &SecretRef) -> Result<Found> {
+        let refused = |why: &str| Error::refused(reference, why);
+        let name = name_of(reference)?;
+        let value = (self.lookup)(name).ok_or_else(|| Error::missing(reference))?;
         let mut value = value.into_string().map_err(|value| {
             value.into_encoded_bytes().zeroize();
             refused("the value is not UTF-8")
@@ -60,18 +52,39 @@ impl Provider for EnvProvider {
             value.zeroize();
             return Err(refused("a secret has 1 to 65536 bytes"));
         }
-        Ok(value.into())
+        Ok(Found::only(value.into()))
     }
+
+    fn inspect(&self, reference: &SecretRef) -> Result<Seen> {
+        let name = name_of(reference)?;
+        let value = (self.lookup)(name).ok_or_else(|| Error::missing(reference))?;
+        value.into_encoded_bytes().zeroize();
+        Ok(Seen {
+            place: format!("the environment variable {name}"),
+            changed_at: None,
+            version: None,
+            readers: Readers::Process,
+            writable: false,
+            warning: None,
+        })
+    }
+}
+
+fn name_of(reference: &SecretRef) -> Result<&str> {
+    reference
+        .as_env()
+        .ok_or_else(|| Error::refused(reference, "it is no environment variable"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
+    use secrecy::{ExposeSecret, SecretString};
 
     fn read(value: Option<OsString>) -> Result<SecretString> {
         EnvProvider::with_lookup(move |name| value.clone().filter(|_| name == "KEY"))
             .read(&SecretRef::env("KEY").unwrap())
+            .map(|found| found.secret)
     }
 
     #[test]

@@ -1,0 +1,232 @@
+//! Secrets that a program prints.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::files::without_line_end;
+use super::process::{Failed, run, scrubbed};
+use crate::error::{Error, Result};
+use crate::provider::{Found, MAX_SECRET_BYTES, Provider, Readers, Seen};
+use crate::reference::{Place, SecretRef};
+
+/// How long a program may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Runs programs such as `op read …`, when that is allowed. There is no shell: the program gets
+/// the arguments as they are written, `PATH` and `HOME`, and nothing to read.
+#[derive(Debug)]
+pub struct ExecProvider {
+    allowed: bool,
+    limit: Duration,
+}
+
+impl ExecProvider {
+    /// One that refuses every reference.
+    pub fn off() -> Self {
+        Self {
+            allowed: false,
+            limit: LIMIT,
+        }
+    }
+
+    /// One that runs what references name.
+    pub fn allowed() -> Self {
+        Self {
+            allowed: true,
+            limit: LIMIT,
+        }
+    }
+
+    /// The same with another time that a program may take.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    fn argv<'r>(&self, reference: &'r SecretRef) -> Result<(&'r str, &'r [String])> {
+        let Place::Exec { program, args } = reference.place() else {
+            return Err(Error::refused(reference, "it is no program"));
+        };
+        if !self.allowed {
+            return Err(Error::refused(
+                reference,
+                "running programs for secrets is off; `allow_exec = true` in [secrets] of the \
+                 configuration allows it",
+            ));
+        }
+        Ok((program, args))
+    }
+}
+
+impl Provider for ExecProvider {
+    fn describe(&self) -> &'static str {
+        "a program"
+    }
+
+    fn read(&self, reference: &SecretRef) -> Result<Found> {
+        let (program, args) = self.argv(reference)?;
+        let trouble = |why: String| Error::trouble(reference, why);
+        let ran = run(
+            Command::new(program).args(args),
+            self.limit,
+            MAX_SECRET_BYTES,
+        );
+        let ran = ran.map_err(|failed| match failed {
+            Failed::Start(error) => trouble(format!("{program} can't be started: {error}")),
+            Failed::Time => Error::TimedOut {
+                reference: reference.clone(),
+                millis: self.limit.as_millis(),
+            },
+            Failed::Size => Error::refused(reference, "it printed more than 65536 bytes"),
+        })?;
+        if !ran.status.success() {
+            let said = scrubbed(&ran.err, &ran.out);
+            return Err(trouble(match said.as_str() {
+                "" => format!("{program} failed ({})", ran.status),
+                said => format!("{program} failed ({}): {said}", ran.status),
+            }));
+        }
+        let text = str::from_utf8(&ran.out)
+            .map_err(|_| Error::refused(reference, "what it printed is not UTF-8"))?;
+        match without_line_end(text) {
+            "" => Err(Error::refused(reference, "it printed nothing")),
+            secret => Ok(Found::only(secret.into())),
+        }
+    }
+
+    /// The program is not run: that it is there says nothing of the secret.
+    fn inspect(&self, reference: &SecretRef) -> Result<Seen> {
+        let (program, _) = self.argv(reference)?;
+        Ok(Seen {
+            place: format!("what {program} prints"),
+            changed_at: None,
+            version: None,
+            readers: Readers::Elsewhere("whoever the program serves"),
+            writable: false,
+            warning: None,
+        })
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    fn sh(script: &str) -> SecretRef {
+        let mut text = String::from("exec:///bin/sh?arg=-c&arg=");
+        for byte in script.bytes() {
+            text.push_str(&format!("%{byte:02x}"));
+        }
+        text.parse().unwrap()
+    }
+
+    fn read(script: &str) -> Result<String> {
+        ExecProvider::allowed()
+            .read(&sh(script))
+            .map(|found| found.secret.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn what_it_prints_is_the_secret() {
+        assert_eq!(read("printf 'a b\\n\\n'").unwrap(), "a b\n");
+        let plain: SecretRef = "exec://echo?arg=%24HOME%3B%20id&arg=%2A".parse().unwrap();
+        let found = ExecProvider::allowed().read(&plain).unwrap();
+        assert_eq!(found.secret.expose_secret(), "$HOME; id *");
+    }
+
+    #[test]
+    fn it_is_off_unless_allowed() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("made");
+        let reference = sh(&format!("touch {}; echo x", made.display()));
+        let error = ExecProvider::off().read(&reference).err().unwrap();
+        assert!(error.to_string().contains("allow_exec"), "{error}");
+        assert!(ExecProvider::off().inspect(&reference).is_err());
+        assert!(!made.exists());
+    }
+
+    #[test]
+    fn only_path_and_home_are_given() {
+        let names = read("env | cut -d= -f1 | grep -vE '^(PATH|HOME|PWD|OLDPWD|SHLVL|_)$'; echo .");
+        assert_eq!(names.unwrap(), ".");
+        assert_eq!(read("cat; echo end").unwrap(), "end");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused() {
+        for script in [
+            "true",
+            "echo",
+            "printf '\\377'",
+            "head -c 65537 /dev/zero | tr '\\0' x",
+            "yes",
+        ] {
+            assert!(
+                matches!(read(script), Err(Error::Refused { .. })),
+                "{script}"
+            );
+        }
+        assert_eq!(
+            read("head -c 65536 /dev/zero | tr '\\0' x").unwrap().len(),
+            65536
+        );
+        let nothing: SecretRef = "exec://doorward-no-such-program".parse().unwrap();
+        let error = ExecProvider::allowed().read(&nothing).err().unwrap();
+        assert!(error.is_trouble() && error.to_string().contains("can't be started"));
+    }
+
+    #[test]
+    fn a_failure_is_told_without_what_was_printed() {
+        let key = "ZGVhZGJlZWYtMDAwMC00MDAw";
+        let script = format!(
+            "echo short; printf 'denied:\\n\\033[1m key=%s and short\\n' {key} >&2; exit 3"
+        );
+        let error = read(&script).unwrap_err().to_string();
+        let (_, error) = error.split_once(" failed ").unwrap();
+        assert!(
+            error.contains("exit status: 3") && error.contains("denied:"),
+            "{error}"
+        );
+        assert!(!error.contains(key) && !error.contains("short"), "{error}");
+        assert!(
+            !error.contains('\u{1b}') && !error.contains('\n'),
+            "{error}"
+        );
+        let error = read("yes 'ab cd' | head -c 900000 >&2; exit 1")
+            .unwrap_err()
+            .to_string();
+        assert!(error.chars().count() < 400, "{error}");
+    }
+
+    #[test]
+    fn it_is_ended_with_all_it_started_when_time_is_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("pid");
+        let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
+        let provider = ExecProvider::allowed().within(Duration::from_millis(300));
+        let error = provider.read(&sh(&script)).err().unwrap();
+        assert!(
+            matches!(error, Error::TimedOut { millis: 300, .. }),
+            "{error}"
+        );
+        let pid: i32 = std::fs::read_to_string(&pid)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        // It is a zombie at the most, until its new parent looks.
+        let gone = (0..500).any(|_| {
+            let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+            let gone = status.map_or(true, |text| text.contains(") Z"));
+            if !gone {
+                std::thread::yield_now();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            gone
+        });
+        assert!(gone);
+    }
+}

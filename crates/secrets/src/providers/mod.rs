@@ -1,0 +1,13 @@
+//! The providers of this build.
+
+mod dotenv;
+mod env;
+mod exec;
+mod file;
+mod files;
+mod process;
+
+pub use dotenv::DotenvProvider;
+pub use env::EnvProvider;
+pub use exec::ExecProvider;
+pub use file::FileProvider;

@@ -1,0 +1,364 @@
+//! The choice of the provider, and the one way to all secrets.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use secrecy::SecretString;
+
+use crate::cache::{Cache, Held, Lent, Trouble, Worker};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
+use crate::provider::{Expect, Found, Overwrite, Provider, Seen, Version};
+use crate::providers::{DotenvProvider, EnvProvider, ExecProvider, FileProvider};
+use crate::reference::{Scheme, SecretRef};
+use crate::settings::Settings;
+
+/// Is told of each reading of a secret: which, and whether it was had.
+type Told = Arc<dyn Fn(&SecretRef, bool) + Send + Sync>;
+/// Is told what should be mended about a place.
+type Warned = Arc<dyn Fn(&SecretRef, &str) + Send + Sync>;
+/// Is told of trouble with secrets that are kept.
+type Troubled = Arc<dyn Fn(Trouble) + Send + Sync>;
+
+/// How secrets are read.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    providers: BTreeMap<Scheme, Arc<dyn Provider>>,
+    told: Option<Told>,
+    warned: Option<Warned>,
+    pub(crate) troubled: Option<Troubled>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether a thread reads ahead.
+    pub(crate) ahead: bool,
+}
+
+impl Setup {
+    fn provider(&self, reference: &SecretRef) -> Result<&dyn Provider> {
+        let scheme = reference.scheme();
+        match self.providers.get(&scheme) {
+            Some(provider) => Ok(provider.as_ref()),
+            None => Err(Error::NotBuiltIn {
+                scheme: scheme.as_str(),
+                feature: scheme.feature().unwrap_or(scheme.as_str()),
+            }),
+        }
+    }
+
+    /// Asks the provider, and tells who wants to know.
+    pub(crate) fn ask(&self, reference: &SecretRef) -> Result<Found> {
+        let read = self
+            .provider(reference)
+            .and_then(|provider| provider.read(reference));
+        if let Some(told) = &self.told {
+            told(reference, read.is_ok());
+        }
+        if let (
+            Some(warned),
+            Ok(Found {
+                warning: Some(warning),
+                ..
+            }),
+        ) = (&self.warned, &read)
+        {
+            warned(reference, warning);
+        }
+        read
+    }
+}
+
+/// Reads and writes secrets by whichever provider their scheme names.
+///
+/// Secrets of this machine are read when they are asked for. Those of other machines and programs
+/// are kept for a while, as [`Settings`] say: one reading of each at a time, read again ahead of
+/// its end while it is used, and the last good value for some hours while the provider is in
+/// trouble.
+pub struct Secrets {
+    setup: Setup,
+    running: OnceLock<Running>,
+}
+
+struct Running {
+    cache: Arc<Cache>,
+    worker: OnceLock<Worker>,
+}
+
+impl Secrets {
+    /// The providers of this build. Programs are not run until [`Secrets::allow_exec`].
+    pub fn new() -> Self {
+        let mut providers: BTreeMap<Scheme, Arc<dyn Provider>> = BTreeMap::new();
+        providers.insert(Scheme::Env, Arc::new(EnvProvider::new()));
+        providers.insert(Scheme::Dotenv, Arc::new(DotenvProvider::new()));
+        providers.insert(Scheme::File, Arc::new(FileProvider::new()));
+        providers.insert(Scheme::Exec, Arc::new(ExecProvider::off()));
+        Self {
+            setup: Setup {
+                providers,
+                told: None,
+                warned: None,
+                troubled: None,
+                settings: Settings::default(),
+                clock: Arc::new(SystemClock::new()),
+                ahead: true,
+            },
+            running: OnceLock::new(),
+        }
+    }
+
+    /// The same with another provider for one scheme.
+    #[must_use]
+    pub fn with(self, scheme: Scheme, provider: impl Provider + 'static) -> Self {
+        self.changed(|setup| {
+            setup.providers.insert(scheme, Arc::new(provider));
+        })
+    }
+
+    /// The same, with programs run for `exec://` references.
+    #[must_use]
+    pub fn allow_exec(self) -> Self {
+        let limit = self.setup.settings.limit;
+        self.with(Scheme::Exec, ExecProvider::allowed().within(limit))
+    }
+
+    /// The same, telling `told` of each reading: which secret, and whether it was had.
+    #[must_use]
+    pub fn telling(self, told: impl Fn(&SecretRef, bool) + Send + Sync + 'static) -> Self {
+        self.changed(|setup| setup.told = Some(Arc::new(told)))
+    }
+
+    /// The same, telling `warned` what should be mended about the place of a secret that is
+    /// taken nevertheless.
+    #[must_use]
+    pub fn warning(self, warned: impl Fn(&SecretRef, &str) + Send + Sync + 'static) -> Self {
+        self.changed(|setup| setup.warned = Some(Arc::new(warned)))
+    }
+
+    /// The same, telling `troubled` when a secret that is kept can't be read, is lost, and can be
+    /// read again. It is told once of each, by any thread.
+    #[must_use]
+    pub fn troubled(self, troubled: impl Fn(Trouble) + Send + Sync + 'static) -> Self {
+        self.changed(|setup| setup.troubled = Some(Arc::new(troubled)))
+    }
+
+    /// The same with other times.
+    #[must_use]
+    pub fn within(self, settings: Settings) -> Self {
+        self.changed(|setup| setup.settings = settings)
+    }
+
+    /// The same by another clock.
+    #[must_use]
+    pub fn by(self, clock: Arc<dyn Clock>) -> Self {
+        self.changed(|setup| setup.clock = clock)
+    }
+
+    /// What is kept was kept under the old setup, and is forgotten.
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Setup)) -> Self {
+        self.running.take();
+        change(&mut self.setup);
+        self
+    }
+
+    /// Reads the secret. One of another machine or program may have been read before, at most
+    /// [`Settings::ttl`] ago, or while its provider is in trouble [`Settings::stale`].
+    ///
+    /// # Errors
+    /// See [`Provider::read`].
+    pub fn read(&self, reference: &SecretRef) -> Result<SecretString> {
+        if self.setup.settings.ttl(reference.scheme()).is_some() {
+            return self.lend(reference).map(|lent| SecretString::clone(&lent));
+        }
+        self.cache().read_now(reference).map(|found| found.secret)
+    }
+
+    /// The same, without a copy of a secret that is kept.
+    pub fn lend(&self, reference: &SecretRef) -> Result<Lent> {
+        self.working().get(reference)
+    }
+
+    /// Reads the secret and its version from the provider itself, now.
+    ///
+    /// # Errors
+    /// See [`Provider::read`].
+    pub fn find(&self, reference: &SecretRef) -> Result<Found> {
+        let cache = self.cache();
+        let found = cache.read_now(reference)?;
+        let copy = Found {
+            secret: found.secret.clone(),
+            version: found.version.clone(),
+            changed_at: found.changed_at,
+            warning: None,
+        };
+        cache.note(reference, Ok(copy));
+        Ok(found)
+    }
+
+    /// Reads the secret, to be used often: what is given is kept up to date while it lives. A
+    /// secret of this machine is read again by [`Secrets::refresh`] only.
+    ///
+    /// # Errors
+    /// See [`Provider::read`].
+    pub fn hold(&self, reference: &SecretRef) -> Result<Held> {
+        match self.setup.settings.ttl(reference.scheme()) {
+            Some(_) => self.working().hold(reference),
+            None => self.cache().hold(reference),
+        }
+    }
+
+    /// Reads again, now, all that is held and kept. Gives what could not be read.
+    pub fn refresh(&self) -> Vec<Error> {
+        self.cache().refresh()
+    }
+
+    /// Writes the secret. See [`Provider::write`].
+    pub fn write(
+        &self,
+        reference: &SecretRef,
+        secret: &SecretString,
+        overwrite: Overwrite,
+    ) -> Result<()> {
+        self.put(reference, secret, &overwrite.into()).map(drop)
+    }
+
+    /// Writes the secret if what is there is what is expected. Gives its version. See
+    /// [`Provider::write`].
+    pub fn put(
+        &self,
+        reference: &SecretRef,
+        secret: &SecretString,
+        expect: &Expect,
+    ) -> Result<Version> {
+        let provider = self.setup.provider(reference)?;
+        let version = provider.write(reference, secret, expect)?;
+        let written = Found {
+            version: Some(version.clone()),
+            ..Found::only(secret.clone())
+        };
+        self.cache().note(reference, Ok(written));
+        Ok(version)
+    }
+
+    /// Takes the secret away. See [`Provider::erase`].
+    pub fn erase(&self, reference: &SecretRef) -> Result<()> {
+        self.setup.provider(reference)?.erase(reference)?;
+        self.cache().note(reference, Err(Error::missing(reference)));
+        Ok(())
+    }
+
+    /// Looks at the secret's place. See [`Provider::inspect`].
+    pub fn inspect(&self, reference: &SecretRef) -> Result<Seen> {
+        self.setup.provider(reference)?.inspect(reference)
+    }
+
+    fn running(&self) -> &Running {
+        self.running.get_or_init(|| Running {
+            cache: Arc::new(Cache::new(self.setup.clone())),
+            worker: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.running().cache
+    }
+
+    /// The cache, with a thread that reads ahead.
+    fn working(&self) -> &Arc<Cache> {
+        let running = self.running();
+        if self.setup.ahead {
+            running.worker.get_or_init(|| Worker::start(&running.cache));
+        }
+        &running.cache
+    }
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn the_scheme_picks_the_provider() {
+        let secrets = Secrets::new().with(
+            Scheme::Env,
+            EnvProvider::with_lookup(|_| Some("from the environment".into())),
+        );
+        let read = secrets.read(&SecretRef::env("ANY").unwrap()).unwrap();
+        assert_eq!(read.expose_secret(), "from the environment");
+
+        let dir = tempfile::tempdir().unwrap();
+        let file = SecretRef::file(&dir.path().join("it")).unwrap();
+        assert!(matches!(secrets.read(&file), Err(Error::Missing { .. })));
+        secrets
+            .write(&file, &"from the file".into(), Overwrite::Refuse)
+            .unwrap();
+        assert_eq!(
+            secrets.read(&file).unwrap().expose_secret(),
+            "from the file"
+        );
+    }
+
+    #[test]
+    fn the_environment_is_not_written() {
+        let reference = SecretRef::env("ANY").unwrap();
+        let error = Secrets::new()
+            .write(&reference, &"canary".into(), Overwrite::Replace)
+            .unwrap_err();
+        assert!(matches!(error, Error::ReadOnly { .. }));
+        assert_eq!(
+            error.to_string(),
+            "env://ANY cannot be written: the environment can only be read"
+        );
+    }
+
+    #[test]
+    fn programs_are_run_only_when_allowed() {
+        let echo: SecretRef = "exec://echo?arg=value".parse().unwrap();
+        let error = Secrets::new().read(&echo).unwrap_err();
+        assert!(error.to_string().contains("allow_exec"), "{error}");
+        let secrets = Secrets::new().allow_exec();
+        assert_eq!(secrets.read(&echo).unwrap().expose_secret(), "value");
+    }
+
+    #[test]
+    fn a_secret_of_this_machine_is_held_until_it_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = SecretRef::file(&dir.path().join("it")).unwrap();
+        let secrets = Secrets::new();
+        assert!(secrets.hold(&file).is_err());
+        let path = dir.path().join("it");
+        let by_hand = |value: &str| {
+            FileProvider
+                .write(&file, &value.into(), &Expect::Any)
+                .unwrap()
+        };
+        by_hand("one");
+        let held = secrets.hold(&file).unwrap();
+        by_hand("two");
+        assert_eq!(held.get().unwrap().expose_secret(), "one");
+        assert_eq!(secrets.read(&file).unwrap().expose_secret(), "two");
+        assert!(secrets.refresh().is_empty());
+        assert_eq!(held.get().unwrap().expose_secret(), "two");
+        secrets.put(&file, &"three".into(), &Expect::Any).unwrap();
+        assert_eq!(held.get().unwrap().expose_secret(), "three");
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(secrets.refresh().len(), 1);
+        assert!(matches!(held.get(), Err(Error::Missing { .. })));
+    }
+
+    #[test]
+    fn whoever_wants_to_know_is_told() {
+        let (told, heard) = std::sync::mpsc::channel();
+        let secrets = Secrets::new().telling(move |reference, had| {
+            told.send((reference.to_string(), had)).unwrap();
+        });
+        let _ = secrets.read(&SecretRef::env("DOORWARD_NO_SUCH_VARIABLE").unwrap());
+        let wanted = ("env://DOORWARD_NO_SUCH_VARIABLE".to_owned(), false);
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), [wanted]);
+    }
+}
