@@ -75,12 +75,34 @@ impl Inner {
         match self.guard(about, named, call.facts()).await {
             Ok(Guarded::Go(guard)) => Ok((Some(guard), call)),
             Ok(Guarded::Answer(kept, told)) => {
-                let veil = &about.way.veil;
+                let now = self.way_now(admitted, &mut call);
+                let veil = match &now {
+                    Ok(way) => &way.as_ref().unwrap_or(about.way).veil,
+                    Err(refusal) => return Err(Box::new(respond(&mut call, refusal))),
+                };
                 let given = self.forwarder.give_again(kept, told, call, about.op, veil);
                 Err(Box::new(given.await))
             }
             Err(refusal) => Err(Box::new(respond(&mut call, &refusal.of(about.op)))),
         }
+    }
+
+    /// The way of an admitted call by what is in force now, if that is another: to find out what
+    /// became of a write may have taken its time.
+    fn way_now(&self, admitted: &Admitted, call: &mut Call) -> Result<Option<Way>, Refusal> {
+        let Admitted {
+            authorized,
+            way,
+            caller,
+            today,
+            ..
+        } = admitted;
+        if self.stands(way, authorized.decided_at()) {
+            return Ok(None);
+        }
+        let today = today.unwrap_or_default();
+        let (way, _) = self.ask_again(authorized, caller, today, call.facts_mut())?;
+        Ok(Some(way))
     }
 
     /// What became of a write that was sent before, by a call that needs an approval: it has its
@@ -117,12 +139,23 @@ impl Inner {
         match self.guard(about, named, facts).await {
             // It was not sent, or not carried out: it is let go of, and asked about like any other.
             Ok(Guarded::Go(_)) => Ok(None),
-            Ok(Guarded::Answer(kept, told)) => Ok(Some(Box::new(Before {
-                op,
-                way,
-                kept,
-                told,
-            }))),
+            Ok(Guarded::Answer(kept, told)) => {
+                let way = match self.stands(&way, decided_at) {
+                    true => Some(way),
+                    false => self
+                        .but_for_approval(parts, head, body, key, facts)?
+                        .map(|waiting| waiting.way),
+                };
+                // Whoever needs more than an approval by now is told so like any other.
+                Ok(way.map(|way| {
+                    Box::new(Before {
+                        op,
+                        way,
+                        kept,
+                        told,
+                    })
+                }))
+            }
             Err(refusal) => Err(refusal.of(op)),
         }
     }

@@ -45,7 +45,12 @@ impl Forwarder {
         if self.turns.take(going).await.is_err() {
             return first;
         }
-        self.send(request, upstream, key, name, going).await
+        let second = self.send(request, upstream, key, name, going).await;
+        match &second {
+            // Nor was anything sent then.
+            Err(failure) if failure.sent_nothing() => first,
+            _ => second,
+        }
     }
 
     pub(crate) async fn send(

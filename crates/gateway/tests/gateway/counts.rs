@@ -127,3 +127,26 @@ async fn leads_are_counted_where_somebody_asks() {
     assert_eq!(read.status, 200);
     assert_eq!(used(&door), Today { calls: 3, leads: 1 });
 }
+
+#[tokio::test]
+async fn a_read_that_was_sent_once_counts_though_its_repeat_was_not() {
+    let unused = Upstream::plain().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let setup = Setup {
+        base_url: Some(format!("http://{address}")),
+        ..Setup::default()
+    };
+    let (door, key) = importer(&unused, setup).await;
+    let once = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // Whoever comes again finds nobody.
+        drop(listener);
+        stream.readable().await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    });
+    let answer = door.send(get("/api/v2/lead-lists", &key)).await;
+    assert_eq!(answer.status, 502, "{:#}", answer.json());
+    once.await.unwrap();
+    assert_eq!(used(&door), Today { calls: 1, leads: 0 });
+}

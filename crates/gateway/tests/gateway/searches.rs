@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use doorward_gateway::IdempotencySettings;
 use doorward_policy::Grant;
-use doorward_store::{IdempotencyState, IdempotencyStore};
+use doorward_store::{IdempotencyState, IdempotencyStore, Store};
 
 use crate::door::{Door, NOW, Setup, get};
 use crate::idempotency::{BODY, LEADS, importer, keyed, lead, losing, refused};
@@ -117,4 +117,37 @@ async fn one_search_at_a_time_goes_on_for_a_client_and_for_a_workspace() {
     let again = door.send(&calls[1]).await;
     let text = again.json()["message"].to_string();
     assert!(text.contains("may still be on its way"), "{text}");
+}
+
+#[tokio::test]
+async fn what_was_found_is_told_to_nobody_who_may_not_know_it_by_then() {
+    for (policy, status, reason) in [
+        ("", 401, "unauthorized"),
+        // The same for a call that needs an approval.
+        ("@approval(\"required\")\n", 401, "unauthorized"),
+    ] {
+        let upstream = losing(|_| {
+            let Reply::Bytes(found) = lead(&NOW.to_string()) else {
+                unreachable!()
+            };
+            Reply::Slow(Vec::new(), Duration::from_millis(300), found)
+        })
+        .await;
+        let (door, key) = importer(&upstream, Setup::default()).await;
+        let call = keyed(LEADS, &key, BODY, "k");
+        refused(&door.send(&call).await, 502, "outcome_unknown");
+        if !policy.is_empty() {
+            let text = "forbid (principal, action == Action::\"createLead\", resource);";
+            door.policy("careful", &format!("{policy}{text}"));
+        }
+        let mut waiting = door.connect().await;
+        waiting.write(&call).await;
+        while upstream.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let id = door.store.client_keys(None).unwrap()[0].id;
+        door.store.revoke_client_key(id, NOW).unwrap();
+        door.refresh();
+        waiting.read().await.unwrap().refused(status, reason);
+    }
 }
