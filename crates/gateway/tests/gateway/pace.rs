@@ -248,6 +248,10 @@ async fn a_client_keeps_the_limits_that_were_set_for_it() {
     };
     assert_eq!(door.send(lead(1)).await.status, 200);
     assert!(met(door.send(lead(2)).await, "leads_per_day") > 1);
+    // What is removed counts too, and that has no body.
+    let id = "0195c1a0-0000-7000-8000-000000000001";
+    let remove = request("DELETE", &format!("/api/v2/leads/{id}"), &key, &[], "");
+    assert!(met(door.send(remove).await, "leads_per_day") > 1);
     with(|controls| controls.per_day = Some(3));
     assert!(met(door.send(get(READ, &key)).await, "per_day") > 1);
 
