@@ -271,10 +271,12 @@ fn leads(admitted: &Admitted) -> u32 {
     let asked =
         admitted.caller.day.leads.is_some() || admitted.way.snapshot.policies().ask_for_today();
     let body = admitted.authorized.request().body.as_ref();
-    match body {
-        Some(body) if asked => leads_written(admitted.authorized.op(), body.bytes()),
-        _ => 0,
+    if !asked {
+        return 0;
     }
+    // One without a body writes leads all the same: that of its path, or all there are.
+    let body = body.map_or(&[][..], |body| body.bytes());
+    leads_written(admitted.authorized.op(), body)
 }
 
 /// A write under way, counted as long as it lives.

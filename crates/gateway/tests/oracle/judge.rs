@@ -18,11 +18,12 @@ pub(crate) enum Expect {
     /// Its answer was lost before: at most reads of Doorward's own come out, and the write itself
     /// only if it can't be on its way any more.
     Unsettled {
+        client: usize,
         looks: Vec<String>,
-        may_go: Option<Goes>,
+        may_go: Option<Box<Goes>>,
     },
     /// It comes out.
-    Goes(Goes),
+    Goes(Box<Goes>),
 }
 
 /// How a call comes out.
@@ -35,8 +36,9 @@ pub(crate) struct Goes {
     pub(crate) keys: Vec<String>,
     /// Those of them that are the first choice.
     pub(crate) best: Vec<String>,
-    /// The approval that is spent.
+    /// The approval that is spent, and whether one is missing.
     pub(crate) approval: Option<String>,
+    waits: bool,
     pub(crate) name: Option<Name>,
 }
 
@@ -119,8 +121,9 @@ fn keys(state: &State, workspace: usize, op: Op) -> (Vec<String>, Vec<String>) {
     (fit.iter().map(value).collect(), best.map(value).collect())
 }
 
-/// What the rules in force say to a call that the grant allows; the approval that lifts a need.
-fn rules(state: &State, client: usize, asked: &Asked) -> Result<Option<String>, Expect> {
+/// What the rules in force say to a call that the grant allows: the approval that lifts a need, and
+/// whether one is missing.
+fn rules(state: &State, client: usize, asked: &Asked) -> Result<(Option<String>, bool), Expect> {
     let who = &state.force.clients[client];
     let used = state.today(client);
     let rules = state.force.rules.values();
@@ -134,17 +137,15 @@ fn rules(state: &State, client: usize, asked: &Asked) -> Result<Option<String>, 
         return Err(Expect::Refused(&["policy_failed"]));
     }
     if !says.contains(&Says::Waits) {
-        return Ok(None);
+        return Ok((None, false));
     }
     let exact = exact(client, asked);
     let mut given = state.approvals.iter();
     let given = given.find(|(_, approval)| {
         approval.given && approval.exact == exact && state.now < approval.ends
     });
-    match given {
-        Some((id, _)) => Ok(Some(id.clone())),
-        None => Err(Expect::Waits(client)),
-    }
+    let given = given.map(|(id, _)| id.clone());
+    Ok((given.clone(), given.is_none()))
 }
 
 pub(crate) fn exact(client: usize, asked: &Asked) -> Exact {
@@ -168,9 +169,12 @@ pub(crate) fn judge(state: &State, key: Option<&str>, asked: &Asked) -> Expect {
 /// Whether the client may, by all that was decided on it.
 fn allowed(state: &State, key: Option<&str>, asked: &Asked) -> Result<Goes, Expect> {
     let client = head(state, key, asked)?;
-    let approval = rules(state, client, asked)?;
+    let (approval, waits) = rules(state, client, asked)?;
     let workspace = state.force.clients[client].workspace;
     let (keys, best) = keys(state, workspace, asked.op);
+    if keys.is_empty() && waits {
+        return Err(Expect::Waits(client));
+    }
     if keys.is_empty() {
         return Err(Expect::Refused(&["no_upstream_key_covers"]));
     }
@@ -188,6 +192,7 @@ fn allowed(state: &State, key: Option<&str>, asked: &Asked) -> Result<Goes, Expe
         keys,
         best,
         approval,
+        waits,
         name,
     })
 }
@@ -215,10 +220,16 @@ fn after(state: &State, goes: Goes, asked: &Asked) -> Expect {
             let natural = asked.op == Op::CreateLead;
             let looks = keys(state, goes.workspace, Op::ListLeads).0;
             return Expect::Unsettled {
+                client: goes.client,
                 looks: if natural { looks } else { Vec::new() },
-                may_go: (natural && settled && written.fate == Fate::Lost).then_some(goes),
+                may_go: (natural && settled && !goes.waits && written.fate == Fate::Lost)
+                    .then(|| Box::new(goes)),
             };
         }
+    }
+    // What was sent before needs no approval to be told how that ended.
+    if goes.waits {
+        return Expect::Waits(goes.client);
     }
     let controls = &state.force.clients[goes.client].controls;
     let used = state.today(goes.client);
@@ -231,5 +242,5 @@ fn after(state: &State, goes: Goes, asked: &Asked) -> Expect {
     if full {
         return Expect::Refused(&["client_limit"]);
     }
-    Expect::Goes(goes)
+    Expect::Goes(Box::new(goes))
 }

@@ -15,6 +15,7 @@
 
 #![cfg(test)]
 
+mod agreement;
 mod caller;
 mod grants;
 mod judge;
@@ -32,7 +33,7 @@ mod world;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// Histories that are played unless the environment says otherwise.
-const CASES: u32 = 80;
+const CASES: u32 = 60;
 /// What they are made from then.
 const SEED: u64 = 1;
 

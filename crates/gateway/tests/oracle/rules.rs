@@ -139,6 +139,11 @@ impl Rule {
         }
     }
 
+    /// Whether it asks what a client did today.
+    pub(crate) fn asks_for_today(self) -> bool {
+        matches!(self, Self::FewCalls(_))
+    }
+
     /// What it says to a call of a client of that name and environment, then.
     pub(crate) fn says(
         self,

@@ -78,7 +78,13 @@ impl Play {
                 self.seen.one("replayed");
                 Ok(())
             }
-            Expect::Unsettled { looks, may_go } => {
+            Expect::Unsettled {
+                client,
+                looks,
+                may_go,
+            } => {
+                // Found not to be done, it is asked about like any other.
+                self.keep_approval(answer, judge::exact(*client, asked));
                 let is_write =
                     |arrival: &&Arrival| arrival.line.contains(&format!(" {} ", asked.target));
                 let writes: Vec<Arrival> = arrived.iter().filter(is_write).cloned().collect();
@@ -181,7 +187,12 @@ impl Play {
     }
 
     fn count(&mut self, goes: &Goes, asked: &Asked, arrived: &[Arrival]) {
-        self.state.use_up(goes.client, asked.leads);
+        // Leads are counted from when somebody asks how many there were.
+        let force = &self.state.force;
+        let limited = force.clients[goes.client].controls.leads_per_day.is_some();
+        let asks = limited || force.rules.values().any(|rule| rule.asks_for_today());
+        self.state
+            .use_up(goes.client, if asks { asked.leads } else { 0 });
         if let Some(id) = &goes.approval {
             self.state.approvals.remove(id);
             self.seen.one("approved");
