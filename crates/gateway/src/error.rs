@@ -22,7 +22,7 @@ pub enum Error {
         /// Name of the key.
         key: String,
         /// Why.
-        source: SecretError,
+        source: Box<SecretError>,
     },
     /// The value of an upstream key cannot be sent in a header.
     #[error(

@@ -272,7 +272,7 @@ impl SnapshotBuilder {
         let unread = |source| Error::Secret {
             workspace: workspace.name.clone(),
             key: key.name.clone(),
-            source,
+            source: Box::new(source),
         };
         let reference: SecretRef = key.reference.parse().map_err(unread)?;
         let secret = self.secrets.read(&reference).map_err(unread)?;
