@@ -1,7 +1,6 @@
 //! The open record: acts in, leaves out.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,10 +15,11 @@ use doorward_store::Store;
 use tokio::sync::oneshot;
 
 use crate::anchor::StoreAnchor;
-use crate::background::{Message, Worker};
+use crate::background::Worker;
 use crate::commitments::Commitments;
 use crate::draft::Draft;
 use crate::error::{AuditError, Result, random};
+use crate::inbox::{Inbox, Message};
 use crate::interrupted::{CLOSED, end_interrupted};
 use crate::keyring::Keyring;
 use crate::options::AuditOptions;
@@ -38,7 +38,7 @@ const CHECK: &str = "check";
 /// Shared between threads behind an `Arc`; closed by [`close`](Self::close) or when dropped.
 pub struct Audit {
     pub(crate) core: Arc<Core>,
-    queue: SyncSender<Message>,
+    inbox: Arc<Inbox>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -123,15 +123,15 @@ impl Audit {
             .key(now, now, core.store.as_ref(), core.people.keyring())?;
         let interrupted = end_interrupted(&core, now)?;
         core.record_opened(&opened, adopt, interrupted)?;
-        let (queue, messages) = sync_channel(QUEUE);
-        let worker = Worker::new(Arc::clone(&core), messages);
+        let inbox = Arc::new(Inbox::new(QUEUE));
+        let worker = Worker::new(Arc::clone(&core), Arc::clone(&inbox));
         let worker = std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || worker.run())
             .map_err(|_| AuditError::NotRecorded("no thread could be started"))?;
         let audit = Self {
             core,
-            queue,
+            inbox,
             worker: Mutex::new(Some(worker)),
         };
         Ok((audit, opened))
@@ -175,8 +175,7 @@ impl Audit {
     /// as soon as something can be.
     pub fn note(&self, draft: Draft) {
         self.core.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.queue.try_send(Message::Draft(Box::new(draft)));
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sent {
+        if !self.inbox.note(draft) {
             self.core.waiting.fetch_sub(1, Ordering::Relaxed);
             self.core.lose(1, &AuditError::NotRecorded(KEPT_UP_NOT));
         }
@@ -189,18 +188,18 @@ impl Audit {
             && self.core.waiting.load(Ordering::Relaxed) < CROWDED
     }
 
-    /// Whether everybody in an act was heard of lately. For somebody new a key must be kept for
+    /// Whether everybody of these was heard of lately. For somebody new a key must be kept for
     /// good, which costs the store a commit.
-    pub fn knows(&self, draft: &Draft) -> bool {
+    pub fn knows(&self, mut persons: impl Iterator<Item = Person>) -> bool {
         let people = &self.core.people;
-        draft.persons().all(|person| people.is_at_hand(person))
+        persons.all(|person| people.is_at_hand(&person))
     }
 
     /// Takes note that an act with these people is about to be recorded: they are
     /// [known](Self::knows) from now on.
-    pub fn expect(&self, draft: &Draft) {
+    pub fn expect(&self, persons: impl Iterator<Item = Person>) {
         let people = &self.core.people;
-        draft.persons().for_each(|person| people.expect(person));
+        persons.for_each(|person| people.expect(&person));
     }
 
     /// Counts a refusal of somebody who could not prove who they are. One leaf a door and minute
@@ -216,7 +215,7 @@ impl Audit {
     /// # Errors
     /// Why not.
     pub fn available(&self) -> std::result::Result<(), Halt> {
-        self.core.log.status().halt.map_or(Ok(()), Err)
+        self.core.log.halted().map_or(Ok(()), Err)
     }
 
     /// How the ledger is doing.
@@ -291,7 +290,7 @@ impl Audit {
     /// Waits until all that was noted before is durable, or can't be. Blocks.
     pub fn flush(&self) {
         let (done, wait) = std::sync::mpsc::channel();
-        if self.queue.send(Message::Flush(done)).is_ok() {
+        if self.inbox.hurry(Message::Flush(done)) {
             let _ = wait.recv_timeout(Duration::from_secs(30));
         }
     }
@@ -307,7 +306,8 @@ impl Audit {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(worker) = worker {
-            let _ = self.queue.send(Message::End);
+            // Where it has ended already, there is nobody to be told.
+            let _ = self.inbox.hurry(Message::End);
             let _ = worker.join();
             // Whoever opens it next need not look for calls that were interrupted. A log that
             // halted takes nothing any more.

@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use doorward_ledger::LeafBytes;
 use doorward_ledger::log::{AppendError, Ticket};
 use doorward_policy::Timestamp;
 
 use crate::audit::{Core, state};
 use crate::draft::Draft;
 use crate::error::AuditError;
+use crate::inbox::{Inbox, Message};
 
 /// How often minutes that are over are looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -21,31 +22,21 @@ const FULL_PAUSE: Duration = Duration::from_millis(10);
 /// A clock that goes back by less is no news.
 const CLOCK_BACK_MS: i64 = 2_000;
 
-/// What the thread is sent.
-pub(crate) enum Message {
-    /// Record this.
-    Draft(Box<Draft>),
-    /// Say when all before is durable, or can't be.
-    Flush(Sender<()>),
-    /// Record what is left and end.
-    End,
-}
-
 /// The thread's state.
 pub(crate) struct Worker {
     core: Arc<Core>,
-    messages: Receiver<Message>,
+    inbox: Arc<Inbox>,
     clock: ClockWatch,
     /// Appended and not known to be durable yet.
     under_way: VecDeque<Ticket>,
 }
 
 impl Worker {
-    pub(crate) fn new(core: Arc<Core>, messages: Receiver<Message>) -> Self {
+    pub(crate) fn new(core: Arc<Core>, inbox: Arc<Inbox>) -> Self {
         let clock = ClockWatch::new((core.clock)());
         Self {
             core,
-            messages,
+            inbox,
             clock,
             under_way: VecDeque::new(),
         }
@@ -53,27 +44,30 @@ impl Worker {
 
     pub(crate) fn run(mut self) {
         loop {
-            match self.messages.recv_timeout(TICK) {
-                Ok(Message::Draft(draft)) => {
-                    self.append(*draft);
-                    self.core.waiting.fetch_sub(1, Ordering::Relaxed);
-                }
-                Ok(Message::Flush(done)) => {
-                    self.settle();
-                    // Whoever asked may have given up.
-                    let _ = done.send(());
-                }
-                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => {
-                    let ended = self.core.refusals().ended(None);
-                    for draft in ended {
-                        self.append(draft);
+            let mut leaves = Vec::new();
+            for message in self.inbox.take(TICK) {
+                match message {
+                    Message::Draft(draft) => {
+                        leaves.extend(self.seal(*draft));
+                        self.core.waiting.fetch_sub(1, Ordering::Relaxed);
                     }
-                    self.tell_lost();
-                    self.settle();
-                    return;
+                    Message::Flush(done) => {
+                        self.append(&std::mem::take(&mut leaves));
+                        self.settle();
+                        // Whoever asked may have given up.
+                        let _ = done.send(());
+                    }
+                    Message::End => {
+                        let ended = self.core.refusals().ended(None);
+                        leaves.extend(ended.into_iter().filter_map(|draft| self.seal(draft)));
+                        self.append(&leaves);
+                        self.tell_lost();
+                        self.settle();
+                        return;
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
             }
+            self.append(&leaves);
             self.tick();
         }
     }
@@ -84,40 +78,52 @@ impl Worker {
             return;
         };
         let ended = self.core.refusals().ended(Some(now));
-        for draft in ended {
-            self.append(draft);
-        }
+        let mut leaves: Vec<_> = ended
+            .into_iter()
+            .filter_map(|draft| self.seal(draft))
+            .collect();
         if back_ms >= CLOCK_BACK_MS {
             let mut draft = state(now, "clock_back");
             let metadata = &mut draft.act.metadata;
             metadata.insert("back_ms".to_owned(), back_ms.into());
-            self.append(draft);
+            leaves.extend(self.seal(draft));
         }
+        self.append(&leaves);
         self.tell_lost();
     }
 
-    fn append(&mut self, draft: Draft) {
+    /// The leaf of an act. One that can't be sealed is counted.
+    fn seal(&self, draft: Draft) -> Option<LeafBytes> {
+        match self.core.seal(draft) {
+            Ok((_, leaf)) => Some(leaf),
+            Err(error) => {
+                self.core.lose(1, &error);
+                None
+            }
+        }
+    }
+
+    /// Puts leaves on their way together, so that they share a sync.
+    fn append(&mut self, mut leaves: &[LeafBytes]) {
         self.collect();
-        let error = match self.core.seal(draft) {
-            Ok((_, bytes)) => {
-                let mut waits = 0;
-                loop {
-                    match self.core.log.append(&bytes) {
-                        Ok(ticket) => {
-                            self.under_way.push_back(ticket);
-                            return;
-                        }
-                        Err(AppendError::QueueFull { .. }) if waits < FULL_WAITS => {
-                            waits += 1;
-                            std::thread::sleep(FULL_PAUSE);
-                        }
-                        Err(error) => break AuditError::from(error),
-                    }
+        let mut waits = 0;
+        while !leaves.is_empty() {
+            let (taken, refused) = self.core.log.append_all(leaves);
+            leaves = leaves.get(taken.len()..).unwrap_or_default();
+            self.under_way.extend(taken);
+            match refused {
+                None => {}
+                Some(AppendError::QueueFull { .. }) if waits < FULL_WAITS => {
+                    waits += 1;
+                    std::thread::sleep(FULL_PAUSE);
+                }
+                Some(error) => {
+                    self.core
+                        .lose(leaves.len() as u64, &AuditError::from(error));
+                    return;
                 }
             }
-            Err(error) => error,
-        };
-        self.core.lose(1, &error);
+        }
     }
 
     /// Lets go of what is decided.
@@ -163,6 +169,13 @@ impl Drop for Worker {
     fn drop(&mut self) {
         // Also when it panicked: what is noted from now on is not recorded.
         self.core.ended.store(true, Ordering::Relaxed);
+        let left = self.inbox.close();
+        self.core.waiting.fetch_sub(
+            left.iter()
+                .filter(|message| matches!(message, Message::Draft(_)))
+                .count(),
+            Ordering::Relaxed,
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use doorward_policy::Timestamp;
 use serde_json::Value;
 
 use crate::error::{Result, random};
-use crate::people::{Person, PersonKind};
+use crate::people::Person;
 
 /// Most bytes of what is sealed as a whole (`inputs`, `claim`, `note`).
 pub const SEALED_MAX: usize = 16 * 1024;
@@ -71,9 +71,7 @@ impl Draft {
     /// Where the call came from, sealed.
     #[must_use]
     pub fn source(mut self, address: std::net::IpAddr) -> Self {
-        let address = address.to_canonical().to_string();
-        self.people
-            .push((Place::Source, Person::new(PersonKind::Ip, &address)));
+        self.people.push((Place::Source, Person::at(address)));
         self
     }
 
@@ -81,16 +79,21 @@ impl Draft {
     /// an id, else sealed.
     #[must_use]
     pub fn id(mut self, name: &str, value: &str) -> Self {
-        if is_plain_id(name, value) {
-            let resource = self.act.resource.get_or_insert_with(Resource::default);
-            resource
-                .ids
-                .insert(name.to_owned(), Text::Clear(value.to_owned()));
-        } else {
-            let person = Person::named(value);
-            self.people.push((Place::Id(name.to_owned()), person));
+        match Self::person_behind(name, value) {
+            Some(person) => self.people.push((Place::Id(name.to_owned()), person)),
+            None => {
+                let resource = self.act.resource.get_or_insert_with(Resource::default);
+                resource
+                    .ids
+                    .insert(name.to_owned(), Text::Clear(value.to_owned()));
+            }
         }
         self
+    }
+
+    /// Who an [`id`](Self::id) would be sealed for; `None` when it can't be anything but an id.
+    pub fn person_behind(name: &str, value: &str) -> Option<Person> {
+        (!is_plain_id(name, value)).then(|| Person::named(value))
     }
 
     /// The request's body: committed to under the month's key, never kept.

@@ -33,6 +33,7 @@ mod export;
 mod find;
 mod forget;
 mod in_time;
+mod inbox;
 pub mod instantly;
 mod interrupted;
 mod keyring;

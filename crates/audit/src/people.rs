@@ -1,6 +1,7 @@
 //! People: random subject ids, their keys, and how they are found and forgotten.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_ledger::{LeafId, Sealed, SubjectId, SubjectKey};
@@ -12,6 +13,8 @@ use crate::keyring::Keyring;
 
 /// Most keys held in memory; the store has them all.
 const CACHED: usize = 20_000;
+/// Most places of people that are kept beside.
+const INDEXES: usize = 4_096;
 /// Most bytes of a value that stands for a person.
 pub const PERSON_MAX: usize = 320;
 
@@ -46,7 +49,7 @@ impl PersonKind {
 }
 
 /// A value that stands for a person. It never gets into the ledger in clear.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Person {
     kind: PersonKind,
     value: String,
@@ -79,6 +82,14 @@ impl Person {
         match address_in(text) {
             Some(address) => Self::new(PersonKind::Email, address),
             None => Self::new(PersonKind::Actor, text.trim()),
+        }
+    }
+
+    /// Whoever calls from an address.
+    pub fn at(address: IpAddr) -> Self {
+        Self {
+            kind: PersonKind::Ip,
+            value: address.to_canonical().to_string(),
         }
     }
 
@@ -132,6 +143,9 @@ pub(crate) struct People {
 #[derive(Default)]
 struct Cache {
     by_index: HashMap<[u8; 32], Arc<SubjectKey>>,
+    /// Where those of late are found: a keyed hash takes longer than to look here. Forgotten with
+    /// each erasure.
+    indexes: HashMap<Person, [u8; 32]>,
     /// Somebody whose key is about to be made.
     expected: HashSet<[u8; 32]>,
     /// Moves with each erasure: a key read from the store before one is not cached after it.
@@ -156,12 +170,25 @@ impl People {
     }
 
     fn index(&self, person: &Person) -> [u8; 32] {
-        self.keyring.index(person.kind.as_str(), &person.value)
+        if let Some(index) = self.cache().indexes.get(person) {
+            return *index;
+        }
+        let index = self.keyring.index(person.kind.as_str(), &person.value);
+        let mut cache = self.cache();
+        // Only of those who are in memory anyway.
+        if cache.by_index.contains_key(&index) {
+            if cache.indexes.len() >= INDEXES {
+                cache.indexes.clear();
+            }
+            cache.indexes.insert(person.clone(), index);
+        }
+        index
     }
 
     /// The person's key if it is in memory.
     pub(crate) fn at_hand(&self, person: &Person) -> Option<Arc<SubjectKey>> {
-        self.cache().by_index.get(&self.index(person)).cloned()
+        let index = self.index(person);
+        self.cache().by_index.get(&index).cloned()
     }
 
     /// Whether the person's key is in memory or about to be.
@@ -248,6 +275,7 @@ impl People {
         let mut cache = self.cache();
         cache.erasures += 1;
         cache.by_index.retain(|_, key| key.subject() != subject);
+        cache.indexes.clear();
         Ok(erased?)
     }
 }

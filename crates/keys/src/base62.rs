@@ -1,8 +1,6 @@
 //! Fixed-width base62: `0-9A-Za-z` in that (ASCII) order, most significant digit first, padded on
 //! the left with `0`. Fixed width makes it a bijection: a value has one text and no other.
 
-use zeroize::Zeroize;
-
 const BASE: u32 = 62;
 
 /// Writes the big-endian number in `number` as `OUT` digits. The number is used up: it holds what
@@ -22,29 +20,13 @@ pub(crate) fn encode<const OUT: usize>(number: &mut [u8]) -> [u8; OUT] {
     text
 }
 
-/// Reads digits into a big-endian number of `N` bytes. `None` when a character is no digit or the
-/// value does not fit.
-pub(crate) fn decode<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let mut number = [0_u8; N];
-    for character in text {
-        let mut carry = match value_of(*character) {
-            Some(value) => u32::from(value),
-            None => {
-                number.zeroize();
-                return None;
-            }
-        };
-        for byte in number.iter_mut().rev() {
-            let value = u32::from(*byte) * BASE + carry;
-            *byte = (value & 0xff) as u8;
-            carry = value >> 8;
-        }
-        if carry != 0 {
-            number.zeroize();
-            return None;
-        }
-    }
-    Some(number)
+/// The largest number of 32 bytes, in 43 digits.
+const LARGEST: &[u8; 43] = b"yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
+
+/// Whether 43 digits stand for a number of at most 32 bytes. Digits are in the order of ASCII, so no
+/// number need be made of them.
+pub(crate) fn fits_32_bytes(digits: &[u8]) -> bool {
+    is_base62(digits) && digits.len() == LARGEST.len() && digits <= LARGEST.as_slice()
 }
 
 /// Whether every byte is a base62 digit.
@@ -57,15 +39,6 @@ fn digit_of(value: u8) -> u8 {
         0..=9 => b'0' + value,
         10..=35 => b'A' + (value - 10),
         _ => b'a' + (value - 36),
-    }
-}
-
-fn value_of(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'A'..=b'Z' => Some(digit - b'A' + 10),
-        b'a'..=b'z' => Some(digit - b'a' + 36),
-        _ => None,
     }
 }
 
@@ -86,15 +59,39 @@ mod tests {
         );
     }
 
+    /// The number as bytes, big end first; `None` if it takes more than 32.
+    fn decode(text: &[u8]) -> Option<[u8; 32]> {
+        let mut number = [0_u8; 32];
+        for character in text {
+            let mut carry = u32::from(value_of(*character)?);
+            for byte in number.iter_mut().rev() {
+                let value = u32::from(*byte) * BASE + carry;
+                *byte = (value & 0xff) as u8;
+                carry = value >> 8;
+            }
+            if carry != 0 {
+                return None;
+            }
+        }
+        Some(number)
+    }
+
+    fn value_of(digit: u8) -> Option<u8> {
+        (0..62).find(|value| digit_of(*value) == digit)
+    }
+
     #[test]
     fn the_largest_value_fits_and_the_next_does_not() {
         let largest = encode::<43>(&mut [0xff; 32]);
-        assert_eq!(decode::<32>(&largest), Some([0xff; 32]));
+        assert_eq!(&largest, LARGEST);
+        assert!(fits_32_bytes(&largest) && fits_32_bytes(&[b'0'; 43]));
         let mut next = largest;
         assert_ne!(next[42], b'z', "the last digit can be counted up");
         next[42] += 1;
-        assert_eq!(decode::<32>(&next), None);
-        assert_eq!(decode::<32>(&[b'z'; 43]), None);
+        assert!(!fits_32_bytes(&next));
+        for other in [&[b'z'; 43][..], &[b'0'; 42], &[b'0'; 44], &[b'-'; 43], b""] {
+            assert!(!fits_32_bytes(other));
+        }
     }
 
     proptest! {
@@ -103,12 +100,20 @@ mod tests {
             let mut number = bytes;
             let text = encode::<43>(&mut number);
             prop_assert_eq!(number, [0; 32], "43 digits hold 32 bytes");
-            prop_assert_eq!(decode::<32>(&text), Some(bytes));
+            prop_assert_eq!(decode(&text), Some(bytes));
+            prop_assert!(fits_32_bytes(&text));
+        }
+
+        #[test]
+        fn what_fits_is_what_can_be_decoded(same in 0_usize..=43, rest in "[0-9A-Za-z]{43}") {
+            let mut text = rest.into_bytes();
+            text[..same].copy_from_slice(&LARGEST[..same]);
+            prop_assert_eq!(fits_32_bytes(&text), decode(&text).is_some());
         }
 
         #[test]
         fn any_bytes_are_read_without_panic(text: Vec<u8>) {
-            let _ = decode::<32>(&text);
+            let _ = fits_32_bytes(&text);
         }
     }
 }

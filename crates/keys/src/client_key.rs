@@ -97,9 +97,9 @@ impl ClientKey {
         if found != checksum(covered) {
             return Err(KeyFormatError::Checksum);
         }
-        base62::decode::<32>(secret)
-            .ok_or(KeyFormatError::Range)?
-            .zeroize();
+        if !base62::fits_32_bytes(secret) {
+            return Err(KeyFormatError::Range);
+        }
         Ok(ParsedKey {
             text,
             environment,

@@ -1,7 +1,6 @@
 //! `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), which Instantly's
 //! own answers lack.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 /// How one window stands.
@@ -48,24 +47,19 @@ impl RateLimits {
     /// The value of `RateLimit-Policy`: every window's quota and length in seconds.
     pub fn policy_header(&self) -> String {
         self.list(|out, state| {
-            let _ = write!(
-                out,
-                "\"{}\";q={};w={}",
-                state.name,
-                state.quota,
-                state.window.as_secs().max(1)
-            );
+            push(out, ";q=", state.quota as u64);
+            push(out, ";w=", state.window.as_secs().max(1));
         })
     }
 
     /// The value of `RateLimit`: what is left in every window, and the seconds until more is.
     pub fn header(&self) -> String {
         self.list(|out, state| {
-            let _ = write!(out, "\"{}\";r={}", state.name, state.remaining);
+            push(out, ";r=", state.remaining as u64);
             if !state.frees_in.is_zero() {
                 let whole = state.frees_in.as_secs();
                 let part = u64::from(state.frees_in.subsec_nanos() > 0);
-                let _ = write!(out, ";t={}", whole.saturating_add(part));
+                push(out, ";t=", whole.saturating_add(part));
             }
         })
     }
@@ -76,10 +70,32 @@ impl RateLimits {
             if at > 0 {
                 out.push_str(", ");
             }
+            out.push('"');
+            out.push_str(state.name);
+            out.push('"');
             item(&mut out, state);
         }
         out
     }
+}
+
+/// A parameter: every answer has several, and the usual way to write a number takes longer.
+fn push(out: &mut String, name: &str, number: u64) {
+    out.push_str(name);
+    let mut digits = [b'0'; 20];
+    let mut left = number;
+    let mut used = 0;
+    for digit in digits.iter_mut().rev() {
+        // Below ten.
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    let number = digits.get(digits.len() - used..).unwrap_or_default();
+    out.extend(number.iter().map(|digit| char::from(*digit)));
 }
 
 #[cfg(test)]

@@ -74,6 +74,9 @@ fn is_ascii_like(headers: &HeaderMap) -> bool {
     let Some(line) = headers.get(header::CONTENT_TYPE) else {
         return true;
     };
+    if !line.as_bytes().contains(&b';') {
+        return true;
+    }
     let line = line.as_bytes().to_ascii_lowercase();
     let mut named = line.split(|byte| *byte == b';').skip(1).filter_map(|part| {
         let name = part.trim_ascii().strip_prefix(b"charset=")?;

@@ -1,6 +1,6 @@
 //! Whether a request may be carried out: who calls, what is asked, by what it is decided.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -75,12 +75,16 @@ impl Inner {
         let op = head.op.map_err(Refusal::route)?;
         check_body_head(op, &parts.headers, body.is_end_stream())?;
         let key = self.idempotency_key(op, parts)?;
-        let sender = sender(facts);
-        let body = self
-            .bodies
-            .read(&sender, body)
-            .await
-            .map_err(|refusal| refusal.of(op))?;
+        let decided_by = Arc::downgrade(&snapshot);
+        // The body may take its time: it holds no state that is no longer in force.
+        drop(snapshot);
+        let body = match body.is_end_stream() {
+            true => None,
+            false => {
+                let read = self.bodies.read(&sender(facts), body).await;
+                read.map_err(|refusal| refusal.of(op))?
+            }
+        };
         facts.bytes_in = body.as_ref().map_or(0, |body| body.bytes().len() as u64);
         facts.body_sha256 = body.as_ref().map(HeldBody::sha256);
 
@@ -92,23 +96,29 @@ impl Inner {
         }
         // The body may have taken its time: what is in force now decides.
         self.hold(parts, &head, body.as_ref(), facts).await?;
-        match self.decide_now(parts, head, body, facts, key) {
+        match self.decide_now(parts, &decided_by, head, body, facts, key) {
             Ok(admitted) => Ok(admitted),
             Err(stopped) => Err(self.ask(stopped).await.into()),
         }
     }
 
-    /// What is in force now decides.
+    /// What is in force now decides. `before` is what was in force when the head was read.
     fn decide_now(
         &self,
         parts: &Parts,
+        before: &Weak<Snapshot>,
         head: Head,
         body: Option<HeldBody>,
         facts: &mut CallFacts,
         key: Option<IdempotencyKey>,
     ) -> Result<Admitted, Stopped> {
         let now = self.snapshot.load();
-        let known = identify(&now, parts, facts)?;
+        // The key was compared already, if nothing has changed since.
+        let same = std::ptr::eq(before.as_ptr(), Arc::as_ptr(&now));
+        let known = match facts.client_key_id.filter(|_| same) {
+            Some(key) => now.known(key).ok_or_else(Refusal::unauthorized)?,
+            None => identify(&now, parts, facts)?,
+        };
         check_source(&known.client.record.controls, facts.source)?;
         let mut admitted = self.authorize(&now, &known, head, body, facts)?;
         if let (Some(key), Some(idempotency)) = (key, &self.idempotency) {

@@ -1,6 +1,7 @@
 //! From what is known of a call to the leaves that tell of it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use doorward_audit::{Draft, Person, PersonKind};
 use doorward_catalog::{Method, Op};
@@ -146,14 +147,19 @@ fn act(call: &CallFacts, result: Verdict, allowed: bool) -> Act {
     }
 }
 
+/// What each operation acts on.
+static KINDS: LazyLock<HashMap<Op, String>> = LazyLock::new(|| {
+    let kind = |op: &Op| {
+        let tag = op.facts().tags.first()?;
+        Some((*op, snake(&format!("{tag:?}"))))
+    };
+    Op::ALL.iter().filter_map(kind).collect()
+});
+
 fn resource(op: Op) -> Resource {
     let facts = op.facts();
     Resource {
-        kind: facts
-            .tags
-            .first()
-            .map(|tag| snake(&format!("{tag:?}")))
-            .unwrap_or_default(),
+        kind: KINDS.get(&op).cloned().unwrap_or_default(),
         path: Some(
             facts
                 .path
@@ -165,10 +171,14 @@ fn resource(op: Op) -> Resource {
     }
 }
 
-/// Nothing but the people in a call, as any leaf of it would name them.
-pub(crate) fn people(call: &CallFacts) -> Draft {
-    let act = Act::new("unknown", Verdict::Unknown);
-    draft(call, call.at, act, Event::Admin)
+/// The people in a call, as any leaf of it would name them.
+pub(crate) fn people(call: &CallFacts) -> impl Iterator<Item = Person> {
+    let actor = call.actor.as_ref().map(|actor| Person::named(&actor.0));
+    let parameter = call.parameter.as_ref();
+    let parameter =
+        parameter.and_then(|parameter| Draft::person_behind(parameter.name, &parameter.value));
+    let source = Person::at(call.source);
+    actor.into_iter().chain([source]).chain(parameter)
 }
 
 fn draft(call: &CallFacts, at: Timestamp, act: Act, event: Event) -> Draft {

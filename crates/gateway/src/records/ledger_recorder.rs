@@ -214,11 +214,11 @@ impl Recorder for LedgerRecorder {
     }
 
     fn brings_new_people(&self, call: &CallFacts) -> bool {
-        !self.audit.knows(&people(call))
+        !self.audit.knows(people(call))
     }
 
     fn welcome(&self, call: &CallFacts) {
-        self.audit.expect(&people(call));
+        self.audit.expect(people(call));
     }
 
     fn count(&self, at: Timestamp, reason: &'static str) {

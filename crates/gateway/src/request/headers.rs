@@ -65,6 +65,11 @@ pub(crate) fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> 
 ///
 /// `content-length` goes too: the framing is made anew from the body's known size.
 pub(crate) fn strip_response(headers: &mut HeaderMap) {
+    headers.remove(header::CONTENT_LENGTH);
+    // Most answers have nothing else that stays behind.
+    if !headers.keys().any(stays_behind) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -74,15 +79,23 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
     for name in named.iter().chain(&HOP_BY_HOP).chain(&OF_THE_ORIGIN) {
         headers.remove(name);
     }
-    headers.remove(header::CONTENT_LENGTH);
     let ours: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with("doorward-"))
+        .filter(|name| is_ours(name))
         .cloned()
         .collect();
     for name in ours {
         headers.remove(name);
     }
+}
+
+/// Whether a header of an answer stays behind, or says of others that they do.
+fn stays_behind(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || OF_THE_ORIGIN.contains(name) || is_ours(name)
+}
+
+fn is_ours(name: &HeaderName) -> bool {
+    name.as_str().starts_with("doorward-")
 }
 
 /// The caller's `Accept`, if it is one short line of visible ASCII.

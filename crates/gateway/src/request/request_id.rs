@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Serialize, Serializer};
 
+const PREFIX: usize = 4;
+const LENGTH: usize = PREFIX + 32;
+
 /// Names one call. Unique across processes; says nothing else. Prints as `req_` and 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId {
@@ -44,6 +47,18 @@ impl RequestId {
         u128::from(self.process) << 64 | u128::from(self.number)
     }
 
+    /// As it prints.
+    pub(crate) fn text(self) -> [u8; LENGTH] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = *b"req_00000000000000000000000000000000";
+        let mut left = self.as_u128();
+        for byte in text.iter_mut().skip(PREFIX).rev() {
+            *byte = DIGITS.get((left & 15) as usize).copied().unwrap_or(b'0');
+            left >>= 4;
+        }
+        text
+    }
+
     /// The process's part, and the number within it.
     pub(crate) fn parts(self) -> (u64, u64) {
         (self.process, self.number)
@@ -52,7 +67,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "req_{:016x}{:016x}", self.process, self.number)
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -65,5 +80,19 @@ impl fmt::Debug for RequestId {
 impl Serialize for RequestId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_prints_in_hex() {
+        let id = RequestId {
+            process: 0x0123_4567_89ab_cdef,
+            number: 42,
+        };
+        assert_eq!(id.to_string(), "req_0123456789abcdef000000000000002a");
     }
 }

@@ -191,7 +191,7 @@ impl Forwarder {
         parts
             .headers
             .insert(DOORWARD_DECISION, HeaderValue::from_static("allowed"));
-        if let Ok(id) = HeaderValue::try_from(call.facts().request_id.to_string()) {
+        if let Ok(id) = HeaderValue::from_bytes(&call.facts().request_id.text()) {
             parts.headers.insert(DOORWARD_REQUEST_ID, id);
         }
         if let Some(told) = told {
@@ -307,7 +307,9 @@ pub(crate) struct Named {
 
 impl Named {
     pub(crate) fn of(call: RequestId, trace: Option<Trace>) -> Self {
-        let name = HeaderValue::try_from(format!("{OUR_NAME} {call}"));
+        let text = call.text();
+        let name = [OUR_NAME.as_bytes(), b" ", &text].concat();
+        let name = HeaderValue::from_maybe_shared(Bytes::from(name));
         Self {
             user_agent: name.unwrap_or(HeaderValue::from_static(OUR_NAME)),
             traceparent: trace.and_then(|trace| trace.onward()),
@@ -331,7 +333,7 @@ pub(crate) fn outgoing(
     *outgoing.method_mut() = request.method.clone();
     *outgoing.uri_mut() = Uri::from(request.target.clone());
     let headers = outgoing.headers_mut();
-    headers.insert(AUTHORIZATION, key.authorization()?);
+    headers.insert(AUTHORIZATION, key.authorization());
     headers.insert(USER_AGENT, name.user_agent.clone());
     if let Some(trace) = &name.traceparent {
         headers.insert(TRACEPARENT, trace.clone());

@@ -110,7 +110,8 @@ pub(crate) struct UpstreamKey {
     pub(crate) state: UpstreamKeyState,
     /// Tells one value from another: the head of its SHA-256.
     pub(crate) print: [u8; 8],
-    secret: SecretString,
+    /// The `Authorization` with it, made once.
+    line: HeaderValue,
 }
 
 impl UpstreamKey {
@@ -128,12 +129,15 @@ impl UpstreamKey {
         for (to, from) in print.iter_mut().zip(digest.as_ref()) {
             *to = *from;
         }
+        let line = Bytes::from(format!("Bearer {text}"));
+        let mut line = HeaderValue::from_maybe_shared(line).ok()?;
+        line.set_sensitive(true);
         fits.then(|| Self {
             id: id.into(),
             scopes,
             state,
             print,
-            secret,
+            line,
         })
     }
 
@@ -145,11 +149,8 @@ impl UpstreamKey {
     }
 
     /// The `Authorization` of an authorised request: the one place the key goes to.
-    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
-        let line = format!("Bearer {}", self.secret.expose_secret());
-        let mut value = HeaderValue::from_maybe_shared(Bytes::from(line)).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.line.clone()
     }
 }
 
@@ -343,7 +344,7 @@ mod tests {
         let key =
             |text: &str| UpstreamKey::new("uk_1", None, UpstreamKeyState::Active, text.into());
         let good = key("canary-canary-canary").unwrap();
-        assert_eq!(good.authorization().unwrap(), "Bearer canary-canary-canary");
+        assert_eq!(good.authorization(), "Bearer canary-canary-canary");
         assert!(!format!("{good:?}{:?}", good.authorization()).contains("canary"));
         for bad in [
             "short",

@@ -7,19 +7,20 @@
 //! must be seen. The guard sits under the library's reader, lets one head through at a time, and
 //! says what is wrong with it.
 
+use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::wire::raw_head::{Framing, HeadFault, RawHead};
 
 /// Bytes taken from the connection at once while a head is read.
-const CHUNK: usize = 4 * 1024;
+const CHUNK: usize = 2 * 1024;
 
 /// Where a connection's guard says what it found.
 ///
@@ -102,7 +103,7 @@ impl<S> HeadGuard<S> {
     fn scan(&mut self, seen: usize) {
         let mut start = seen;
         while let Some(rest) = self.held.get(start..) {
-            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            let Some(end) = memchr::memchr(b'\n', rest) else {
                 break;
             };
             let line = rest.get(..end).unwrap_or_default();
@@ -142,10 +143,8 @@ impl<S> HeadGuard<S> {
     /// A carriage return belongs before a line feed and nowhere else.
     fn head_is_sound(&self, end: usize) -> Result<(), HeadFault> {
         let head = self.held.get(..end).unwrap_or_default();
-        let stray = head
-            .windows(2)
-            .any(|pair| matches!(pair, [b'\r', next] if *next != b'\n'));
-        if stray {
+        let mut returns = memchr::memchr_iter(b'\r', head);
+        if returns.any(|at| head.get(at + 1).is_some_and(|next| *next != b'\n')) {
             Err(HeadFault::Syntax)
         } else {
             Ok(())
@@ -167,11 +166,9 @@ impl<S> HeadGuard<S> {
 impl<S: AsyncRead + Unpin> HeadGuard<S> {
     /// Reads some bytes to be held.
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut chunk = [0; CHUNK];
-        let mut chunk = ReadBuf::new(&mut chunk);
-        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut chunk))?;
-        self.ended = chunk.filled().is_empty();
-        self.held.extend_from_slice(chunk.filled());
+        self.held.reserve(CHUNK);
+        let read = ready!(pin!(self.inner.read_buf(&mut self.held)).poll(cx))?;
+        self.ended = read == 0;
         Poll::Ready(Ok(()))
     }
 }
@@ -278,7 +275,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadGuard<S> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use tokio::io::AsyncReadExt;
 
     /// Gives bytes in pieces, then the end.
     struct Pieces {

@@ -71,10 +71,9 @@ impl RawHead {
     /// Takes one line, without its line feed. The framing when it was the last.
     pub(crate) fn line(&mut self, line: &[u8]) -> Result<Option<Framing>, HeadFault> {
         let line = line.strip_suffix(b"\r").ok_or(HeadFault::Syntax)?;
-        if line
-            .iter()
-            .any(|byte| matches!(byte, 0..=8 | 10..=31 | 127))
-        {
+        // All of it, without a way out: many bytes are looked at at once.
+        let control = |found, byte: &u8| found | matches!(byte, 0..=8 | 10..=31 | 127);
+        if line.iter().fold(false, control) {
             return Err(HeadFault::Syntax);
         }
         if line.is_empty() && self.lines > 0 {

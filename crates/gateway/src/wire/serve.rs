@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::gateway::{Gateway, closing};
+use crate::request::limits::USUAL_HEADERS;
 use crate::wire::crowd::{Crowd, Occupying, Seat};
 use crate::wire::frames::FrameGuard;
 use crate::wire::head_guard::HeadGuard;
@@ -269,19 +270,24 @@ impl Connection {
         });
         let mut builder = http1::Builder::new();
         builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_read)
-            .max_headers(limits.headers)
+            .header_read_timeout(None)
             .max_buf_size((2 * limits.head_bytes).max(64 * 1024));
+        // What the library has by itself costs less than the same when it is asked for.
+        if limits.headers != USUAL_HEADERS {
+            builder.max_headers(limits.headers);
+        }
         let mut serving = pin!(builder.serve_connection(TokioIo::new(guarded), service));
         let draining = async {
             // Nobody left to say so means the same.
             let _ = drain.wait_for(|draining| *draining).await;
         };
         tokio::select! {
+            biased;
             // Whether it ended well is in the record of its calls.
             _ = serving.as_mut() => {}
             () = seat.left() => {}
+            // No whole head has come: one timer for all of them.
+            () = seat.idle(limits.head_read) => {}
             () = draining => {
                 serving.as_mut().graceful_shutdown();
                 let _ = serving.await;

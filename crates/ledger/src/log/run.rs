@@ -1,6 +1,6 @@
 //! A running log: its threads, and what they share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     /// Leaves wait, or the log halted.
     pub(crate) work: Condvar,
     progress: Mutex<Progress>,
+    /// Whether the queue is halted: asked before each call, when it mostly is not.
+    halted: AtomicBool,
     batches: AtomicU64,
     sync_nanos: AtomicU64,
     /// Leaves got durable, a checkpoint was signed, or the log halted.
@@ -79,6 +81,7 @@ impl Shared {
                 signed,
                 ..Progress::default()
             }),
+            halted: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             sync_nanos: AtomicU64::new(0),
             moved: Condvar::new(),
@@ -105,7 +108,8 @@ impl Shared {
     }
 
     fn halted(&self) -> Option<Halt> {
-        self.queue().halt.clone()
+        let halted = self.halted.load(Ordering::SeqCst);
+        halted.then(|| self.queue().halt.clone()).flatten()
     }
 
     /// Takes no more leaves. The first reason stands, but for being closed.
@@ -114,6 +118,7 @@ impl Shared {
         if matches!(queue.halt, None | Some(Halt::Closed)) {
             queue.halt = Some(halt);
         }
+        self.halted.store(true, Ordering::SeqCst);
         drop(queue);
         self.work.notify_all();
         drop(self.progress());
@@ -245,6 +250,25 @@ impl Log {
         self.push(leaf, None).map_err(|(error, _)| error)
     }
 
+    /// Puts leaves on their way together, in their order: the tickets of those that were taken, and
+    /// why the next one was not.
+    pub fn append_all(&self, leaves: &[LeafBytes]) -> (Vec<Ticket>, Option<AppendError>) {
+        let mut tickets = Vec::with_capacity(leaves.len());
+        let mut refused = None;
+        let mut queue = self.shared.queue();
+        for leaf in leaves {
+            match queue.push(leaf, None) {
+                Ok(ticket) => tickets.push(ticket),
+                Err((error, _)) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        self.wake_writer(queue);
+        (tickets, refused)
+    }
+
     /// As [`append`](Self::append), calling back instead: with the sequence once the leaf is
     /// durable, or why it is not. Called exactly once, mostly on the writer's thread: it must be
     /// quick, such as sending into a channel.
@@ -265,6 +289,12 @@ impl Log {
     ) -> Result<Ticket, (AppendError, Option<Callback>)> {
         let mut queue = self.shared.queue();
         let ticket = queue.push(leaf, then)?;
+        self.wake_writer(queue);
+        Ok(ticket)
+    }
+
+    /// Wakes the writer, if enough leaves wait that it is to be woken.
+    fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>) {
         let wake = queue.waiting() >= queue.wake_at;
         if wake {
             queue.wake_at = usize::MAX;
@@ -273,7 +303,6 @@ impl Log {
         if wake {
             self.shared.work.notify_one();
         }
-        Ok(ticket)
     }
 
     /// Publishes what is due now: what the background thread does by itself.
@@ -304,6 +333,11 @@ impl Log {
     /// Reads beside the writer.
     pub fn reader(&self) -> Reader {
         Reader::live(Arc::clone(&self.shared))
+    }
+
+    /// Why it takes no more leaves; `None` when it does.
+    pub fn halted(&self) -> Option<Halt> {
+        self.shared.halted()
     }
 
     /// How it is doing.
