@@ -110,6 +110,7 @@ pub(crate) struct UpstreamKey {
     pub(crate) state: UpstreamKeyState,
     /// Tells one value from another: the head of its SHA-256.
     pub(crate) print: [u8; 8],
+    secret: SecretString,
     /// The `Authorization` with it, made once.
     line: HeaderValue,
 }
@@ -137,6 +138,7 @@ impl UpstreamKey {
             scopes,
             state,
             print,
+            secret,
             line,
         })
     }
