@@ -50,5 +50,5 @@ fn no_command_believes_a_folder_that_others_can_change() {
         }
     }
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
-    run(folder.path(), &["client", "list"]).ended(0);
+    run(folder.path(), &["admin", "token", "list"]).ended(0);
 }
