@@ -58,8 +58,8 @@ pub use options::{AuditOptions, system_time};
 pub use people::{PERSON_MAX, Person, PersonKind, Unsealed};
 pub use signer::{TransitOptions, TransitSigner};
 pub use sink::{
-    BatchBody, FileSink, HttpsSink, Retry, SinkConfig, SinkFormat, SinkKind, SinkMetrics, Sinks,
-    Start, SyslogSink, WebhookSecret,
+    BatchBody, FileSink, HttpsSink, ReadySinks, Retry, SinkConfig, SinkFormat, SinkKind,
+    SinkMetrics, Sinks, Start, SyslogSink, WebhookSecret,
 };
 pub use witness::{
     COSIGNED_PATH, Refusal, Witness, WitnessOptions, WitnessStatus, WitnessWatch, Witnesses,

@@ -28,4 +28,4 @@ pub use config::{
 };
 pub use metrics::SinkMetrics;
 pub use sign::WebhookSecret;
-pub use sinks::Sinks;
+pub use sinks::{ReadySinks, Sinks};

@@ -416,6 +416,31 @@ fn sinks_end_in_time_while_their_receivers_hang() {
 }
 
 #[test]
+fn others_take_their_place_and_go_on_where_they_came_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = open(dir.path());
+    let (one, two) = (dir.path().join("one.jsonl"), dir.path().join("two.jsonl"));
+    let file = |name: &str, path| config(name, SinkKind::File(FileSink::new(path)));
+    let sinks = Sinks::start(&audit, vec![file("a", &one), file("b", &two)]).unwrap();
+    fill(&audit, 100);
+    until("all of them", || {
+        sinks.metrics().iter().all(|sink| sink.position == 100)
+    });
+    let unfit = Sinks::check(vec![file("A", &one)]);
+    assert!(unfit.is_err());
+
+    let moved = dir.path().join("moved.jsonl");
+    sinks.take(Sinks::check(vec![file("a", &moved)]).unwrap());
+    fill(&audit, 200);
+    assert!(sinks.stop(Duration::from_secs(5)));
+    assert_eq!(sinks.metrics().len(), 1);
+    let read = |path| sequences(&std::fs::read_to_string(path).unwrap());
+    assert_eq!(read(&one), (0..100).collect::<Vec<_>>());
+    assert_eq!(read(&moved), (100..200).collect::<Vec<_>>());
+    assert_eq!(read(&two), (0..100).collect::<Vec<_>>());
+}
+
+#[test]
 fn syslog_over_tls_gets_all_though_the_receiver_restarts() {
     let dir = tempfile::tempdir().unwrap();
     let audit = open(dir.path());

@@ -49,7 +49,7 @@ use self::presented::Presented;
 use self::ready::Readiness;
 use self::reload::Reloader;
 use self::settings::Settings;
-use self::taken::{take_desks, take_settings};
+use self::taken::{take_desks, take_settings, take_sinks};
 use self::telemetry::Told;
 use self::traces::Exporting;
 use self::watches::Watches;
@@ -240,6 +240,7 @@ impl Server {
             let again = Arc::clone(&again);
             Ok(Box::new(move || again.notify_one()))
         });
+        take_sinks(&settings, &sinks, &record);
         take_desks(&settings, alerts.clone(), &approvals, &record);
         let gateway_url = url_of(&listener)?;
         let socket = context.data_dir.admin_socket()?;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use doorward_audit::Audit;
+use doorward_audit::{Audit, Sinks};
 use doorward_gateway::{ApprovalDesk, Gateway};
 
 use super::pages::Pages;
 use super::settings::Settings;
+use super::sinks;
 use crate::alerts::AlertDesk;
 use crate::exit::Failure;
 use crate::record::recorded_secrets;
@@ -51,6 +52,17 @@ pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages
     settings.on(&["metrics", "ledger.pages"], move |next| {
         let (gateway, pages) = (gateway.clone(), pages.of(next)?);
         Ok(Box::new(move || gateway.set_beside(pages)))
+    });
+}
+
+/// The sinks of the record: those of the same name go on where they came to.
+pub(super) fn take_sinks(settings: &Settings, running: &Arc<Sinks>, audit: &Arc<Audit>) {
+    let (running, audit) = (Arc::clone(running), Arc::clone(audit));
+    settings.on(&["audit.sink"], move |next| {
+        let configs = sinks::configured(next, &recorded_secrets(&audit))?;
+        let ready = Sinks::check(configs).map_err(Failure::usage)?;
+        let running = Arc::clone(&running);
+        Ok(Box::new(move || running.take(ready)))
     });
 }
 
