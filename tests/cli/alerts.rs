@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::harness::{Demo, Server, call, run};
-use crate::operate::{set, until};
+use crate::operate::{Stage, set, until};
 
 /// The alerts of a kind that were told, the newest last.
 fn told(demo: &Demo, kind: &str) -> Vec<Value> {
@@ -236,11 +237,15 @@ fn a_configuration_that_is_refused_is_told_and_channels_are_taken_while_the_serv
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     run(path, &["init"]).ended(0);
-    let _server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
+    let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
     set(path, "connections = 1024", "conections = 1024");
     run(path, &["reload"]).ended(2);
+    server.signal(Signal::HUP);
+    let log = || fs::read_to_string(&server.log).unwrap();
+    until(|| log().contains("what was in force stays"));
     // A command would refuse it too.
     set(path, "conections = 1024", "connections = 1024");
+    until(|| !told_at(path, "configuration_refused").is_empty());
     let told = told_at(path, "configuration_refused");
     assert_eq!(told.len(), 1);
     assert!(
@@ -255,26 +260,66 @@ fn a_configuration_that_is_refused_is_told_and_channels_are_taken_while_the_serv
     assert!(none.stderr.contains("no alert channel"), "{none:?}");
     let toml = path.join("doorward.toml");
     let text = fs::read_to_string(&toml).unwrap();
+    let address = |url: &str| {
+        let file = path.join(".doorward/secrets/slack");
+        fs::write(&file, url).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    address("http://127.0.0.1:9/x");
     let channel =
-        "\n[[alerts.channel]]\nname = \"chat\"\nto = \"slack\"\nurl = \"http://127.0.0.1:9/x\"\n";
+        "\n[[alerts.channel]]\nname = \"chat\"\nto = \"slack\"\nurl = \"file:secrets/slack\"\n";
     fs::write(&toml, format!("{text}{channel}")).unwrap();
     let taken = run(path, &["reload", "--json"]).ended(0).json();
     assert_eq!(taken, json!({"changed": ["alerts"], "restart_needed": []}));
-    let tried = run(path, &["alert", "test", "chat"]);
-    assert!(
-        tried.stdout.contains("chat") || tried.stderr.contains("chat"),
-        "{tried:?}"
-    );
-    // A channel that does not fit refuses the whole.
-    let unfit = channel.replace("127.0.0.1:9", "example.com");
-    fs::write(&toml, format!("{text}{unfit}")).unwrap();
+    // An address that does not fit refuses the whole, and the channel stays.
+    address("http://example.com/x");
     run(path, &["reload"]).ended(2);
-    fs::write(&toml, format!("{text}{channel}")).unwrap();
     let tried = run(path, &["alert", "test", "chat"]);
-    assert!(
-        tried.stdout.contains("chat") || tried.stderr.contains("chat"),
-        "{tried:?}"
-    );
+    assert!(tried.stdout.contains("chat"), "{tried:?}");
     let told = told_at(path, "configuration_refused");
     assert_eq!(told.len(), 1, "the same, within its window");
+}
+
+#[test]
+fn a_key_that_is_dead_and_an_api_that_is_down_are_each_told_once() {
+    let stage = Stage::new();
+    let server = stage.serve();
+    let lead = |n: u32| stage.create_lead(&server, &format!("l{n}@example.com"));
+    assert_eq!(lead(0), 200);
+    let scope = json!({"kind": "status", "status": 401, "message": "Invalid scope. Required: a"});
+    stage.go_wrong(scope);
+    lead(1);
+    let dead = json!({"kind": "status", "status": 401, "message": "Invalid API key"});
+    stage.go_wrong(dead);
+    (2..6).for_each(|n| {
+        lead(n);
+    });
+    let told = told_at(stage.path(), "key_dead");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["count"], 1);
+    assert_eq!(told[0]["severity"], "critical");
+
+    // It takes two clients to say so of all.
+    let create = [
+        "client",
+        "create",
+        "second",
+        "-u",
+        "lead-import",
+        "-e",
+        "production",
+    ];
+    run(stage.path(), &create).ended(0);
+    let key = run(stage.path(), &["key", "issue", "second"])
+        .ended(0)
+        .stdout;
+    let url = format!("{}/api/v2/leads", server.text("gateway_url"));
+    stage.go_down();
+    for n in 6..40 {
+        lead(n);
+        let body = json!({"email": format!("s{n}@example.com")});
+        call("POST", &url, Some(key.trim_end()), Some(body));
+    }
+    let told = told_at(stage.path(), "breaker_open");
+    assert_eq!(told.len(), 1, "{told:?}");
 }

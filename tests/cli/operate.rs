@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::{Answer, Server, call, run};
@@ -140,6 +140,18 @@ impl Stage {
 
     pub(crate) fn serve(&self) -> Server {
         Server::start(self.path(), &["serve", "--listen", "127.0.0.1:0"])
+    }
+
+    /// Has the sandbox go wrong in this way, and in no other.
+    pub(crate) fn go_wrong(&self, fault: Value) {
+        let url = format!("{}/_sandbox/faults", self.sandbox.text("url"));
+        call("DELETE", &url, None, None);
+        assert_eq!(call("POST", &url, None, Some(fault)).status, 200);
+    }
+
+    /// Ends the sandbox.
+    pub(crate) fn go_down(&self) {
+        self.sandbox.signal(Signal::KILL);
     }
 
     fn get(&self, server: &Server, path: &str, key: bool) -> Answer {

@@ -134,7 +134,7 @@ fn lags(sink: &SinkHealth) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{LedgerHealth, WatchHealth};
+    use crate::health::{LedgerHealth, WatchHealth, WitnessHealth};
 
     const AT: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -166,15 +166,27 @@ mod tests {
             sinks: vec![sink("a", LAG_MS), sink("b", LAG_MS - 1)],
             instantly: WatchHealth {
                 around: 2,
+                changes: 1,
                 ..WatchHealth::default()
             },
+            witnesses: vec![WitnessHealth {
+                name: "w".to_owned(),
+                url: String::new(),
+                cosigned: Some(7),
+                lag: 0,
+                failures: 1,
+                refusal: Some("another history".to_owned()),
+                trouble: None,
+            }],
             ..Health::default()
         };
         assert_eq!(kinds(seen.look(&well, AT)), []);
         let all = [
             AlertKind::LedgerHalted,
             AlertKind::SinkLagging,
+            AlertKind::WitnessRefuses,
             AlertKind::TrafficAround,
+            AlertKind::WorkspaceChanged,
         ];
         assert_eq!(kinds(seen.look(&bad, AT)), all);
         assert_eq!(kinds(seen.look(&bad, AT)), []);
