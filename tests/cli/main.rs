@@ -21,6 +21,7 @@ mod run;
 mod safe;
 mod serve;
 mod settings;
+mod taken;
 mod through;
 mod trial;
 mod up;

@@ -40,6 +40,47 @@ pub(crate) struct Health {
     /// How alerts are told.
     #[serde(default)]
     pub(crate) alerts: AlertStatus,
+    /// The pace of calls.
+    #[serde(default)]
+    pub(crate) pace: PaceHealth,
+}
+
+/// The pace of calls since the start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct PaceHealth {
+    /// Calls that went at once, that waited for their turn, and that had none.
+    pub(crate) at_once: u64,
+    pub(crate) waited: u64,
+    pub(crate) refused: u64,
+    /// Times that the API said 429.
+    pub(crate) complaints: u64,
+    /// Each workspace that was called.
+    pub(crate) workspaces: Vec<WorkspacePace>,
+}
+
+/// How a workspace's budget stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct WorkspacePace {
+    /// Its name.
+    pub(crate) workspace: String,
+    /// Of the last second, and of the last minute.
+    pub(crate) second: PaceWindow,
+    pub(crate) minute: PaceWindow,
+    /// Calls that wait for their turn.
+    pub(crate) waiting: u64,
+    /// Percent of the budget in use: less than 100 after the API said 429.
+    pub(crate) percent: u32,
+    /// Milliseconds that nothing goes for, as the API asked.
+    pub(crate) shut_ms: u64,
+}
+
+/// Calls in a stretch of time.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct PaceWindow {
+    /// Most that go when nothing is cut.
+    pub(crate) budget: u64,
+    /// That went.
+    pub(crate) used: u64,
 }
 
 /// The ledger.

@@ -78,7 +78,7 @@ pub use clients::uses::{Today, Uses};
 pub use clock::Clock;
 pub use error::Error;
 pub use gateway::{FiguresOf, Gateway, GatewayConfig};
-pub use idempotency::{Idempotency, IdempotencyKey, IdempotencySettings};
+pub use idempotency::{Idempotency, IdempotencyFigures, IdempotencyKey, IdempotencySettings};
 pub use pace::ids::{AsWorkspace, PaceId};
 pub use pace::kept::Past;
 pub use pace::pacing::{PaceFigures, PaceSettings, Pacing};

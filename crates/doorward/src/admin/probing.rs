@@ -11,6 +11,7 @@ use super::error::AdminError;
 use super::types::SubWorkspace;
 use crate::output::clean;
 use crate::scrubbed::{known_secrets, scrub};
+use crate::server::OwnPace;
 
 /// Most sub-workspaces that are listed.
 const SUB_WORKSPACES_MAX: usize = 10_000;
@@ -41,6 +42,8 @@ pub(super) struct Asked<'a> {
     pub(super) plain_http: bool,
     /// Whether the host must have public addresses alone.
     pub(super) public_only: bool,
+    /// The pace that is kept, when a server runs in this process.
+    pub(super) pace: Option<OwnPace>,
 }
 
 /// What probing found.
@@ -64,7 +67,7 @@ pub(super) struct FoundKey {
 
 /// Reads the keys and asks the API about them: harmless reads only.
 ///
-/// Blocks; to be called off the runtime's own threads.
+/// When a server runs, its pace is kept. Blocks; to be called off the runtime's own threads.
 ///
 /// # Errors
 /// When a key can't be read, is not accepted, can't be judged, or the keys are of different
@@ -108,10 +111,14 @@ fn ask<'r>(
             .base_url(asked.base_url)
             .allow_plain_http(asked.plain_http)
             .public_only(asked.public_only)
-            .key(key)
-            .build();
-        let client =
-            client.map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
+            .key(key);
+        let client = match &asked.pace {
+            Some(pace) => client.pace(pace.clone()),
+            None => client,
+        };
+        let client = client
+            .build()
+            .map_err(|error| AdminError::usage(format_args!("{reference}: {error}")))?;
         Handle::current().block_on(found.probe(reference, &client, said))?;
     }
     Ok(found)

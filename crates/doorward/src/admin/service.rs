@@ -186,16 +186,24 @@ impl Admin {
 
 impl Handle<Status> for Admin {
     fn handle(&self, _: Status) -> Result<ServerStatus, AdminError> {
+        let workspaces = self.store().workspaces()?;
+        let mut health = self.parts.health.as_ref().map(|health| health());
+        if let Some(health) = &mut health {
+            // Those that were removed have no pace to be told of.
+            health.pace.workspaces.retain_mut(|pace| {
+                let known = workspaces.iter().find(|known| known.id == pace.workspace);
+                known.is_some_and(|known| {
+                    pace.workspace.clone_from(&known.name);
+                    true
+                })
+            });
+        }
         Ok(ServerStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             gateway_url: self.parts.gateway_url.clone(),
-            beyond: super::beyond::beyond(
-                &self.store().clients(None)?,
-                &self.store().workspaces()?,
-                now(),
-            ),
-            health: self.parts.health.as_ref().map(|health| health()),
+            beyond: super::beyond::beyond(&self.store().clients(None)?, &workspaces, now()),
+            health,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use doorward_gateway::PaceId;
 use doorward_policy::{Timestamp, WorkspaceKind};
 use doorward_secrets::SecretRef;
 use doorward_store::{
@@ -19,6 +20,7 @@ use super::types::{
 };
 use super::views::{UpstreamKeyView, WorkspaceView, known_scopes};
 use crate::output::clean;
+use crate::server::OwnPace;
 
 /// Most upstream keys given at once.
 const KEYS_MAX: usize = 32;
@@ -106,6 +108,13 @@ impl Handle<WorkspaceAdd> for Admin {
             base_url,
             plain_http,
             public_only: !call.sandbox && !self.parts.plain_http,
+            pace: self.parts.pacing.clone().map(|pacing| OwnPace {
+                pacing,
+                workspace: match &known {
+                    Some(known) => PaceId::of(known),
+                    None => PaceId::unrecorded(base_url),
+                },
+            }),
         };
         let found = probe_keys(secrets, &asked, &references, call.scopes)?;
         let instantly_id = found.instantly_id.clone();
@@ -132,6 +141,10 @@ impl Handle<WorkspaceAdd> for Admin {
         let added_keys = self.add_keys(&workspace, &found, now)?;
         self.changed()?;
         let workspace = self.store().workspace(&workspace.id)?;
+        if let Some(pace) = &asked.pace {
+            let of = PaceId::of(&workspace);
+            pace.pacing.recorded(&pace.workspace, &of);
+        }
         Ok(WorkspaceAdded {
             needs: needs(&workspace),
             workspace: self.view(&workspace, now)?,

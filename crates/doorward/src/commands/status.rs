@@ -3,7 +3,7 @@
 use crate::admin::{Beyond, Session, Status};
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
-use crate::health::Health;
+use crate::health::{Health, PaceHealth, PaceWindow};
 use crate::output::{Cell, Output, Tone};
 
 /// Runs `doorward status`.
@@ -99,6 +99,7 @@ fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
     for told in &health.instantly.told {
         output.line(output.paint(Tone::Careful, format_args!("  {told}")))?;
     }
+    show_pace(output, &health.pace)?;
     if !health.sinks.is_empty() {
         let rows = health.sinks.iter().map(|sink| {
             vec![
@@ -140,6 +141,33 @@ fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
         output.table(&head, rows.collect(), "")?;
     }
     Ok(())
+}
+
+/// How much of each workspace's budget is used.
+fn show_pace(output: Output, pace: &PaceHealth) -> Result<(), crate::exit::Failure> {
+    if pace.workspaces.is_empty() {
+        return Ok(());
+    }
+    let used = |window: &PaceWindow| format!("{} of {}", window.used, window.budget);
+    let rows = pace.workspaces.iter().map(|each| {
+        let state = match (each.shut_ms, each.percent) {
+            (0, 100..) => Cell::toned("whole", Tone::Good),
+            (0, percent) => Cell::toned(format!("{percent} % after a 429"), Tone::Careful),
+            (millis, _) => {
+                let seconds = millis.div_ceil(1_000);
+                Cell::toned(format!("shut for {seconds} s by a 429"), Tone::Bad)
+            }
+        };
+        vec![
+            Cell::toned(&each.workspace, Tone::Strong),
+            Cell::from(used(&each.second)),
+            Cell::from(used(&each.minute)),
+            Cell::from(each.waiting),
+            state,
+        ]
+    });
+    let head = ["pace of", "last second", "last minute", "waiting", "budget"];
+    output.table(&head, rows.collect(), "")
 }
 
 /// Who is granted more than usual, and until when.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use doorward_gateway::Limits;
+use doorward_gateway::{IdempotencySettings, Limits};
 
+use super::idempotency::IdempotencyConfig;
 use super::{Config, GatewayConfig, LogConfig};
 
 impl Config {
@@ -53,7 +54,7 @@ impl Config {
         changed.note("metrics", *metrics != next.metrics);
         changed.note("traces", *traces != next.traces);
         changed.note("approvals", *approvals != next.approvals);
-        changed.note("idempotency", *idempotency != next.idempotency);
+        idempotency.changed(&next.idempotency, &mut changed);
         changed.note("alerts", *alerts != next.alerts);
         log.changed(&next.log, &mut changed);
         changed.0
@@ -121,6 +122,30 @@ impl GatewayConfig {
                 time(response_idle, next.response_idle),
             ),
             ("gateway.seconds.drain", time(drain, next.drain)),
+        ] {
+            changed.note(name, differs);
+        }
+    }
+}
+
+impl IdempotencyConfig {
+    fn changed(&self, next: &Self, changed: &mut Changed) {
+        let Self { enabled, settings } = self;
+        let IdempotencySettings {
+            keep,
+            records,
+            answer_bytes,
+            client_bytes,
+            settle,
+        } = settings;
+        let to = &next.settings;
+        for (name, differs) in [
+            ("idempotency.enabled", *enabled != next.enabled),
+            ("idempotency.hours", *keep != to.keep),
+            ("idempotency.records", *records != to.records),
+            ("idempotency.answer_bytes", *answer_bytes != to.answer_bytes),
+            ("idempotency.client_bytes", *client_bytes != to.client_bytes),
+            ("idempotency.settle_seconds", *settle != to.settle),
         ] {
             changed.note(name, differs);
         }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_gateway::Idempotency;
+use doorward_gateway::{Idempotency, IdempotencyFigures};
 use doorward_secrets::Secrets;
 use doorward_store::{IdempotencyStore, Store};
 use tokio::time::{MissedTickBehavior, interval};
@@ -13,11 +13,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::admin::{AdminError, now};
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::prometheus::Text;
 
 /// How often what has expired is forgotten.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// The memory, if it is switched on. What an earlier run sent and never saw answered is noted as
+/// The memory, switched on or off. What an earlier run sent and never saw answered is noted as
 /// unknown. Blocks.
 ///
 /// # Errors
@@ -26,11 +27,8 @@ pub(super) fn remembered(
     context: &Context,
     store: &Arc<dyn Store>,
     secrets: &Secrets,
-) -> Result<Option<Idempotency>, Failure> {
+) -> Result<Idempotency, Failure> {
     let config = &context.config.idempotency;
-    if !config.enabled {
-        return Ok(None);
-    }
     let interrupted = store.end_interrupted_writes().map_err(AdminError::from)?;
     if interrupted > 0 {
         tracing::warn!(
@@ -44,7 +42,26 @@ pub(super) fn remembered(
         .map_err(Failure::usage)?;
     let store: Arc<dyn IdempotencyStore> = Arc::<dyn Store>::clone(store);
     let idempotency = Idempotency::new(store, &key, config.settings.clone());
-    idempotency.map(Some).map_err(Failure::failed)
+    let idempotency = idempotency.map_err(Failure::failed)?;
+    idempotency.switch(config.enabled);
+    Ok(idempotency)
+}
+
+/// Shows how writes under idempotency keys have gone among the metrics.
+pub(super) fn show(figures: &IdempotencyFigures, text: &mut Text) {
+    let help = "Writes under idempotency keys that a call has in hand";
+    text.gauge("idempotency_in_flight", help, &[], figures.in_flight);
+    for (what, count) in [
+        ("kept", figures.kept),
+        ("not_kept", figures.not_kept),
+        ("replayed", figures.replayed),
+        ("outcome_unknown", figures.outcome_unknown),
+        ("settled_done", figures.settled_done),
+        ("settled_not_done", figures.settled_not_done),
+    ] {
+        let help = "Writes under idempotency keys, by what became of their answers";
+        text.counter("idempotency_writes_total", help, &[("what", what)], count);
+    }
 }
 
 /// Forgets what has expired, until `end` is done.

@@ -3,6 +3,7 @@
 mod administration;
 mod alive;
 mod doors;
+mod health;
 mod idempotency;
 mod instantly;
 mod learning;
@@ -24,7 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_audit::{Audit, Sinks, Witnesses};
+use doorward_audit::{Audit, Sinks};
 use doorward_gateway::{
     Gateway, GatewayConfig, LedgerRecorder, Listener, RecordSettings, SnapshotBuilder,
 };
@@ -39,11 +40,13 @@ use self::administration::{admin, reload_on_hang_up};
 use self::alive::{Alive, Ended};
 pub(crate) use self::doors::Doors;
 use self::doors::Renewing;
+use self::health::health_of;
 pub(crate) use self::instantly::WATCHED;
 pub(crate) use self::instantly::{Sources, options as watch_options};
 use self::learning::Learning;
 use self::metrics::Metrics;
 use self::pace::KeptPace;
+pub(crate) use self::pace::OwnPace;
 use self::pages::Pages;
 use self::presented::Presented;
 use self::ready::Readiness;
@@ -58,7 +61,6 @@ use crate::alerts::{AlertDesk, watch_certificates};
 use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::health::{Health, HealthOf, LedgerHealth};
 use crate::record::{Take, open_record, recorded_secrets};
 use crate::scrubbed::known_secrets;
 use crate::secret::read_pepper;
@@ -179,7 +181,7 @@ impl Server {
         let alerts = AlertDesk::start(context, &record)?;
         crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
-        let health = health_of(&record, &sinks, &watches, &alerts);
+        let health = health_of(&record, &sinks, &watches, &alerts, &pace.pacing);
         let again = Arc::new(Notify::new());
         let alarms = alive.spawn(
             "alarms",
@@ -200,12 +202,15 @@ impl Server {
         let own = Arc::clone(&store);
         let approvals = crate::approvals::serve(context, own, &record, alerts.clone())?;
         let tidying = alive.spawn("approvals", crate::approvals::tidy(Arc::clone(&approvals)));
+        let idempotency = idempotency::remembered(context, &store, &recorded_secrets(&record))?;
+        let figures = idempotency.clone();
+        metrics.also(move |text| idempotency::show(&figures.figures(), text));
         let config = GatewayConfig {
             limits: gateway_config.limits.clone(),
             approvals: Some(Arc::clone(&approvals)),
             uses: Arc::clone(&uses),
             telemetry: Some(Arc::new(Told::new(Arc::clone(&metrics), spans))),
-            idempotency: idempotency::remembered(context, &store, &recorded_secrets(&record))?,
+            idempotency: Some(idempotency.clone()),
             pacing: Some(pace.pacing.clone()),
             ..GatewayConfig::default()
         };
@@ -235,7 +240,7 @@ impl Server {
             pacing: pace.pacing.clone(),
         };
         gateway.set_beside(pages.of(context)?);
-        take_settings(&settings, &gateway, pages.clone());
+        take_settings(&settings, &gateway, pages.clone(), idempotency);
         settings.on(&[], move |_| {
             let again = Arc::clone(&again);
             Ok(Box::new(move || again.notify_one()))
@@ -441,38 +446,6 @@ fn url_of(listener: &TcpListener) -> Result<String, Failure> {
         });
     }
     Ok(format!("http://{address}"))
-}
-
-/// Tells how the server is doing.
-fn health_of(
-    record: &Arc<Audit>,
-    sinks: &Arc<Sinks>,
-    watches: &Watches,
-    alerts: &AlertDesk,
-) -> HealthOf {
-    let alerts = alerts.clone();
-    let (record, sinks) = (Arc::clone(record), Arc::clone(sinks));
-    let (witnesses, watch) = (watches.witnesses.clone(), watches.instantly.clone());
-    Arc::new(move || {
-        let status = record.status();
-        let witnesses = witnesses.as_ref().map(Witnesses::status);
-        Health {
-            ledger: LedgerHealth {
-                leaves: status.durable,
-                signed: status.signed,
-                waiting: status.waiting as u64,
-                commits: status.batches,
-                commit_us: u64::try_from(status.syncing.as_micros()).unwrap_or(u64::MAX),
-                lost: record.lost(),
-                halted: status.halt.map(|halt| halt.to_string()),
-                unsigned: status.unsigned,
-            },
-            sinks: sinks.metrics().into_iter().map(Into::into).collect(),
-            witnesses: witnesses.into_iter().flatten().map(Into::into).collect(),
-            instantly: watch.status().into(),
-            alerts: alerts.status(),
-        }
-    })
 }
 
 async fn join(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {

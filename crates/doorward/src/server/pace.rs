@@ -18,6 +18,7 @@ use super::alive::Alive;
 use crate::admin::{AdminError, now};
 use crate::boot::{self, Since};
 use crate::exit::Failure;
+use crate::health::{PaceHealth, PaceWindow, WorkspacePace};
 use crate::prometheus::Text;
 
 /// How often it is looked whether there is something to save that can't wait: calls under limits by
@@ -101,6 +102,39 @@ pub(super) fn show(figures: &PaceFigures, text: &mut Text) {
     }
 }
 
+/// The pace as it stands, workspaces by Doorward's ids.
+pub(super) fn health(figures: PaceFigures) -> PaceHealth {
+    let workspaces = figures.workspaces.into_iter().map(|(id, standing)| {
+        let [second, minute] = standing.budget.map(|calls| calls as u64);
+        let mut used = standing
+            .limits
+            .windows
+            .iter()
+            .map(|window| window.used as u64);
+        WorkspacePace {
+            workspace: id,
+            second: PaceWindow {
+                budget: second,
+                used: used.next().unwrap_or(0),
+            },
+            minute: PaceWindow {
+                budget: minute,
+                used: used.next().unwrap_or(0),
+            },
+            waiting: standing.waiting as u64,
+            percent: standing.pace.div_ceil(10),
+            shut_ms: u64::try_from(standing.shut_for.as_millis()).unwrap_or(u64::MAX),
+        }
+    });
+    PaceHealth {
+        at_once: figures.at_once,
+        waited: figures.waited,
+        refused: figures.refused.iter().map(|(_, calls)| calls).sum(),
+        complaints: figures.complaints,
+        workspaces: workspaces.collect(),
+    }
+}
+
 /// What is saved: the pace, and since when.
 struct Kept {
     since: Since,
@@ -154,7 +188,8 @@ async fn saved(save: impl FnOnce() -> doorward_store::Result<()> + Send + 'stati
 }
 
 /// The pace that Doorward's own calls to one workspace keep: that of everybody else's.
-pub(super) struct OwnPace {
+#[derive(Clone)]
+pub(crate) struct OwnPace {
     pub(crate) pacing: Pacing,
     pub(crate) workspace: PaceId,
 }

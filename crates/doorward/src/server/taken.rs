@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_audit::{Audit, Sinks};
-use doorward_gateway::{ApprovalDesk, Gateway};
+use doorward_gateway::{ApprovalDesk, Gateway, Idempotency};
 
 use super::pages::Pages;
 use super::settings::Settings;
@@ -13,7 +13,12 @@ use crate::exit::Failure;
 use crate::record::recorded_secrets;
 
 /// What of the settings is taken while the server runs, beside what other parts say of themselves.
-pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages) {
+pub(super) fn take_settings(
+    settings: &Settings,
+    gateway: &Gateway,
+    pages: Pages,
+    idempotency: Idempotency,
+) {
     // The one by commands alone, each of which reads it anew; the other is asked for at the end.
     let asked = &["audit.review_days", "gateway.seconds.announce"];
     settings.on(asked, |_| Ok(Box::new(|| ())));
@@ -29,6 +34,19 @@ pub(super) fn take_settings(settings: &Settings, gateway: &Gateway, pages: Pages
             if let Err(error) = pacing.set(settings) {
                 tracing::error!(%error, "the pace stays as it was");
             }
+        }))
+    });
+    let takes = &[
+        "idempotency.enabled",
+        "idempotency.records",
+        "idempotency.answer_bytes",
+        "idempotency.client_bytes",
+    ];
+    settings.on(takes, move |next| {
+        let (idempotency, next) = (idempotency.clone(), next.config.idempotency.clone());
+        Ok(Box::new(move || {
+            idempotency.set_bounds(&next.settings);
+            idempotency.switch(next.enabled);
         }))
     });
     let limited = gateway.clone();

@@ -23,7 +23,7 @@ use crate::decision::conditions::{Judgeable, with_conditions};
 use crate::decision::decide::{client_is_out, identify, inputs, note, request_facts};
 use crate::decision::refusal::{Fault, Refusal};
 use crate::gateway::Inner;
-use crate::idempotency::{Before, IdempotencyKey, Named, Whose};
+use crate::idempotency::{Before, Idempotency, IdempotencyKey, Named, Whose};
 use crate::records::record::{Actor, CallFacts};
 use crate::request::body::{BoxError, HeldBody};
 use crate::request::canonical::{ForwardRequest, Head, check_body_head};
@@ -137,7 +137,8 @@ impl Inner {
 
     /// The idempotency key of a write. Repeating a read does no harm, so its key is passed over.
     fn idempotency_key(&self, op: Op, parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
-        if self.idempotency.is_none() || !op.facts().writes() {
+        let heeded = self.idempotency.as_ref().is_some_and(Idempotency::is_on);
+        if !heeded || !op.facts().writes() {
             return Ok(None);
         }
         IdempotencyKey::of(&parts.headers)

@@ -1,9 +1,11 @@
 //! One write in hand: noted on disk before it leaves, its answer kept, or its loss.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use doorward_catalog::Op;
 use doorward_policy::Timestamp;
@@ -15,6 +17,7 @@ use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use secrecy::SecretString;
 
+use super::figures::{Counts, count};
 use super::key::IdempotencyKey;
 use super::looking::Looking;
 use super::seal::{Kept, Sealer, Whose};
@@ -33,7 +36,10 @@ pub struct Idempotency(Arc<Memory>);
 pub(crate) struct Memory {
     store: Arc<dyn IdempotencyStore>,
     pub(super) sealer: Sealer,
-    pub(super) settings: IdempotencySettings,
+    /// Those in force, and whether keys are heeded at all.
+    settings: ArcSwap<IdempotencySettings>,
+    on: AtomicBool,
+    counts: Counts,
     /// The writes that a call has in hand, with their fingerprints. There are none at a start: what
     /// the store has as sent and is not here has nobody waiting for it.
     in_hand: Mutex<HashMap<IdempotencyId, [u8; 32]>>,
@@ -74,10 +80,38 @@ impl Idempotency {
         Ok(Self(Arc::new(Memory {
             store,
             sealer: Sealer::new(secret)?,
-            settings,
+            settings: ArcSwap::from_pointee(settings),
+            on: AtomicBool::new(true),
+            counts: Counts::default(),
             in_hand: Mutex::default(),
             looking: Looking::default(),
         })))
+    }
+
+    /// Takes other bounds for the writes and answers that come from now on. How long writes are
+    /// remembered, and how long they may be on their way, stays as it was made: when those that are
+    /// remembered were sent is told by that.
+    pub fn set_bounds(&self, next: &IdempotencySettings) {
+        let IdempotencySettings { keep, settle, .. } = *self.0.settings();
+        self.0.settings.store(Arc::new(IdempotencySettings {
+            keep,
+            settle,
+            ..next.clone()
+        }));
+    }
+
+    /// Heeds keys from now on, or passes them over. What is remembered stays so.
+    pub fn switch(&self, on: bool) {
+        self.0.on.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether keys are heeded.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.on.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn counted(&self) -> (usize, &Counts) {
+        (self.0.in_hand().len(), &self.0.counts)
     }
 
     /// The write that a key of a client's stands for.
@@ -116,7 +150,10 @@ impl Idempotency {
             (Repeat::Replay, Some(record)) => {
                 let kept = record.answer.as_deref();
                 match kept.and_then(|sealed| self.0.sealer.open(&id, sealed)) {
-                    Some(kept) => Ok(Begun::Replay(kept)),
+                    Some(kept) => {
+                        count(&self.0.counts.replayed);
+                        Ok(Begun::Replay(kept))
+                    }
                     None => Ok(Begun::Settle(guard, record)),
                 }
             }
@@ -150,6 +187,10 @@ impl Idempotency {
 }
 
 impl Memory {
+    pub(super) fn settings(&self) -> Arc<IdempotencySettings> {
+        self.settings.load_full()
+    }
+
     fn in_hand(&self) -> MutexGuard<'_, HashMap<IdempotencyId, [u8; 32]>> {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +199,7 @@ impl Memory {
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Memory")
-            .field("settings", &self.settings)
+            .field("settings", &self.settings())
             .finish_non_exhaustive()
     }
 }
@@ -186,7 +227,7 @@ impl Guard {
 
     /// Notes on disk that the write is about to leave.
     pub(crate) async fn leave(&mut self, request_id: &str, now: Timestamp) -> Result<(), Refusal> {
-        let settings = &self.memory.settings;
+        let settings = self.memory.settings();
         let keep = settings.keep_ms();
         let record = IdempotencyRecord {
             id: self.named.id,
@@ -236,6 +277,7 @@ impl Guard {
     /// Its answer was lost.
     pub(crate) async fn lost(mut self) {
         self.advance(Event::Lost);
+        count(&self.memory.counts.unknown);
         let (id, request) = (self.named.id, self.request_id.clone());
         self.on_store(move |store| store.note_unknown(&id, &request))
             .await;
@@ -249,7 +291,7 @@ impl Guard {
     ) -> Response<Source> {
         let (parts, body) = response.into_parts();
         let event = event_of(parts.status.as_u16());
-        let most = self.memory.settings.answer_bytes;
+        let most = self.memory.settings().answer_bytes;
         let (source, whole) = read(body, most, patience).await;
         match event {
             Event::Answer => {
@@ -266,13 +308,28 @@ impl Guard {
     /// Keeps an answer, or that there was one.
     async fn note(&self, status: StatusCode, kept: Option<Kept>) {
         let (id, request) = (self.named.id, self.request_id.clone());
-        let (memory, most) = (Arc::clone(&self.memory), self.memory.settings.client_bytes);
+        let (memory, most) = (
+            Arc::clone(&self.memory),
+            self.memory.settings().client_bytes,
+        );
         let status = status.as_u16();
-        self.on_store(move |store| {
-            let sealed = kept.and_then(|kept| memory.sealer.seal(&id, &kept));
-            store.note_answer(&id, &request, status, sealed.as_deref(), most)
-        })
-        .await;
+        let counts = Arc::clone(&self.memory);
+        let kept = self
+            .on_store(move |store| {
+                let sealed = kept.and_then(|kept| memory.sealer.seal(&id, &kept));
+                let fits = sealed
+                    .as_ref()
+                    .is_some_and(|sealed| sealed.len() as u64 <= most);
+                store.note_answer(&id, &request, status, sealed.as_deref(), most)?;
+                Ok(fits)
+            })
+            .await;
+        let Counts {
+            kept: all,
+            not_kept,
+            ..
+        } = &counts.counts;
+        count(if kept == Some(true) { all } else { not_kept });
     }
 
     /// The write of `record` was found to be done, with this answer.
@@ -280,6 +337,7 @@ impl Guard {
         if self.state == State::Unknown {
             self.advance(Event::Found);
         }
+        count(&self.memory.counts.done);
         self.request_id.clone_from(&record.request_id);
         self.note(kept.status, Some(kept)).await;
     }
@@ -287,6 +345,7 @@ impl Guard {
     /// The write of `record` was found not to be done: it is in hand, to be sent again.
     pub(super) fn absent(&mut self, record: &IdempotencyRecord) {
         self.advance(Event::Absent);
+        count(&self.memory.counts.not_done);
         self.first_end = Some(record.expires_at);
     }
 

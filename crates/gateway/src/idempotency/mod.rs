@@ -15,6 +15,7 @@
 //! is kept is the API's own answer, so that an old one is redacted by the rules now in force.
 
 mod carry;
+mod figures;
 mod guard;
 mod key;
 mod looking;
@@ -25,6 +26,7 @@ mod settle;
 mod state;
 
 pub(crate) use carry::{About, Before};
+pub use figures::IdempotencyFigures;
 pub use guard::Idempotency;
 pub(crate) use guard::{Guard, Named};
 pub use key::IdempotencyKey;

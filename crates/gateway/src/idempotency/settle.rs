@@ -104,7 +104,7 @@ impl Inner {
             Err(why) => return Err(unknown(&record, why, Some(AGAIN))),
         };
         if done == Verdict::Failure && record.state != IdempotencyState::Answered {
-            let settle = guard.memory.settings.settle;
+            let settle = guard.memory.settings().settle;
             let settle = settle.max(self.limits().response_head);
             let settle = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX);
             let wait = settle - self.clock.now().millis_since(record.sent_at);
@@ -169,7 +169,7 @@ impl Inner {
         let (upstream, health) = (&about.way.upstream, &self.forwarder.health);
         let key = keychoice::choose(upstream, wanted.op(), health)
             .ok_or("no upstream key may look for it")?;
-        let sent = guard.memory.settings.first_sent(record);
+        let sent = guard.memory.settings().first_sent(record);
         let mut after: Option<String> = None;
         let turns = &self.forwarder.turns;
         // The client needs no right to the read: what it may is the write.

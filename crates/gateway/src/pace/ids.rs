@@ -48,7 +48,16 @@ impl PaceId {
         id
     }
 
-    /// Doorward's id of the workspace.
+    /// Of a workspace that has no record yet, at that address.
+    pub fn unrecorded(base_url: &str) -> Self {
+        Self {
+            record: Arc::from(""),
+            number: WorkspaceId(digest(&[b"unrecorded", base_url.as_bytes()])),
+            within: None,
+        }
+    }
+
+    /// Doorward's id of the workspace; empty when it has none yet.
     pub(crate) fn record(&self) -> &Arc<str> {
         &self.record
     }

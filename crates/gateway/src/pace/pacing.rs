@@ -168,6 +168,20 @@ impl Pacing {
         goes
     }
 
+    /// Calls of Doorward's own to a workspace that had no record turned out to be to this one: they
+    /// count for it.
+    pub fn recorded(&self, unrecorded: &PaceId, workspace: &PaceId) {
+        // Where there was a record before, they counted for it all along.
+        if !unrecorded.record().is_empty() {
+            return;
+        }
+        let inner = &self.0;
+        let mut state = inner.lock();
+        let to = state.number(workspace.number());
+        state.pacer.adopt(inner.now(), unrecorded.number(), to);
+        inner.changed.store(true, Ordering::Relaxed);
+    }
+
     /// Waits for the turn of a call of Doorward's own.
     ///
     /// # Errors

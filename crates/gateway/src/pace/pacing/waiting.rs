@@ -171,6 +171,10 @@ impl Inner {
 impl State {
     /// The ask by the numbers in force, the workspace's record noted.
     pub(super) fn meet(&mut self, asking: &Asking<'_>, now: Duration) -> Ask {
+        // What has no record yet has none to be noted.
+        if asking.workspace.is_empty() {
+            return asking.ask;
+        }
         match self.known.get(asking.workspace) {
             Some(known) if *known == asking.number => {}
             Some(known) => {
