@@ -93,6 +93,8 @@ impl KeyHash {
     const DUMMY: Self = Self([0; Self::LEN]);
 
     pub(crate) fn of(pepper: &Pepper, text: &[u8]) -> Self {
+        #[cfg(test)]
+        tests::count(text);
         let tag = hmac::sign(&pepper.0, text);
         let mut hash = [0; Self::LEN];
         for (to, from) in hash.iter_mut().zip(tag.as_ref()) {
@@ -103,6 +105,8 @@ impl KeyHash {
 
     /// Constant-time in the hash: ring compares the whole tag whatever differs.
     pub(crate) fn verify(&self, pepper: &Pepper, text: &[u8]) -> bool {
+        #[cfg(test)]
+        tests::count(text);
         hmac::verify(&pepper.0, text, &self.0).is_ok()
     }
 
@@ -181,6 +185,40 @@ pub fn authenticate<T>(
 mod tests {
     use super::*;
     use doorward_catalog::Environment;
+    use std::cell::RefCell;
+
+    thread_local! {
+        /// How many bytes each hash of this test was taken of.
+        static HASHED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn count(text: &[u8]) {
+        HASHED.with_borrow_mut(|hashed| hashed.push(text.len()));
+    }
+
+    /// Unknown, revoked (which is known and refused later), mistaken or no key at all: no more and no
+    /// less is computed than for a key that is good.
+    #[test]
+    fn whatever_is_presented_one_hash_of_one_length_is_computed() {
+        let pepper = Pepper::new(&[1; 32]).unwrap();
+        let (good, unknown) = (key(9), key(10));
+        let stored = good.hash(&pepper);
+        let mut mistaken = good.expose().to_owned();
+        mistaken.replace_range(40..41, if &mistaken[40..41] == "a" { "b" } else { "a" });
+        let lookup = |id: KeyId| (id == good.id()).then_some((stored, ()));
+        for presented in [
+            good.expose(),
+            unknown.expose(),
+            &mistaken,
+            "dwk_p_",
+            "",
+            "x",
+        ] {
+            HASHED.take();
+            let _ = authenticate(&pepper, presented, lookup);
+            assert_eq!(HASHED.take(), [CLIENT_KEY_LEN], "{presented}");
+        }
+    }
 
     fn key(seed: u8) -> ClientKey {
         ClientKey::generate(Environment::Staging, &[seed; ClientKey::RANDOM_LEN])

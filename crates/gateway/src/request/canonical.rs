@@ -53,6 +53,9 @@ impl Head {
             let value = found.params.value()?;
             Some(Parameter { name, value })
         });
+        if let Some(parameter) = &parameter {
+            query::refuse_key(parameter.value.as_bytes())?;
+        }
         // Made from what is decided on: the operation and its decoded parameter.
         let path = match &found {
             Ok(found) => found

@@ -1,5 +1,8 @@
 //! The canonical form of a query: parsed once, rebuilt from what was parsed.
 
+use doorward_catalog::UpstreamKeyFormat;
+use doorward_keys::ClientKey;
+
 use crate::decision::refusal::Refusal;
 
 /// Most bytes of a query as received. The longest honest one names 200 mailboxes.
@@ -37,11 +40,29 @@ pub(crate) fn canonical(raw: &str) -> Result<String, Refusal> {
             return Err(malformed("a query parameter has no name"));
         }
         encode(&decoded, &mut out);
+        refuse_key(&decoded)?;
         out.push('=');
         decode(value, VALUE_MAX, &mut decoded)?;
+        refuse_key(&decoded)?;
         encode(&decoded, &mut out);
     }
     Ok(out)
+}
+
+/// Refuses a key where none belongs: from a target it would get into the logs of all who pass it on.
+///
+/// # Errors
+/// When the bytes are a client key or have the form of an upstream key.
+pub(crate) fn refuse_key(text: &[u8]) -> Result<(), Refusal> {
+    let text = str::from_utf8(text).unwrap_or_default().trim();
+    if ClientKey::parse(text).is_err() && !UpstreamKeyFormat::matches(text) {
+        return Ok(());
+    }
+    Err(Refusal::bad_request(
+        "key_misplaced",
+        "a key belongs in the header Authorization and nowhere else; this one may be in logs on the \
+         way by now, so have it replaced",
+    ))
 }
 
 fn malformed(why: &'static str) -> Refusal {

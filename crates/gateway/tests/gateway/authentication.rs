@@ -101,6 +101,37 @@ async fn refusals_of_keys_are_alike() {
 }
 
 #[tokio::test]
+async fn a_key_in_the_query_is_no_key_and_goes_nowhere() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let key = door.client("importer", Grant::for_use_case("lead-import"));
+    let real = upstream_key("wide").replace('=', "%3D");
+    for name in ["api_key", "access_token", "authorization"] {
+        let target = format!("/api/v2/campaigns?{name}={key}");
+        door.send(get(&target, ""))
+            .await
+            .refused(401, "unauthorized");
+    }
+    // Beside a good key it would come to the API, and into logs and the ledger on the way.
+    for target in [
+        format!("/api/v2/campaigns?api_key={key}"),
+        format!("/api/v2/campaigns?api_key=%64{}", &key[1..]),
+        format!("/api/v2/campaigns?{key}"),
+        format!("/api/v2/campaigns?limit=1&search=+{key}"),
+        format!("/api/v2/campaigns?api_key={real}"),
+        format!("/api/v2/campaigns/{key}"),
+    ] {
+        let answer = door.send(get(&target, &key)).await;
+        answer.refused(400, "key_misplaced");
+        assert!(!String::from_utf8_lossy(&answer.body).contains(&key[18..]));
+    }
+    assert!(upstream.seen().is_empty());
+    assert_eq!(door.entries(6).await.len(), 6);
+    let ledger = String::from_utf8_lossy(&door.ledger_bytes()).into_owned();
+    assert!(!ledger.contains(&key[18..]) && !ledger.contains(&real[..60]));
+}
+
+#[tokio::test]
 async fn who_presents_a_real_key_is_told_and_told_of() {
     let upstream = Upstream::plain().await;
     let door = Door::open(&upstream).await;
