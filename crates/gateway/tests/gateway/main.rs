@@ -13,6 +13,7 @@ mod decisions;
 mod door;
 mod failures;
 mod forwarding;
+mod held_reads;
 mod http2;
 mod idempotency;
 mod last_moment;
