@@ -49,6 +49,8 @@ struct Member {
     start: usize,
     value: usize,
     end: usize,
+    /// Whether the name is ASCII with nothing escaped: then its bytes are in the order it has.
+    plain: bool,
 }
 
 /// The canonical form as far as it is written.
@@ -158,10 +160,8 @@ fn by_name(out: &[u8], a: &Member, b: &Member) -> Ordering {
         let end = member.value.saturating_sub(2);
         out.get(member.start + 1..end).unwrap_or_default()
     };
-    let (first, second) = (inside(a), inside(b));
-    let plain = |name: &[u8]| name.is_ascii() && !name.contains(&b'\\');
-    if plain(first) && plain(second) {
-        return first.cmp(second);
+    if a.plain && b.plain {
+        return inside(a).cmp(inside(b));
     }
     let text = |member: &Member| {
         let quoted = out.get(member.start..member.value.saturating_sub(1));
@@ -193,12 +193,15 @@ impl Compound<'_> {
         if self.writer.out.get(start) != Some(&b'"') {
             return Err(Fault::NotJson);
         }
+        let written = self.writer.out.get(start..).unwrap_or_default();
+        let plain = written.is_ascii() && !written.contains(&b'\\');
         self.writer.put(b":")?;
         let value = self.writer.out.len();
         self.writer.members.push(Member {
             start,
             value,
             end: value,
+            plain,
         });
         Ok(())
     }
