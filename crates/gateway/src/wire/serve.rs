@@ -257,7 +257,8 @@ impl Connection {
             let fault = verdict.fault();
             let gateway = gateway.clone();
             let under_way = asking.ask();
-            async move {
+            // Apart from the connection, which has room for it reserved else while it lies idle.
+            Box::pin(async move {
                 let answer = match fault {
                     Some(fault) => closing(gateway.refuse_head(fault, peer)),
                     None => gateway.handle(request, peer).await,
@@ -266,7 +267,7 @@ impl Connection {
                     body,
                     _under_way: under_way,
                 }))
-            }
+            })
         });
         let mut builder = http1::Builder::new();
         builder
