@@ -8,8 +8,9 @@ use super::phase::Phase as P;
 use super::timing::{TRIES_MAX, pause};
 
 impl Rotation {
-    /// Takes in what came of the step, or what happened beside it. The new state must be durable
-    /// before the next step is begun.
+    /// Takes in what came of the step. The new state must be durable before the next step is begun.
+    /// What a person wants, [`Event::Abort`] and the like, is told between two steps, never while one
+    /// is being done.
     ///
     /// # Errors
     /// [`OutOfOrder`] for what does not fit, and nothing changes.
@@ -19,6 +20,13 @@ impl Rotation {
             (_, Event::Restarted) => self.restarted(now),
             (_, Event::Abort { why }) if self.may_abort() => self.turn_back(why, now),
             (P::Stuck, Event::Resume) => self.resume(now),
+            (P::Stuck, Event::Abandon { why }) => {
+                self.back = Some(why);
+                self.enter(P::Abandoned, now);
+            }
+            (phase, Event::Managed { by }) if !phase.is_over() => return self.managed(by),
+            (P::Telling, Event::Skip { consumer }) => self.told_one(consumer, now),
+            (P::Untelling, Event::Skip { consumer }) => self.untold_one(&consumer, now),
             (phase, Event::Failed { how, why }) if phase.has_step() => self.failed(how, why, now),
 
             (P::Creating, Event::Created { new }) => {
@@ -36,7 +44,10 @@ impl Rotation {
             (P::Promoting, Event::Promoted) => self.promoted(now),
             (P::Telling, Event::Told { consumer }) => self.told_one(consumer, now),
             (P::Draining, Event::Looked(look)) => self.drained(look, now),
-            (P::Confirming, Event::NewWorks) => self.enter(P::Revoking, now),
+            (P::Confirming, Event::NewWorks) => {
+                self.revoke_tried_at = Some(now);
+                self.enter_again(P::Revoking, now);
+            }
             (P::Revoking, Event::Revoked) => self.revoked(now),
             (P::Proving, Event::Refused) => self.refused(now),
             (P::Proving, Event::Alive) => self.still_alive(now),
@@ -49,6 +60,10 @@ impl Rotation {
 
             (P::Weighing, Event::OldWorks) => self.old_works(now),
             (P::Weighing, Event::OldDead) => self.old_is_dead(now),
+            (P::Weighing, Event::Unprovable { why }) => {
+                self.trouble = Some(why);
+                self.enter(P::Stuck, now);
+            }
             (P::Demoting, Event::Demoted) => self.demoted(now),
             (P::Untelling, Event::Told { consumer }) => self.untold_one(&consumer, now),
             (P::Quieting, Event::Looked(look)) => self.quiet(look, now),
@@ -76,6 +91,14 @@ impl Rotation {
             // Its value was in memory, and may have been kept or not.
             P::Storing => self.enter(P::Recovering, now),
             P::Proving => self.refusals = None,
+            // What was seen to work before may have died while the program was down.
+            P::Revoking if self.revoked_at.is_none() => {
+                self.revoke_tried_at = Some(now);
+                self.enter_again(P::Confirming, now);
+            }
+            P::Demoting | P::Untelling | P::Quieting | P::Discarding if self.plan.old.is_some() => {
+                self.enter_again(P::Weighing, now);
+            }
             _ => {}
         }
     }
@@ -103,13 +126,27 @@ impl Rotation {
             {
                 return self.turn_back(why, now);
             }
-            P::Confirming if hopeless => return self.turn_back(why, now),
+            P::Confirming if hopeless => {
+                let tries = self.tries;
+                self.turn_back(why, now);
+                self.tries = tries;
+                return;
+            }
             // What is left is the value of a key that is dead.
             P::Forgetting if spent => return self.enter(P::Tidying, now),
             P::Erasing if spent => return self.enter(P::RolledBack, now),
             _ => {}
         }
         let owed = matches!(self.phase, P::Revoking | P::Discarding | P::Tidying);
+        match self.phase {
+            // Nor is what was seen to work before taken for granted at the next try.
+            P::Revoking if self.revoked_at.is_none() => {
+                self.revoke_tried_at = Some(now);
+                self.enter_again(P::Confirming, now);
+            }
+            P::Discarding if self.plan.old.is_some() => self.enter_again(P::Weighing, now),
+            _ => {}
+        }
         self.not_before = Some(now.plus_millis(pause(self.tries, owed)));
     }
 
@@ -126,8 +163,21 @@ impl Rotation {
         }
     }
 
+    /// Another key makes, lists and revokes keys from now on.
+    fn managed(&mut self, by: String) -> Result<(), OutOfOrder> {
+        if self.plan.old.as_ref().is_some_and(|old| old.key_id == by) {
+            return Err(OutOfOrder {
+                event: "managed by the rotated key",
+                phase: self.phase.as_str(),
+            });
+        }
+        self.plan.manager = by;
+        self.not_before = None;
+        Ok(())
+    }
+
     /// Whether a person can still have it undone.
     pub fn may_abort(&self) -> bool {
-        !self.phase.is_past_return() && !self.phase.is_back() && self.revoked_at.is_none()
+        !self.phase.is_past_return() && !self.phase.is_back() && self.revoke_tried_at.is_none()
     }
 }

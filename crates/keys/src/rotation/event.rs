@@ -53,7 +53,8 @@ pub enum Step {
     /// Erase the old key's value. → [`Event::Forgot`]
     Forget,
 
-    /// Make a read under the old key. → [`Event::OldWorks`], [`Event::OldDead`]
+    /// Make a read under the old key. → [`Event::OldWorks`], [`Event::OldDead`],
+    /// [`Event::Unprovable`]
     Weigh,
     /// Let all calls from now on go out under the old key. → [`Event::Demoted`]
     Demote,
@@ -107,6 +108,21 @@ pub enum Event {
     },
     /// A person wants a rotation that is stuck to go on.
     Resume,
+    /// A person leaves a rotation that is stuck as it is.
+    Abandon {
+        /// Who, or why.
+        why: String,
+    },
+    /// A person says that this consumer needs no more telling.
+    Skip {
+        /// Name of the consumer.
+        consumer: String,
+    },
+    /// Another key makes, lists and revokes keys.
+    Managed {
+        /// Doorward's id of it.
+        by: String,
+    },
 
     /// The key was made.
     Created {
@@ -194,6 +210,9 @@ impl Event {
             Self::Restarted => "restarted",
             Self::Abort { .. } => "abort",
             Self::Resume => "resume",
+            Self::Abandon { .. } => "abandon",
+            Self::Skip { .. } => "skip",
+            Self::Managed { .. } => "managed",
             Self::Created { .. } => "created",
             Self::Swept => "swept",
             Self::Stored => "stored",

@@ -16,7 +16,7 @@ impl Rotation {
     }
 
     pub(super) fn create_again(&mut self, now: Timestamp) {
-        if self.creations < CREATIONS_MAX {
+        if self.creations < self.creations_max {
             return self.create(now);
         }
         let why = format!("no key came of {CREATIONS_MAX} tries to make one");
@@ -133,6 +133,7 @@ impl Rotation {
         if now.millis_since(self.since) <= self.plan.timing.bites_within {
             return self.look_again(now);
         }
+        self.lives_on = true;
         self.trouble = Some("the old key still works after it was revoked".to_owned());
         let tries = self.tries.saturating_add(1);
         self.enter(P::Revoking, now);
@@ -140,6 +141,7 @@ impl Rotation {
     }
 
     pub(super) fn after_death(&mut self, now: Timestamp) {
+        self.lives_on = false;
         if self.untold().is_some() {
             return self.tell_next(now);
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Step;
 use super::phase::{NewKey, Phase};
 use super::plan::{Plan, Why};
+use super::timing::CREATIONS_MAX;
 
 /// The old key was refused so often over so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +48,9 @@ pub struct Rotation {
     pub(super) tries: u32,
     /// The step is not tried again before.
     pub(super) not_before: Option<Timestamp>,
-    /// How many keys were asked for.
+    /// How many keys were asked for, and how many may be.
     pub(super) creations: u32,
+    pub(super) creations_max: u32,
     /// When the last creation ended of which nobody knows whether it was done.
     pub(super) uncertain_at: Option<Timestamp>,
     /// Whether calls may go out under the new key.
@@ -58,7 +60,11 @@ pub struct Rotation {
     pub(super) told: Vec<String>,
     /// The consumers that may have been: those, and the one that is being told.
     pub(super) reached: Vec<String>,
+    /// When the revocation was last tried: for a while it may be done without anybody's word.
+    pub(super) revoke_tried_at: Option<Timestamp>,
     pub(super) revoked_at: Option<Timestamp>,
+    /// Whether the old key was seen to work long after it was revoked.
+    pub(super) lives_on: bool,
     /// Refusals of the old key in a row.
     pub(super) refusals: Option<Refusals>,
     pub(super) proof: Option<Proof>,
@@ -80,12 +86,15 @@ impl Rotation {
             tries: 0,
             not_before: None,
             creations: 0,
+            creations_max: CREATIONS_MAX,
             uncertain_at: None,
             promoting: false,
             promoted_at: None,
             told: vec![],
             reached: vec![],
+            revoke_tried_at: None,
             revoked_at: None,
+            lives_on: false,
             refusals: None,
             proof: None,
             back: None,
@@ -145,10 +154,13 @@ impl Rotation {
 
     /// Whether the old key should be dead and is not yet known to be.
     pub fn is_owed(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Revoking | Phase::Proving | Phase::Discarding
-        ) && self.tries > 0
+        let owes = [
+            Phase::Confirming,
+            Phase::Revoking,
+            Phase::Weighing,
+            Phase::Discarding,
+        ];
+        self.lives_on || (self.tries > 0 && owes.contains(&self.phase))
     }
 
     /// What to do now. Asking changes nothing; what came of the step is told by `on`.
@@ -198,7 +210,7 @@ impl Rotation {
                 None => Step::Look,
             },
             Phase::Erasing => Step::Erase,
-            Phase::Done | Phase::RolledBack => Step::Over,
+            Phase::Done | Phase::RolledBack | Phase::Abandoned => Step::Over,
         }
     }
 
@@ -213,6 +225,13 @@ impl Rotation {
     /// Whether the old key is to die before anybody else is served.
     pub(super) fn is_urgent(&self) -> bool {
         self.plan.why == Why::Leak
+    }
+
+    /// Enters a phase that is a part of the one before: how often that failed still counts, and it
+    /// is not begun before that would be tried again.
+    pub(super) fn enter_again(&mut self, phase: Phase, now: Timestamp) {
+        self.phase = phase;
+        self.since = now;
     }
 
     /// Enters a phase.

@@ -62,6 +62,8 @@ pub enum Phase {
     RolledBack,
     /// Neither way is safe without a person: nothing more is done until told to.
     Stuck,
+    /// Left as it was by a person; what is left at Instantly is theirs to see to.
+    Abandoned,
 }
 
 impl Phase {
@@ -91,6 +93,7 @@ impl Phase {
             Self::Erasing => "erase",
             Self::RolledBack => "rolled-back",
             Self::Stuck => "stuck",
+            Self::Abandoned => "abandoned",
         }
     }
 
@@ -101,7 +104,7 @@ impl Phase {
 
     /// Whether there is nothing left to do.
     pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::RolledBack)
+        matches!(self, Self::Done | Self::RolledBack | Self::Abandoned)
     }
 
     /// Whether the rotation goes back.

@@ -67,6 +67,8 @@ pub struct Draft {
     pub old: Option<OldKey>,
     /// Doorward's id of the upstream key that makes, lists and revokes keys.
     pub manager: String,
+    /// Instantly's id of that key, where it is known.
+    pub manager_api_key_id: Option<String>,
     /// Names of those outside Doorward who hold the key as well and get the new one.
     pub consumers: Vec<String>,
     /// How long each step takes at least and at most.
@@ -114,11 +116,16 @@ impl Plan {
             scopes,
             old,
             manager,
+            manager_api_key_id,
             consumers,
             timing,
             at,
         } = draft;
-        if old.as_ref().is_some_and(|old| old.key_id == manager) {
+        // One key may be known by two names.
+        let same = |old: &OldKey| {
+            old.key_id == manager || manager_api_key_id.as_ref() == Some(&old.api_key_id)
+        };
+        if old.as_ref().is_some_and(same) {
             return Err(PlanFault::ManagesItself);
         }
         if old.is_none() != (why == Why::Mint) {

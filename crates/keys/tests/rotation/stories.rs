@@ -109,6 +109,10 @@ fn a_plan_that_can_not_end_well_is_none() {
         PlanFault::ManagesItself
     );
     assert_eq!(
+        fault(&|d| d.manager_api_key_id = Some("api-old".into())),
+        PlanFault::ManagesItself
+    );
+    assert_eq!(
         fault(&|d| d.scopes = "".parse().unwrap_or_default()),
         PlanFault::NoScopes
     );

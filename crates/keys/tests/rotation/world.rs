@@ -48,6 +48,8 @@ pub(crate) struct Setting {
     pub(crate) acknowledge: bool,
     /// The old key dies outside before this step.
     pub(crate) dies_at_step: Option<usize>,
+    /// The new key dies outside before this step, or when it is first there after.
+    pub(crate) new_dies_at_step: Option<usize>,
     /// A person gives up before this step.
     pub(crate) abort_at_step: Option<usize>,
 }
@@ -61,6 +63,7 @@ impl Default for Setting {
             lands_after: 0,
             acknowledge: true,
             dies_at_step: None,
+            new_dies_at_step: None,
             abort_at_step: None,
         }
     }
@@ -94,6 +97,8 @@ pub(crate) struct World {
     probed: bool,
     /// When the old key was first deleted.
     revoked: Option<i64>,
+    /// Whether the new key died by itself.
+    pub(crate) new_died: bool,
 }
 
 fn scopes() -> ScopeSet {
@@ -113,6 +118,7 @@ pub(crate) fn draft(setting: &Setting) -> Draft {
             api_key_id: OLD.into(),
         }),
         manager: "uk_manager".into(),
+        manager_api_key_id: Some("api-manager".into()),
         consumers: (0..setting.consumers)
             .map(|n| format!("consumer-{n}"))
             .collect(),
@@ -165,6 +171,7 @@ impl World {
             steps: vec![],
             probed: false,
             revoked: None,
+            new_died: false,
         }
     }
 
@@ -199,6 +206,14 @@ impl World {
             if self.setting.dies_at_step == Some(n) {
                 let old = self.keys.get_mut(OLD).unwrap();
                 old.dies = old.dies.min(self.now);
+            }
+            if self.setting.new_dies_at_step.is_some_and(|at| n >= at)
+                && let Some(new) = self.new_slot.clone()
+                && let Some(key) = self.keys.get_mut(&new)
+            {
+                self.setting.new_dies_at_step = None;
+                self.new_died = true;
+                key.dies = key.dies.min(self.now);
             }
             if self.setting.abort_at_step.is_some_and(|at| n >= at) && self.rotation.may_abort() {
                 self.setting.abort_at_step = None;
@@ -294,6 +309,11 @@ impl World {
                 }
             }
             Step::Sweep { prefix, keep } => {
+                let old_dead = self.setting.dies_at_step.is_some() && !self.works(OLD);
+                let kept = self.new_slot.as_ref().is_some_and(|id| self.works(id));
+                if keep.is_none() && kept && old_dead {
+                    self.seen_just_now("weigh");
+                }
                 for (id, key) in &mut self.keys {
                     let there = key.lands <= self.now;
                     if there && key.name.starts_with(prefix) && Some(id) != keep.as_ref() {
@@ -347,6 +367,10 @@ impl World {
             Step::Confirm if self.works(self.new_slot.as_ref().unwrap()) => Event::NewWorks,
             Step::Confirm => failed("dead"),
             Step::Revoke { api_key_id } => {
+                let first = self.revoked.is_none() && self.works(OLD);
+                if first && !self.works(self.new_slot.as_ref().unwrap()) {
+                    self.seen_just_now("confirm");
+                }
                 let first = *self.revoked.get_or_insert(self.now);
                 let at = first + self.setting.revocation_delay;
                 let key = self.keys.get_mut(api_key_id).unwrap();
@@ -374,10 +398,21 @@ impl World {
         }
     }
 
+    /// The other key is dead: it may have died since it was last seen to work, but no longer ago.
+    fn seen_just_now(&self, step: &str) {
+        let before = self.steps.iter().rev().nth(1);
+        assert_eq!(
+            before,
+            Some(&step),
+            "the last working key goes: {:?}",
+            self.steps
+        );
+    }
+
     /// What must hold at every moment.
     fn hold(&self) {
         let at = self.rotation.phase();
-        if self.setting.dies_at_step.is_none() {
+        if self.setting.dies_at_step.is_none() && !self.new_died {
             if let Some(id) = &self.in_force {
                 assert!(
                     self.works(id),
@@ -436,7 +471,11 @@ impl World {
                 );
                 assert!(self.rotation.back().is_some());
             }
-            Phase::Stuck => assert!(self.setting.dies_at_step.is_some(), "{:?}", self.rotation),
+            Phase::Stuck => assert!(
+                self.setting.dies_at_step.is_some() || self.new_died,
+                "{:?}",
+                self.rotation
+            ),
             other => panic!("ended in {other:?}"),
         }
     }
