@@ -143,13 +143,20 @@ proptest! {
         if cut { text.truncate(at) } else { text[at] = byte }
         let redactor = Redactor::new(&[rule("/a", Action::Hash)], &[7; 32]).unwrap();
         let ours = redactor.redact(None, &text);
-        // Numbers beyond a double are JSON all the same; nothing else may be let through.
-        if let Err(fault) = serde_json::from_slice::<Value>(&text) && !fault.to_string().contains("out of range") {
+        match serde_json::from_slice::<Value>(&text) {
+            Ok(_) => prop_assert!(ours.is_ok()),
+            // A number beyond a double is JSON all the same, and what follows it was not looked at.
+            Err(fault) if fault.to_string().contains("out of range") => {}
             // A lone surrogate in a text that is not looked at is JSON by its grammar.
-            prop_assert!(ours.is_err() || fault.to_string().contains("surrogate") || fault.to_string().contains("escape"));
-        } else {
-            prop_assert!(ours.is_ok());
+            Err(fault) => prop_assert!(ours.is_err() || fault.to_string().contains("surrogate") || fault.to_string().contains("escape")),
         }
+    }
+
+    #[test]
+    fn a_number_beyond_a_double_is_json(digits in 309..600_usize) {
+        let text = format!("{{\"b\":1e{digits},\"a\":2}}");
+        let redactor = Redactor::new(&[rule("/a", Action::Drop)], &[7; 32]).unwrap();
+        prop_assert!(redactor.redact(None, text.as_bytes()).is_ok());
     }
 
     #[test]
