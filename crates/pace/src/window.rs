@@ -185,6 +185,11 @@ impl Log {
         self.sent = all.into_iter().skip(spare).collect();
     }
 
+    /// Takes out all that was sent.
+    pub(crate) fn drain(&mut self) -> Vec<Nanos> {
+        self.sent.drain(..).collect()
+    }
+
     /// Ages of what still counts at `now`, oldest first.
     pub(crate) fn ages(&self, now: Nanos) -> impl Iterator<Item = Duration> {
         let longest = self.windows.iter().map(|w| w.length).max().unwrap_or(0);

@@ -108,3 +108,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_found_to_be_anothers_counts_there_once_and_nowhere_else() {
+    let mut pacer = Pacer::new(config(10, 600), Start::Idle, Duration::ZERO).unwrap();
+    assert_eq!(at_once(&mut pacer, Duration::ZERO, 6), 6);
+    let (old, new) = (WorkspaceId(1), WorkspaceId(2));
+    let used = |pacer: &mut Pacer, workspace| {
+        let limits = pacer.standing(MS, workspace).limits;
+        limits.windows[0].used
+    };
+    for _ in 0..3 {
+        pacer.adopt(MS, old, new);
+        assert_eq!((used(&mut pacer, old), used(&mut pacer, new)), (0, 6));
+        pacer.adopt(MS, new, new);
+        assert_eq!(used(&mut pacer, new), 6, "it is itself");
+    }
+    // Who waits by the old number is told at once, to ask by the new one.
+    assert_eq!(at_once(&mut pacer, MS, 10), 9);
+    pacer.adopt(2 * MS, old, new);
+    assert_eq!(pacer.next_due(), Some(2 * MS));
+    let mut turns = Vec::new();
+    pacer.due(2 * MS, &mut turns);
+    assert!(matches!(turns[..], [Turn::Go(_)]));
+}

@@ -4,6 +4,7 @@
 //! so often.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use doorward_policy::Timestamp;
@@ -22,6 +23,8 @@ const CLIENTS: usize = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Asks {
     lately: Mutex<HashMap<[u8; 32], Lately>>,
+    /// How many were decided. Raised while `lately` is locked.
+    decisions: AtomicU64,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
@@ -83,12 +86,21 @@ impl Asks {
         may
     }
 
-    /// Remembers what the store answered.
-    pub(super) fn remember(&self, record: &ApprovalRecord, now: Timestamp) {
+    /// How many were decided by now: to be asked before the store is.
+    pub(super) fn decisions(&self) -> u64 {
+        self.decisions.load(Ordering::SeqCst)
+    }
+
+    /// Remembers what the store answered, unless anything was decided since there were so many
+    /// `decisions`: it may be this one, and then it waits no more.
+    pub(super) fn remember(&self, record: &ApprovalRecord, now: Timestamp, decisions: u64) {
         if record.state != ApprovalState::Pending {
             return;
         }
         let mut lately = lock(&self.lately);
+        if self.decisions() != decisions {
+            return;
+        }
         if lately.len() >= MOST && !lately.contains_key(&record.digest) {
             // What was asked for once and long ago is not missed.
             lately.retain(|_, one| one.untold > 0 || now < one.holds_until);
@@ -115,9 +127,9 @@ impl Asks {
 
     /// Forgets one that is decided. How often it was asked for that the store was not told of.
     pub(super) fn decided(&self, digest: &[u8; 32]) -> u64 {
-        lock(&self.lately)
-            .remove(digest)
-            .map_or(0, |one| one.untold)
+        let mut lately = lock(&self.lately);
+        self.decisions.fetch_add(1, Ordering::SeqCst);
+        lately.remove(digest).map_or(0, |one| one.untold)
     }
 
     /// Takes out what the store is to be told of: ids, and how often. Those whose time is over are
@@ -175,7 +187,7 @@ mod tests {
     fn the_same_within_seconds_is_answered_from_memory_and_counted() {
         let (asks, record) = (Asks::default(), pending(1));
         assert_eq!(asks.again(&record.digest, NOW), None);
-        asks.remember(&record, NOW);
+        asks.remember(&record, NOW, asks.decisions());
         for n in 1..=3 {
             let again = asks.again(&record.digest, NOW.plus_millis(4_999)).unwrap();
             assert_eq!(

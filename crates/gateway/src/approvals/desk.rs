@@ -203,7 +203,10 @@ impl ApprovalDesk {
         if untold > 0 {
             self.store.count_asks(&[(id.to_owned(), untold)])?;
         }
-        let Some(record) = self.store.decide_approval(id, until, by, reason, now)? else {
+        let decided = self.store.decide_approval(id, until, by, reason, now)?;
+        // Somebody may have asked for it in between, and been told that it waits.
+        self.asks.decided(&digest);
+        let Some(record) = decided else {
             return self.store.approval(id).map(Ended::Before);
         };
         if yes {
@@ -258,9 +261,10 @@ impl ApprovalDesk {
             ..ask.record.clone()
         };
         let most = settings.per_client;
+        let decisions = self.asks.decisions();
         let asked = self.store.ask_approval(&record, most, now)?;
         if let AskedFor::New(record) | AskedFor::There(record) = &asked {
-            self.asks.remember(record, now);
+            self.asks.remember(record, now, decisions);
         }
         if let AskedFor::New(record) = &asked {
             let id = Some(ask.request_id.as_str());
@@ -420,6 +424,19 @@ pub(super) mod tests {
         let desk = open(&path);
         assert_eq!(desk.lookup(&[7; 32]), None);
         assert_ne!(asked(&desk).id, record.id);
+    }
+
+    #[test]
+    fn what_is_decided_while_it_is_asked_for_waits_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = open(&folder.path().join("store.db"));
+        peopled(&desk);
+        // The store has answered that it waits; before that is noted, somebody says no.
+        let decisions = desk.asks.decisions();
+        let record = asked(&desk);
+        desk.decide(&record.id, false, "bob", None, NOW).unwrap();
+        desk.asks.remember(&record, NOW, decisions);
+        assert_eq!(desk.asks.again(&record.digest, NOW), None);
     }
 
     #[test]

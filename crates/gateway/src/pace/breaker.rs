@@ -165,6 +165,14 @@ impl Breaker {
         })
     }
 
+    /// Whether calls do not go, and would have had to wait a moment ago: nobody asks any more where
+    /// it has long been time to.
+    pub(crate) fn is_open_lately(&self, now: Duration) -> bool {
+        let lately = Duration::from_secs(SECONDS as u64);
+        self.open
+            .is_some_and(|open| now < open.until.saturating_add(lately))
+    }
+
     /// Whether calls do not go.
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()

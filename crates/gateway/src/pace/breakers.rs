@@ -4,7 +4,8 @@
 //! sent. So each client has a breaker of its own, and everybody's opens only when clients agree: when
 //! connections of at least two failed, five in a row with no answer between them; or when at least
 //! two of the clients heard lately, and at least half of them, find most of their calls failed, five
-//! of them calls of others than the one with the most.
+//! of them calls of others than the one with the most. As long as one that calls much finds most of
+//! its calls answered well, they do not agree.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -76,7 +77,7 @@ impl Breakers {
         self.check(now, reads, client)?;
         if self.own.len() >= KEPT && !self.own.contains_key(&client) {
             self.own
-                .retain(|_, own| own.is_open() || own.heard(now).0 > 0);
+                .retain(|_, own| own.is_open_lately(now) || own.heard(now).0 > 0);
         }
         let own = self.own.entry(client).or_default();
         Ok(Leaves {
@@ -125,12 +126,16 @@ impl Breakers {
         for own in self.own.values() {
             let (of_own, failed) = match own.heard(now) {
                 // Its calls stopped for that many at least.
-                _ if own.is_open() => (CALLS, CALLS),
+                _ if own.is_open_lately(now) => (CALLS, CALLS),
                 (0, _) => continue,
                 counted => counted,
             };
+            let fails = failed.saturating_mul(2) >= of_own;
+            if !fails && of_own >= CALLS {
+                return false;
+            }
             heard += 1;
-            failing += usize::from(failed.saturating_mul(2) >= of_own);
+            failing += usize::from(fails);
             calls = calls.saturating_add(of_own);
             failures = failures.saturating_add(failed);
             most = most.max(failed);
@@ -275,6 +280,43 @@ mod tests {
             send(&mut breakers, at(10), OTHER, Went::Nowhere),
             Some(Shut::All)
         );
+    }
+
+    #[test]
+    fn breakers_of_clients_long_gone_do_not_speak_for_others() {
+        let mut breakers = Breakers::default();
+        // Each by itself: an answer to another and some time are between them.
+        for gone in 10..20 {
+            let now = at(20_000 * gone);
+            send(&mut breakers, now, OTHER, Went::Well);
+            let shut =
+                (0..5).map(|_| send(&mut breakers, now, ClientId(gone.into()), Went::Nowhere));
+            assert_eq!(shut.last().unwrap(), Some(Shut::Client));
+        }
+        let mut shut = Vec::new();
+        for n in 0..40 {
+            shut.extend(send(&mut breakers, at(500_000 + n), GREEDY, Went::Badly));
+        }
+        assert_eq!(shut, [Shut::Client], "its own alone");
+        assert!(!breakers.is_open());
+    }
+
+    #[test]
+    fn who_calls_much_and_is_answered_well_keeps_it_going() {
+        let mut breakers = Breakers::default();
+        for n in 0..400 {
+            let now = at(10 * n);
+            for _ in 0..if n == 0 { 20 } else { 1 } {
+                send(&mut breakers, now, OTHER, Went::Well);
+            }
+            for failing in 10..15 {
+                assert_ne!(
+                    send(&mut breakers, now, ClientId(failing), Went::Badly),
+                    Some(Shut::All)
+                );
+            }
+            assert!(breakers.check(now, false, OTHER).is_ok());
+        }
     }
 
     #[test]

@@ -177,8 +177,9 @@ impl Pacing {
         }
         let inner = &self.0;
         let mut state = inner.lock();
-        let to = state.number(workspace.number());
-        state.pacer.adopt(inner.now(), unrecorded.number(), to);
+        let (to, now) = (state.number(workspace.number()), inner.now());
+        state.pacer.adopt(now, unrecorded.number(), to);
+        inner.settle(&mut state, now);
         inner.changed.store(true, Ordering::Relaxed);
     }
 

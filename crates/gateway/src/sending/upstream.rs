@@ -15,6 +15,7 @@ use http::{HeaderValue, Uri};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpStream;
@@ -30,6 +31,8 @@ use crate::sending::pool::Pool;
 pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;
 /// A connection as it is made.
 pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+const BEARER: &[u8] = b"Bearer ";
 
 /// A scheme and an authority, and which addresses the host may have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -111,7 +114,8 @@ pub(crate) struct UpstreamKey {
     /// Tells one value from another: the head of its SHA-256.
     pub(crate) print: [u8; 8],
     secret: SecretString,
-    /// The `Authorization` with it, made once.
+    /// The `Authorization` with it, made once, in a buffer that is wiped when the last request that
+    /// shares it has gone. What is written to a connection is copied from it, and not wiped.
     line: HeaderValue,
 }
 
@@ -130,8 +134,11 @@ impl UpstreamKey {
         for (to, from) in print.iter_mut().zip(digest.as_ref()) {
             *to = *from;
         }
-        let line = Bytes::from(format!("Bearer {text}"));
-        let mut line = HeaderValue::from_maybe_shared(line).ok()?;
+        // At once as long as it will be: what is moved to grow leaves a copy behind.
+        let mut line = Zeroizing::new(Vec::with_capacity(BEARER.len() + text.len()));
+        line.extend_from_slice(BEARER);
+        line.extend_from_slice(text.as_bytes());
+        let mut line = HeaderValue::from_maybe_shared(Bytes::from_owner(line)).ok()?;
         line.set_sensitive(true);
         fits.then(|| Self {
             id: id.into(),

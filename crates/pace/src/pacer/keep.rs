@@ -47,8 +47,8 @@ impl Pacer {
     }
 
     /// The workspace that was known by one number turned out to be that of another: what was sent
-    /// under the first counts for the second too. Calls that wait under the first are to be asked
-    /// for anew when their turn comes.
+    /// under the first counts for the second, and for the first no more. Calls that wait under the
+    /// first are to be asked for anew when their turn comes.
     pub fn adopt(&mut self, now: Duration, from: WorkspaceId, to: WorkspaceId) {
         let now = self.clock(now);
         let old: Vec<(LogKey, usize)> = self
@@ -58,20 +58,22 @@ impl Pacer {
             .map(|(key, id)| (*key, *id))
             .collect();
         for (key, id) in old {
-            let Some(log) = self.logs.get(id) else {
-                continue;
-            };
-            let ages: Vec<Duration> = log.ages(now).collect();
-            let (pace, blocked_until) = (log.pace, log.blocked_until);
-            let id = self.log(LogKey {
+            let heir = self.log(LogKey {
                 workspace: Some(to),
                 ..key
             });
-            if let Some(log) = self.logs.get_mut(id) {
-                log.merge(ages.iter().map(|age| now.saturating_sub(nanos(*age))));
+            let Some(log) = self.logs.get_mut(id).filter(|_| id != heir) else {
+                continue;
+            };
+            let sent = log.drain();
+            let (pace, blocked_until) = (log.pace, log.blocked_until);
+            if let Some(log) = self.logs.get_mut(heir) {
+                log.merge(sent);
                 log.pace = log.pace.min(pace);
                 log.blocked_until = log.blocked_until.max(blocked_until);
             }
+            // Who waits there is to ask anew.
+            self.wake(id, None, now);
         }
     }
 

@@ -187,6 +187,37 @@ fn what_turns_out_to_be_one_workspace_has_one_budget() {
 }
 
 #[test]
+fn a_waiter_of_the_old_number_does_not_turn_it_back() {
+    paused(async {
+        let pacing = Pacing::new(settings(100, 6_000, 10), Past::Nothing).unwrap();
+        let workspace: Arc<str> = "ws".into();
+        let old = asking(1, 1, &workspace);
+        let new = |number| Asking {
+            ask: Ask {
+                spends: Spends::one(WorkspaceId(number)),
+                ..old.ask
+            },
+            number: WorkspaceId(number),
+            ..old
+        };
+        // Calls of before and after the change come by turns, and each counts once.
+        let begin = Instant::now();
+        for n in 0..30 {
+            for asking in [&old, &new(77), &new(78)].iter().take(2 + n / 29) {
+                assert_eq!(waits(&pacing, asking).await, Ok(false), "call {n}");
+            }
+        }
+        let one = pacing.figures().workspaces.remove(0).1;
+        assert_eq!(one.limits.windows[0].used, 61);
+        for _ in 61..90 {
+            assert_eq!(waits(&pacing, &old).await, Ok(false));
+        }
+        assert_eq!(waits(&pacing, &new(77)).await, Ok(true), "that was all");
+        assert!(begin.elapsed() < 2 * SECOND, "{:?}", begin.elapsed());
+    });
+}
+
+#[test]
 fn a_place_that_is_given_up_costs_nothing() {
     paused(async {
         let pacing = Pacing::new(settings(10, 600, 10), Past::Nothing).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use doorward_catalog::Op;
 use doorward_pace::{Ask, Pacer, Refused, Spends, Ticket, Turn, Verdict, WorkspaceId};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -177,6 +178,8 @@ impl State {
         }
         match self.known.get(asking.workspace) {
             Some(known) if *known == asking.number => {}
+            // A call of before the change; its number is told from the new one below.
+            Some(known) if self.aliases.get(&asking.number) == Some(known) => {}
             Some(known) => {
                 let known = *known;
                 self.adopt(now, known, asking.number);
@@ -196,11 +199,12 @@ impl State {
 
     /// A workspace's own number came to be known.
     pub(super) fn adopt(&mut self, now: Duration, from: WorkspaceId, to: WorkspaceId) {
-        // A call decided before the change may still come by the old number.
-        if self.aliases.get(&to) == Some(&from) {
-            self.aliases.remove(&to);
-        }
         self.pacer.adopt(now, from, to);
+        // Each leads to a number in force, never to another alias.
+        self.aliases.remove(&to);
+        for number in self.aliases.values_mut().filter(|number| **number == from) {
+            *number = to;
+        }
         self.aliases.insert(from, to);
     }
 
@@ -225,7 +229,7 @@ impl State {
 
 /// A call's place among those that wait, given up when it is dropped.
 pub(super) struct Place<'a> {
-    pub(super) inner: &'a Inner,
+    pub(super) inner: &'a Arc<Inner>,
     pub(super) ticket: Option<Ticket>,
 }
 
@@ -235,6 +239,10 @@ impl Drop for Place<'_> {
             let mut state = self.inner.lock();
             state.waiting.remove(&ticket);
             state.pacer.cancel(ticket);
+            // What it held is others' now, sooner than the timer wakes.
+            if Handle::try_current().is_ok() {
+                self.inner.settle(&mut state, self.inner.now());
+            }
         }
     }
 }
