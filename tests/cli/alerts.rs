@@ -39,6 +39,8 @@ fn more_than_the_ceiling_is_told_each_time_before_it_is_granted() {
         let why = ["--break-glass", "incident 12"];
         demo.run(&[&grant[..], &why[..]].concat()).ended(0);
         let told = told(&demo, "break_glass");
+        let granted = told[n - 1]["facts"].to_string();
+        assert!(granted.contains("granted"), "{granted}");
         assert_eq!(told.len(), n, "{told:?}");
         assert!(
             told[n - 1]["text"]
@@ -239,11 +241,19 @@ fn a_configuration_that_is_refused_is_told_and_channels_are_taken_while_the_serv
     run(path, &["init"]).ended(0);
     let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
     set(path, "connections = 1024", "conections = 1024");
-    run(path, &["reload"]).ended(2);
-    server.signal(Signal::HUP);
+    let refused = run(path, &["reload"]).ended(2);
+    assert!(refused.stderr.contains("did you mean"), "{refused:?}");
     let log = || fs::read_to_string(&server.log).unwrap();
+    until(|| !told_at(path, "configuration_refused").is_empty());
+    server.signal(Signal::HUP);
     until(|| log().contains("what was in force stays"));
-    // A command would refuse it too.
+    // The server needs nothing of the file to carry out what can't wait.
+    let listed = run(path, &["admin", "token", "list"]).ended(0);
+    assert!(
+        listed
+            .stderr
+            .contains("warning: the configuration file is faulty")
+    );
     set(path, "conections = 1024", "connections = 1024");
     until(|| !told_at(path, "configuration_refused").is_empty());
     let told = told_at(path, "configuration_refused");
@@ -322,4 +332,50 @@ fn a_key_that_is_dead_and_an_api_that_is_down_are_each_told_once() {
     }
     let told = told_at(stage.path(), "breaker_open");
     assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn without_a_server_an_alert_is_told_all_the_same_or_nothing_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    run(path, &["init"]).ended(0);
+    let forbid = "forbid (principal, action == Action::\"createLead\", resource);\n";
+    fs::write(path.join("p.cedar"), forbid).unwrap();
+    run(path, &["policy", "add", "own", "p.cedar"]).ended(0);
+    let toml = path.join("doorward.toml");
+    let before = fs::read_to_string(&toml).unwrap();
+    // Nothing listens there.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let file = path.join(".doorward/secrets/slack");
+    fs::write(&file, format!("http://{address}/x")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let channel = |secret: &str| {
+        let channel = "\n[[alerts.channel]]\nname = \"chat\"\nto = \"slack\"\n";
+        fs::write(
+            &toml,
+            format!("{before}{channel}url = \"file:secrets/{secret}\"\n"),
+        )
+        .unwrap();
+    };
+    for (n, secret) in [(1, "none"), (2, "slack")] {
+        channel(secret);
+        let refused = run(path, &["policy", "remove", "own"]).ended(1);
+        for told in [
+            "nothing was done",
+            "did not reach chat",
+            "doorward alert test",
+        ] {
+            assert!(refused.stderr.contains(told), "{told}: {refused:?}");
+        }
+        run(path, &["policy", "show", "own"]).ended(0);
+        let told = told_at(path, "policy_loosened");
+        assert_eq!(told.len(), n, "it is in the ledger: {told:?}");
+        assert_eq!(told[n - 1]["channels"], json!(["chat"]));
+    }
+    // With no channel for it, the ledger has it.
+    fs::write(&toml, before).unwrap();
+    run(path, &["policy", "remove", "own"]).ended(0);
+    assert_eq!(told_at(path, "policy_loosened").len(), 3);
 }

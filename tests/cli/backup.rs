@@ -139,6 +139,13 @@ fn what_was_spent_after_the_backup_is_not_spent_again() {
         path.join("elsewhere/secrets"),
     )
     .unwrap();
+    // A start that does not come about tells nobody.
+    let taken = path.join("elsewhere/admin.sock");
+    fs::create_dir(&taken).unwrap();
+    let failed = with(&["serve", "--listen", "127.0.0.1:0"]).ended(2);
+    assert!(failed.stderr.contains("admin socket"), "{failed:?}");
+    fs::remove_dir(&taken).unwrap();
+    assert!(path.join("elsewhere/restored.json").exists());
     for _ in 0..2 {
         stage.serve_with(&to);
         let again = waits(&stage.lead("once@example.com"));
@@ -165,6 +172,43 @@ fn what_was_spent_after_the_backup_is_not_spent_again() {
         &[&advised[..], &["--data-dir", "elsewhere"]].concat(),
     )
     .ended(0);
+}
+
+/// A mount point can't be replaced, and has a folder of the file system's in it.
+#[test]
+fn a_backup_is_put_into_a_folder_that_is_there() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    run(path, &["init"]).ended(0);
+    run(path, &["admin", "token", "create", "ann"]).ended(0);
+    // The configuration is kept elsewhere.
+    fs::rename(path.join("doorward.toml"), path.join("kept.toml")).unwrap();
+    symlink("kept.toml", path.join("doorward.toml")).unwrap();
+    run(path, &["backup", "backup"]).ended(0);
+    let kept = fs::read(path.join("kept.toml")).unwrap();
+    assert_eq!(fs::read(path.join("backup/doorward.toml")).unwrap(), kept);
+
+    let there = path.join("there");
+    fs::create_dir_all(there.join("lost+found")).unwrap();
+    let inode = fs::metadata(&there).unwrap().ino();
+    run(path, &["restore", "backup", "--data-dir", "there"]).ended(0);
+    let after = fs::metadata(&there).unwrap();
+    assert_eq!((after.ino(), after.mode() & 0o777), (inode, 0o700));
+    let mut names: Vec<_> = fs::read_dir(&there)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let wanted = [
+        "doorward.db",
+        "doorward.toml",
+        "ledger",
+        "ledger.pub",
+        "lost+found",
+        "restored.json",
+    ];
+    assert_eq!(names, wanted);
 }
 
 /// A write that was under way when the backup was made may have been carried out since.

@@ -105,7 +105,7 @@ pub struct Told {
 
 impl Told {
     /// A new alert.
-    pub(crate) fn first(alert: Alert) -> Self {
+    pub fn first(alert: Alert) -> Self {
         Self::again(alert, 1, None)
     }
 

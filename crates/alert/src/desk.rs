@@ -208,17 +208,13 @@ impl Alerts {
         trial::test_alone(channels, named).await
     }
 
-    /// Tells one alert without anything running: to each channel it is routed to, once, and into
-    /// the ledger.
+    /// Tells one alert without anything running: to each channel it is routed to, once. The ledger
+    /// is the caller's to write, before.
     ///
     /// # Errors
     /// When a setting does not fit. That it did not arrive is in what is returned.
-    pub async fn tell_alone(
-        channels: Vec<ChannelConfig>,
-        alert: Alert,
-        audit: Option<&Audit>,
-    ) -> Result<Vec<Tried>> {
-        trial::tell_alone(channels, alert, audit).await
+    pub async fn tell_alone(channels: Vec<ChannelConfig>, told: &Told) -> Result<Vec<Tried>> {
+        trial::tell_alone(channels, told).await
     }
 
     /// Tells what is waiting, for as long as there is time, and ends.

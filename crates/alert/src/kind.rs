@@ -107,6 +107,8 @@ kinds! {
     Certificate, "certificate", Warning;
     /// A new configuration was refused.
     ConfigurationRefused, "configuration_refused", Warning;
+    /// A part of the server ended before its time, and the server with it.
+    ServerEnded, "server_ended", Critical;
     /// The server was started on a backup that was put back.
     Restored, "restored", High;
     /// Somebody tries whether alerts arrive.

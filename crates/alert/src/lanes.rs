@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use crate::alert::Told;
-use crate::kind::Severity;
+use crate::kind::{AlertKind, Severity};
 
-/// Most messages that wait in each of the two.
+/// Most messages that wait in each of the two. In the one of all kinds that are not critical, no
+/// kind keeps another out: whose are most gives way.
 const LANE: usize = 256;
 
 /// A message that waits.
@@ -50,19 +51,26 @@ impl Lanes {
         }
     }
 
-    /// Takes a message in; `false` when there is no room.
+    /// Takes a message in, if need be in the place of the last of the kind that has the most.
+    /// `false` when one was left out, that one or this.
     pub(crate) fn push(&mut self, told: Told, now: Instant) -> bool {
-        let closed = self.closed;
-        let lane = self.lane(&told);
-        if closed || lane.len() >= LANE {
+        if self.closed {
             return false;
+        }
+        let lane = self.lane(&told);
+        let full = lane.len() >= LANE;
+        if full {
+            let Some(least) = last_of_fullest(lane, told.alert.kind) else {
+                return false;
+            };
+            lane.remove(least);
         }
         lane.push_back(Waiting {
             told,
             failures: 0,
             due: now,
         });
-        true
+        !full
     }
 
     /// Takes one back that is to be tried again when it is due.
@@ -104,6 +112,21 @@ impl Lanes {
         let others = others.map(|due| quiet.map_or(due, |quiet| quiet.max(due)));
         Next::Wait(critical.chain(others).min())
     }
+}
+
+/// Where the last message is of the kind that has the most; none when a message of `kind` would make
+/// its own the most.
+fn last_of_fullest(lane: &VecDeque<Waiting>, kind: AlertKind) -> Option<usize> {
+    let of = |wanted| {
+        let same = lane.iter().filter(|one| one.told.alert.kind == wanted);
+        same.count()
+    };
+    let kinds = lane.iter().map(|one| one.told.alert.kind);
+    let fullest = kinds.max_by_key(|kind| of(*kind))?;
+    if of(kind).saturating_add(1) >= of(fullest) {
+        return None;
+    }
+    lane.iter().rposition(|one| one.told.alert.kind == fullest)
 }
 
 fn take_due(lane: &mut VecDeque<Waiting>, now: Instant) -> Option<Waiting> {
@@ -152,6 +175,28 @@ mod tests {
             "{next:?}"
         );
         assert_eq!(sent(&mut lanes, later), Some(AlertKind::KeyPresented));
+    }
+
+    #[test]
+    fn no_kind_keeps_another_out() {
+        let (mut lanes, now) = (Lanes::default(), Instant::now());
+        for _ in 0..LANE {
+            assert!(lanes.push(told(AlertKind::KeyPresented), now));
+        }
+        assert!(!lanes.push(told(AlertKind::BreakGlass), now), "one is out");
+        assert_eq!(lanes.len(), LANE);
+        for _ in 0..3 * LANE {
+            lanes.push(told(AlertKind::KeyPresented), now);
+            lanes.push(told(AlertKind::Certificate), now);
+        }
+        assert_eq!(lanes.len(), LANE);
+        let mut all = Vec::new();
+        while let Some(kind) = sent(&mut lanes, now) {
+            all.push(kind);
+        }
+        let of = |kind| all.iter().filter(|one| **one == kind).count();
+        assert_eq!(of(AlertKind::BreakGlass), 1);
+        assert!(of(AlertKind::Certificate).abs_diff(of(AlertKind::KeyPresented)) <= 2);
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Channels without anything running: tried, or told one alert.
 
-use doorward_audit::{Audit, system_time};
+use doorward_audit::system_time;
 
 use crate::alert::{Alert, Told};
 use crate::channel::{Channel, ChannelConfig};
 use crate::deliver::Post;
 use crate::error::{AlertError, Result};
 use crate::kind::AlertKind;
-use crate::record::draft;
 use crate::status::Tried;
 
 /// Most channels.
@@ -45,24 +44,10 @@ pub(crate) async fn test_alone(
 ///
 /// # Errors
 /// When a setting does not fit. That it did not arrive is in what is returned.
-pub(crate) async fn tell_alone(
-    configs: Vec<ChannelConfig>,
-    alert: Alert,
-    audit: Option<&Audit>,
-) -> Result<Vec<Tried>> {
+pub(crate) async fn tell_alone(configs: Vec<ChannelConfig>, told: &Told) -> Result<Vec<Tried>> {
     let posts = posts(configs)?;
-    let told = Told::first(alert);
-    let routed: Vec<&Post> = posts.iter().filter(|post| post.takes(&told)).collect();
-    if let Some(audit) = audit {
-        let channels: Vec<_> = routed.iter().map(|post| post.channel()).collect();
-        let names: Vec<&str> = channels
-            .iter()
-            .map(|channel| channel.name.as_str())
-            .collect();
-        audit.note(draft(&told, &names));
-    }
     let mut all = Vec::new();
-    for post in routed {
+    for post in posts.iter().filter(|post| post.takes(told)) {
         all.push(post.try_once(told.clone()).await);
     }
     Ok(all)

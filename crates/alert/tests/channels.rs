@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use doorward_alert::{
     Alert, AlertError, AlertKind, Alerts, ChannelConfig, ChannelKind, Options, Severity,
-    SlackChannel, Smtp, SmtpTls, WebhookChannel,
+    SlackChannel, Smtp, SmtpTls, Told, WebhookChannel,
 };
 use doorward_audit::{Retry, WebhookSecret};
 use doorward_policy::Timestamp;
@@ -369,7 +369,9 @@ async fn mail_has_all_of_it_and_no_header_can_be_smuggled_in() {
     .text("Somebody went beyond the ceiling.\n.\nQUIT")
     .fact("client", "x");
     let channels = vec![smtp("127.0.0.1", port, SmtpTls::Off)];
-    let told = Alerts::tell_alone(channels, alert, None).await.unwrap();
+    let told = Alerts::tell_alone(channels, &Told::first(alert))
+        .await
+        .unwrap();
     assert!(told[0].arrived, "{told:?}");
     let lines = served.await.unwrap();
     assert!(

@@ -7,7 +7,7 @@ use doorward_secrets::SecretRef;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::paths::DataDir;
 
 /// The configuration in force, the data folder and the output.
@@ -18,6 +18,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The configuration file that was named.
     named: Option<PathBuf>,
+    /// Why the configuration in force is not the file's.
+    fault: Option<String>,
 }
 
 impl Context {
@@ -34,7 +36,56 @@ impl Context {
             data_dir,
             output,
             named: global.config.clone(),
+            fault: None,
         })
+    }
+
+    /// The same for a command that a running server carries out, which has a configuration of its
+    /// own: with a faulty file, the data folder alone is taken from it, so that what has to be
+    /// revoked can be. Nothing else may be done with it: see [`sound`](Self::sound).
+    ///
+    /// # Errors
+    /// When the data folder can't be told either.
+    pub(crate) fn for_server(global: &Global, output: Output) -> Result<Self, Failure> {
+        Self::new(global, output).or_else(|failure| {
+            let named = global.config.as_deref();
+            let data_dir = global.data_dir.clone();
+            let data_dir = data_dir.or_else(|| Config::data_dir_despite_faults(named));
+            let Some(data_dir) = data_dir else {
+                return Err(failure);
+            };
+            Ok(Self {
+                config: Config::default(),
+                data_dir: DataDir::at(&data_dir)?,
+                output,
+                named: global.config.clone(),
+                fault: Some(failure.to_string()),
+            })
+        })
+    }
+
+    /// Holds that the configuration is the file's: before anything is done without a server.
+    ///
+    /// # Errors
+    /// All faults of the file.
+    pub(crate) fn sound(&self) -> Result<(), Failure> {
+        self.fault
+            .as_ref()
+            .map_or(Ok(()), |fault| Err(Failure::usage(fault)))
+    }
+
+    /// Says on stderr that the file is faulty, if it is: a server goes on without it.
+    pub(crate) fn warn_of_fault(&self) {
+        if self.fault.is_none() {
+            return;
+        }
+        let warning = "the configuration file is faulty; the running server goes on with what it \
+                       has, and `doorward reload` tells the faults";
+        if self.output.is_json() {
+            note(serde_json::json!({ "warning": warning }));
+        } else {
+            note(format_args!("warning: {warning}"));
+        }
     }
 
     /// Reads the configuration again, for the same data folder: that can't be changed under a

@@ -53,6 +53,18 @@ impl DataDir {
         }
     }
 
+    /// Looks whether the folder is this user's own: before anything is written into it. What root
+    /// wrote there, its owner's server could not read.
+    ///
+    /// # Errors
+    /// When it belongs to another user, be this user root.
+    pub(crate) fn check_own(&self) -> Result<(), Failure> {
+        match self.exists() {
+            true => check_own(&self.0),
+            false => Ok(()),
+        }
+    }
+
     /// Makes the folder for secrets, with mode 0700, when it is missing.
     pub(crate) fn make_secrets(&self) -> Result<PathBuf, Failure> {
         let path = self.0.join("secrets");
@@ -141,7 +153,16 @@ fn make_private(path: &Path) -> Result<(), Failure> {
     let mut builder = fs::DirBuilder::new();
     let made = builder.recursive(true).mode(0o700).create(path);
     made.map_err(|error| unusable("make the folder", path, error))?;
-    check_private(path)
+    check_private(path)?;
+    check_own(path)
+}
+
+fn check_own(path: &Path) -> Result<(), Failure> {
+    let metadata =
+        fs::metadata(path).map_err(|error| unusable("look at the folder", path, error))?;
+    let us = rustix::process::geteuid().as_raw();
+    may_write(us, metadata.uid())
+        .map_err(|why| Failure::usage(format_args!("{} belongs to {why}", path.display())))
 }
 
 fn unusable(doing: &str, path: &Path, error: io::Error) -> Failure {
@@ -175,7 +196,18 @@ fn check_private(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a folder of this owner may be used: one's own; root may use anybody's.
+/// Whether a folder of this owner may be written to, or why not: one's own alone.
+fn may_write(us: u32, owner: u32) -> Result<(), String> {
+    if us == owner {
+        return Ok(());
+    }
+    Err(format!(
+        "user {owner}, whose server could not read what user {us} writes there, and no server runs \
+         that could do it; run this as its owner: sudo -u '#{owner}' doorward …"
+    ))
+}
+
+/// Whether a folder of this owner may be used: one's own; root may ask anybody's server.
 fn may_own(us: u32, owner: u32) -> bool {
     us == 0 || us == owner
 }
@@ -233,6 +265,11 @@ mod tests {
         ] {
             assert_eq!(may_own(us, owner), may, "{us} {owner}");
         }
+        for us in [0, 1000] {
+            assert_eq!(may_write(us, us), Ok(()));
+        }
+        let why = may_write(0, 1000).unwrap_err();
+        assert!(why.contains("sudo -u '#1000'"), "{why}");
     }
 
     #[test]

@@ -84,16 +84,14 @@ impl Admin {
     /// Raises an alert about what an administrator does, before it is done.
     ///
     /// # Errors
-    /// When it finds no room among those that wait: then it must not be done.
+    /// When nobody can be told of it: then it must not be done.
     pub(super) fn alert(&self, alert: Alert) -> Result<(), AdminError> {
         let audit = || self.parts.audit.get().ok();
-        if self.parts.alerts.raise(alert, audit) {
-            return Ok(());
-        }
-        Err(AdminError::failed(
-            "nothing was done, since nobody can be told of it: too many alerts wait; try again in a \
-             moment, and see `doorward status`",
-        ))
+        self.parts.alerts.raise(alert, audit).map_err(|why| {
+            AdminError::failed(format_args!(
+                "nothing was done, since nobody can be told of it: {why}"
+            ))
+        })
     }
 
     /// Alerts that a client, of this name and environment, is about to be granted more than its
@@ -115,7 +113,7 @@ impl Admin {
         };
         // What is refused is not told.
         let resolved = grant.resolve(environment, workspace.kind, now);
-        resolved.map_err(StoreError::from)?;
+        let effective = resolved.map_err(StoreError::from)?;
         let title = format!("client {client} goes beyond its ceiling");
         let text = format!(
             "Said reason: {}. To end it now: doorward client disable {client}",
@@ -128,10 +126,13 @@ impl Admin {
                 .fact("workspace", &workspace.name)
                 .fact("environment", environment)
                 .fact("until", glass.expires_at)
-                // Each is told at once: none is the same as another.
+                .fact("granted", effective.scopes(now))
+                // Each is told at once: none is the same as another, with the same end neither.
                 .key(format_args!(
-                    "{}/{client}/{}",
-                    workspace.id, glass.expires_at
+                    "{}/{client}/{}/{}",
+                    workspace.id,
+                    glass.expires_at,
+                    now.millis()
                 )),
         )
     }

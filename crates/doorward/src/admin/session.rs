@@ -41,6 +41,7 @@ impl Session {
         if let Some(server) = Self::running(context).await? {
             return Ok(server);
         }
+        data.check_own()?;
         let store = SqliteStore::open(&data.store()).map_err(|error| match error {
             StoreError::Locked { pid, .. } => Failure::usage(format_args!(
                 "{} is in use by {}, which has no admin socket; wait until it is ready or has \
@@ -93,11 +94,17 @@ impl Session {
     /// The server that runs on the data folder, if one does.
     ///
     /// # Errors
-    /// When there is one and it may not be asked, or the folder is another user's.
+    /// When there is one and it may not be asked, or the folder is another user's; when there is
+    /// none, and the configuration is faulty.
     pub(crate) async fn running(context: &Context) -> Result<Option<Self>, Failure> {
         context.data_dir.check()?;
         let socket = context.data_dir.admin_socket()?;
-        Ok(SocketClient::find(&socket).await?.map(Self::Server))
+        let found = SocketClient::find(&socket).await?;
+        match &found {
+            Some(_) => context.warn_of_fault(),
+            None => context.sound()?,
+        }
+        Ok(found.map(Self::Server))
     }
 
     /// Carries a request out.

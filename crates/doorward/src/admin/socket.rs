@@ -24,6 +24,27 @@ const ANSWER_MAX: usize = 64 * 1024 * 1024;
 /// Time for an answer; probing a workspace's keys takes several calls to its API.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Connects to the server of a socket, and to nobody else: whoever listens there is told a token.
+async fn connect(path: &Path) -> io::Result<UnixStream> {
+    use std::os::unix::fs::MetadataExt;
+    let stream = UnixStream::connect(path).await?;
+    let peer = stream.peer_cred()?.uid();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    believed(peer, std::fs::metadata(folder)?.uid())?;
+    Ok(stream)
+}
+
+/// Whether a process of this user may be the server of a folder with this owner.
+fn believed(peer: u32, owner: u32) -> io::Result<()> {
+    if peer == owner || peer == 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("user {peer} listens there, and the folder belongs to user {owner}"),
+    ))
+}
+
 /// A server that answers on its socket.
 #[derive(Debug, Clone)]
 pub(crate) struct SocketClient {
@@ -36,7 +57,7 @@ impl SocketClient {
     /// # Errors
     /// When there is one and it may not be asked.
     pub(super) async fn find(path: &Path) -> Result<Option<Self>, AdminError> {
-        match UnixStream::connect(path).await {
+        match connect(path).await {
             Ok(_) => Ok(Some(Self {
                 path: path.to_owned(),
             })),
@@ -80,7 +101,7 @@ impl SocketClient {
     }
 
     async fn ask(&self, name: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
-        let stream = UnixStream::connect(&self.path).await?;
+        let stream = connect(&self.path).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let mut request = Request::post(format!("{PREFIX}{name}"))
@@ -102,5 +123,23 @@ impl SocketClient {
             .await;
         let body = body.map_err(|error| anyhow::anyhow!(error))?;
         Ok((status, body.to_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_somebody_else_is_not_told_a_token() {
+        for (peer, owner, may) in [
+            (1000, 1000, true),
+            (0, 1000, true),
+            (0, 0, true),
+            (1001, 1000, false),
+            (1000, 0, false),
+        ] {
+            assert_eq!(believed(peer, owner).is_ok(), may, "{peer} {owner}");
+        }
     }
 }

@@ -27,6 +27,16 @@ pub(crate) async fn watch(desk: AlertDesk, health: HealthOf) {
     }
 }
 
+/// That a part of the server ended before its time, and the server with it.
+pub(crate) fn ended_early(why: &str) -> Alert {
+    Alert::new(AlertKind::ServerEnded, "the server ended by itself", now())
+        .text(
+            "Calls are refused until it runs again. Whatever supervises it should start it; its \
+             log says more.",
+        )
+        .fact("why", why)
+}
+
 /// What was wrong when it was last looked.
 #[derive(Debug, Default)]
 struct Seen {

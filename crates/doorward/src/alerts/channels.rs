@@ -27,7 +27,11 @@ pub(super) fn configured(
         .collect()
 }
 
-fn configure(
+/// One channel, its secrets read.
+///
+/// # Errors
+/// As [`configured`].
+pub(super) fn configure(
     context: &Context,
     secrets: &Secrets,
     settings: &ChannelSettings,

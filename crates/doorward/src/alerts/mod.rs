@@ -7,16 +7,17 @@ mod channels;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_alert::{Alert, AlertError, AlertStatus, Alerts, Options, Tried};
+use doorward_alert::{Alert, AlertStatus, Alerts, Options, Told, Tried, draft};
 use doorward_audit::Audit;
 use doorward_secrets::Secrets;
 use tokio::runtime::Handle;
 
-pub(crate) use self::alarms::watch;
+pub(crate) use self::alarms::{ended_early, watch};
 pub(crate) use self::certificates::{unusable, watch_certificates};
 use crate::admin::AdminError;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::output::note;
 use crate::record::recorded_secrets;
 
 /// How long alerts that wait are told at the end.
@@ -51,18 +52,23 @@ impl AlertDesk {
         Self::Alone(Arc::new(context.clone()))
     }
 
-    /// Raises an alert. That of a server never waits; that of a command waits until it is told, and
-    /// is to be called off the runtime's own threads. Whether it arrives changes nothing for the
-    /// caller; it is logged. `false` when a server has no room for it.
-    pub(crate) fn raise(&self, alert: Alert, audit: impl FnOnce() -> Option<Arc<Audit>>) -> bool {
+    /// Raises an alert. That of a server never waits, and whether it arrives changes nothing for the
+    /// caller. That of a command waits until it is told, and is to be called off the runtime's own
+    /// threads; on stderr it says which channels it did not reach.
+    ///
+    /// # Errors
+    /// Why nobody can be told: a server has no room for it; or, of a command, it can't be recorded,
+    /// or there are channels for it and none took it.
+    pub(crate) fn raise(
+        &self,
+        alert: Alert,
+        audit: impl FnOnce() -> Option<Arc<Audit>>,
+    ) -> Result<(), String> {
         match self {
-            Self::Running(alerts) => alerts.raise(alert),
-            Self::Alone(context) => {
-                if let Err(error) = tell_alone(context, alert, audit()) {
-                    tracing::error!(%error, "an alert could not be told");
-                }
-                true
-            }
+            Self::Running(alerts) => alerts.raise(alert).then_some(()).ok_or_else(|| {
+                "too many alerts wait; try again in a moment, and see `doorward status`".to_owned()
+            }),
+            Self::Alone(context) => tell_alone(context, alert, audit()),
         }
     }
 
@@ -125,22 +131,61 @@ fn window(context: &Context) -> Duration {
     Duration::from_secs(minutes.saturating_mul(60))
 }
 
-fn tell_alone(
-    context: &Context,
-    alert: Alert,
-    audit: Option<Arc<Audit>>,
-) -> Result<(), AdminError> {
-    let channels = channels::configured(context, &Secrets::new())?;
-    let told = Alerts::tell_alone(channels, alert, audit.as_deref());
-    let tried = Handle::current().block_on(told);
-    for missed in tried.map_err(|error: AlertError| AdminError::usage(error))? {
-        if !missed.arrived {
-            tracing::error!(
-                channel = missed.channel,
-                why = missed.answer,
-                "an alert did not arrive"
+/// Tells one alert while its raiser waits: in the ledger first, then to each channel it is for.
+///
+/// # Errors
+/// When it can't be recorded, or none of those channels took it.
+fn tell_alone(context: &Context, alert: Alert, audit: Option<Arc<Audit>>) -> Result<(), String> {
+    let told = Told::first(alert);
+    let (kind, severity) = (told.alert.kind, told.alert.severity);
+    let channels = context.config.alerts.channels.iter();
+    let channels: Vec<_> = channels
+        .filter(|channel| channel.route.takes(kind, severity))
+        .collect();
+    let names: Vec<&str> = channels
+        .iter()
+        .map(|channel| channel.name.as_str())
+        .collect();
+    let audit = audit.ok_or("the ledger can't be opened")?;
+    audit
+        .record_blocking(draft(&told, &names))
+        .map_err(|error| format!("the alert can't be recorded: {error}"))?;
+    let secrets = Secrets::new();
+    let tell = |settings| -> Result<(), String> {
+        let channel = channels::configure(context, &secrets, settings);
+        let channel = vec![channel.map_err(|failure| failure.to_string())?];
+        let tried = Handle::current().block_on(Alerts::tell_alone(channel, &told));
+        let tried = tried.map_err(|error| error.to_string())?;
+        match tried.into_iter().find(|tried| !tried.arrived) {
+            Some(missed) => Err(missed.answer),
+            None => Ok(()),
+        }
+    };
+    let mut missed = Vec::new();
+    for settings in &channels {
+        if let Err(why) = tell(settings) {
+            warn(
+                context,
+                &format!("an alert did not reach {}: {why}", settings.name),
             );
+            missed.push(format!("{}: {why}", settings.name));
         }
     }
-    Ok(())
+    if missed.is_empty() || missed.len() < channels.len() {
+        return Ok(());
+    }
+    Err(format!(
+        "no alert channel took it ({}); mend [alerts] in the configuration, and try it with \
+         `doorward alert test`",
+        missed.join("; ")
+    ))
+}
+
+/// A command of its own logs nothing: whoever runs it is told.
+fn warn(context: &Context, why: &str) {
+    if context.output.is_json() {
+        note(serde_json::json!({ "warning": why }));
+    } else {
+        note(format_args!("warning: {why}"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use doorward_ledger::Checkpoint;
@@ -33,22 +34,31 @@ pub(crate) struct Restored {
 /// When the folder is in use, or the backup does not hold; nothing is left behind then.
 pub(crate) fn restore(from: &Path, to: &Path) -> Result<Restored, Failure> {
     let manifest = read_manifest(from)?;
-    match fs::read_dir(to).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Ok(false) => {
-            return Err(Failure::usage(format_args!(
-                "{} is not empty, and nothing is overwritten; name another folder with --data-dir",
-                to.display()
-            )));
+    let there = match fs::read_dir(to) {
+        Ok(entries) => {
+            is_empty(to, entries)?;
+            true
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(error) => return Err(failed("read", to, error)),
+    };
+    // One that is there may be a mount point, which nothing can be put in the place of.
+    let stage = match there {
+        true => partial(&to.join("restore")),
+        false => partial(to),
+    };
+    if there {
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(to, private)
+            .map_err(|error| failed("keep others out of", to, error))?;
     }
-    let stage = partial(to);
     make_folder(&stage)?;
     let restored = fill(from, &stage, &manifest).and_then(|note| {
-        // Onto an empty folder, too.
-        fs::rename(&stage, to).map_err(|error| failed("make", to, error))?;
+        if there {
+            move_up(&stage, to)?;
+        } else {
+            fs::rename(&stage, to).map_err(|error| failed("make", to, error))?;
+        }
         sync_folder(
             to.parent()
                 .filter(|up| up != &Path::new(""))
@@ -60,6 +70,50 @@ pub(crate) fn restore(from: &Path, to: &Path) -> Result<Restored, Failure> {
         let _ = fs::remove_dir_all(&stage);
     }
     restored.map(|note| Restored { manifest, note })
+}
+
+/// What a file system has at its top by itself.
+const OF_THE_SYSTEM: &str = "lost+found";
+
+fn is_empty(to: &Path, entries: fs::ReadDir) -> Result<(), Failure> {
+    for entry in entries {
+        let entry = entry.map_err(|error| failed("read", to, error))?;
+        if entry.file_name() != OF_THE_SYSTEM {
+            return Err(Failure::usage(format_args!(
+                "{} is not empty, and nothing is overwritten; name another folder with --data-dir",
+                to.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Moves what is in a folder to the one above it, the database last: without it, what is there is
+/// no data folder yet.
+fn move_up(stage: &Path, to: &Path) -> Result<(), Failure> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(stage).map_err(|error| failed("read", stage, error))? {
+        names.push(
+            entry
+                .map_err(|error| failed("read", stage, error))?
+                .file_name(),
+        );
+    }
+    names.sort_by_key(|name| name == STORE);
+    let mut moved = Vec::new();
+    for name in &names {
+        let target = to.join(name);
+        if let Err(error) = fs::rename(stage.join(name), &target) {
+            // What was there before is not touched, and nothing was.
+            for target in moved {
+                let _ = fs::remove_dir_all(&target).or_else(|_| fs::remove_file(&target));
+            }
+            return Err(failed("make", &target, error));
+        }
+        moved.push(target);
+    }
+    fs::remove_dir(stage).map_err(|error| failed("remove", stage, error))?;
+    sync_folder(to)
 }
 
 fn read_manifest(from: &Path) -> Result<Manifest, Failure> {

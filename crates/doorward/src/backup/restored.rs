@@ -134,7 +134,7 @@ pub(crate) fn tell_restored(
     audit
         .record_blocking(note.draft(audit.now()))
         .map_err(|error| Failure::failed(format_args!("the restore can't be recorded: {error}")))?;
-    alerts.raise(note.alert(audit.now()), || Some(Arc::clone(audit)));
+    alerts.tell(note.alert(audit.now()));
     tracing::warn!(
         backup_made_at = note.made_at,
         "this is a backup that was put back: what was revoked or changed after it is as it was then"

@@ -70,6 +70,10 @@ fn fill(context: &Context, stage: &Path) -> Result<Manifest, Failure> {
         ledger = Some(copy_ledger(&data.ledger(), &stage.join(LEDGER), &keys)?);
     }
     if let Some(file) = context.config_file() {
+        // It may be a link to where configurations are kept.
+        let file = file
+            .canonicalize()
+            .map_err(|error| failed("read", &file, error))?;
         copy(&file, &stage.join(CONFIG)).map_err(|error| failed("copy", &file, error))?;
     }
     let configured = context.config.references().into_iter();

@@ -12,6 +12,7 @@ use crate::output::{Cell, Output, Tone};
 
 /// Runs `doorward backup`.
 pub(crate) async fn run(context: &Context, backup: &Backup) -> Outcome {
+    context.data_dir.check()?;
     if Demo::read(&context.data_dir)?.is_some() {
         return Err(Failure::usage(format_args!(
             "{} holds the demo of `doorward up`, which is made anew rather than backed up",
@@ -95,6 +96,16 @@ fn warnings(note: &RestoredNote) -> Vec<String> {
     warnings.push(
         "answers kept for an Idempotency-Key since are not known: a repeat of such a write is sent \
          again"
+            .to_owned(),
+    );
+    warnings.push(format!(
+        "people who were erased since can be read again: erase them again with `doorward audit erase`, \
+         which the old ledger lists with `doorward audit search --data-dir OLD --since {made_at} \
+         --action subject.erase`"
+    ));
+    warnings.push(
+        "counts of the day (a client's calls, what is left of a bound) are those of the backup: today's \
+         bounds begin from there"
             .to_owned(),
     );
     if note.writes_unknown > 0 {

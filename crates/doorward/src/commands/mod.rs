@@ -42,29 +42,31 @@ use crate::output::{Cell, Output, Tone};
 pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
     let global = cli.global;
     let context = || Context::new(&global, output);
+    // These need a server alone, when one runs.
+    let for_server = || Context::for_server(&global, output);
     match cli.command {
         Command::Up(up) => block_on_all(up::run(&context()?, &up)),
         Command::Sandbox(sandbox) => block_on_all(sandbox::run(sandbox, output)),
         Command::Init(_) => init::run(&global, output),
         Command::Serve(serve) => block_on_all(serve::run(&context()?, &serve)),
-        Command::Status => block_on(status::run(&context()?)),
+        Command::Status => block_on(status::run(&for_server()?)),
         Command::Backup(backup) => block_on(backup::run(&context()?, &backup)),
         Command::Restore(from) => backup::run_restore(&context()?, &from),
-        Command::Ready => block_on(ready::run(&context()?)),
-        Command::Reload => block_on(reload::run(&context()?)),
-        Command::Workspace(command) => block_on(workspace::run(&context()?, command)),
-        Command::Client(command) => block_on(client::run(&context()?, command)),
-        Command::Key(command) => block_on(key::run(&context()?, command)),
+        Command::Ready => block_on(ready::run(&for_server()?)),
+        Command::Reload => block_on(reload::run(&for_server()?)),
+        Command::Workspace(command) => block_on(workspace::run(&for_server()?, command)),
+        Command::Client(command) => block_on(client::run(&for_server()?, command)),
+        Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {
             Ok(outcome) => outcome,
-            Err(command) => block_on(policy::run(&context()?, command)),
+            Err(command) => block_on(policy::run(&for_server()?, command)),
         },
         Command::Scopes(command) => scopes::run(command, output),
         Command::Audit(command) => block_on(audit::run(&context()?, command)),
-        Command::Approval(command) => block_on(approval::run(&context()?, command)),
-        Command::Admin(command) => block_on(approval::admin(&context()?, command)),
-        Command::Idempotency(command) => block_on(idempotency::run(&context()?, command)),
-        Command::Alert(command) => block_on(alert::run(&context()?, command)),
+        Command::Approval(command) => block_on(approval::run(&for_server()?, command)),
+        Command::Admin(command) => block_on(approval::admin(&for_server()?, command)),
+        Command::Idempotency(command) => block_on(idempotency::run(&for_server()?, command)),
+        Command::Alert(command) => block_on(alert::run(&for_server()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),
         Command::Run(run) => block_on_all(run::run(&context()?, &run)),

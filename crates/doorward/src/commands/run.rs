@@ -133,15 +133,24 @@ async fn referred_variables(
     for workspace in session.call(WorkspaceList {}).await? {
         references.extend(workspace.upstream_keys.into_iter().map(|key| key.reference));
     }
-    let names = references
-        .iter()
-        .filter_map(|reference| reference.strip_prefix("env://"));
-    Ok(names.map(OsString::from).collect())
+    Ok(variables_of(&references))
 }
 
-/// The variables that are kept from the command: those that hold a real key, bare or within a
-/// longer text, and those that Doorward itself takes secrets or settings from. It is told what it
-/// needs anew.
+/// The variables that references name: those of the environment, and names in `.env` files, which
+/// whoever reads such a file into the environment has there too.
+fn variables_of(references: &[String]) -> BTreeSet<OsString> {
+    let names = references.iter().filter_map(|reference| {
+        let of_file = || reference.strip_prefix("dotenv://")?.rsplit_once('#');
+        reference
+            .strip_prefix("env://")
+            .or_else(|| of_file().map(|(_, name)| name))
+    });
+    names.map(OsString::from).collect()
+}
+
+/// The variables that are kept from the command: those that hold a real key or a secret of
+/// Doorward's own form, bare or within a longer text, and those that Doorward itself takes secrets or
+/// settings from. It is told what it needs anew.
 fn hidden(
     variables: impl Iterator<Item = (OsString, OsString)>,
     referred: &BTreeSet<OsString>,
@@ -149,10 +158,30 @@ fn hidden(
     let of_doorward = |name: &OsStr| name.as_encoded_bytes().starts_with(b"DOORWARD_");
     variables
         .filter(|(name, value)| {
-            referred.contains(name) || of_doorward(name) || holds_upstream_key(value)
+            referred.contains(name)
+                || of_doorward(name)
+                || holds_upstream_key(value)
+                || holds_own_secret(value)
         })
         .map(|(name, _)| name)
         .collect()
+}
+
+/// What Doorward's own secrets begin with: client keys, admin tokens, signing secrets.
+const OWN: [&str; 3] = ["dwk_", "dwa_", "whsec_"];
+/// So many signs of a key behind that beginning make it one, and no mere mention.
+const OWN_LEAST: usize = 8;
+
+/// Whether it holds another client's key, an admin token or a signing secret.
+fn holds_own_secret(value: &OsStr) -> bool {
+    let text = value.to_string_lossy();
+    let of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'/');
+    OWN.iter().any(|begin| {
+        text.match_indices(begin).any(|(at, _)| {
+            let rest = text.get(at + begin.len()..).unwrap_or_default();
+            rest.bytes().take_while(|byte| of_key(byte)).count() >= OWN_LEAST
+        })
+    })
 }
 
 fn holds_upstream_key(value: &OsStr) -> bool {
@@ -263,13 +292,23 @@ mod tests {
             ("URL", format!("https://example.com/?key={key}&x=1")),
             ("PEPPER", "anything".to_owned()),
             ("DOORWARD_CLIENT_KEY", "dwk_p_x".to_owned()),
+            ("OTHERS", "dwk_p_abcdefghijkl_x".to_owned()),
+            ("TOKEN", "token=dwa_abcdefghijkl".to_owned()),
+            ("SIGNING", "{\"s\": \"whsec_MfKQ9r8GKYqr\"}".to_owned()),
+            ("IN_FILE", "anything".to_owned()),
+            ("PREFIX", "dwk_, dwa_ and whsec_".to_owned()),
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("LONG", "A".repeat(68)),
         ];
         let variables = variables
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()));
-        let referred = BTreeSet::from([OsString::from("PEPPER")]);
+        let references = [
+            "env://PEPPER",
+            "dotenv:///a/#b/.env#IN_FILE",
+            "file:///PATH",
+        ];
+        let referred = variables_of(&references.map(str::to_owned));
         let hidden = hidden(variables, &referred);
         let wanted = [
             "BARE",
@@ -280,6 +319,10 @@ mod tests {
             "URL",
             "PEPPER",
             "DOORWARD_CLIENT_KEY",
+            "OTHERS",
+            "TOKEN",
+            "SIGNING",
+            "IN_FILE",
         ];
         assert_eq!(hidden, wanted);
     }

@@ -159,10 +159,8 @@ impl Config {
     /// # Errors
     /// When a named file can't be read, and all faults in it at once.
     pub(crate) fn load(named: Option<&Path>) -> Result<Self, Failure> {
-        let path = match named {
-            Some(path) => path,
-            None if Path::new(FILE).exists() => Path::new(FILE),
-            None => return Ok(Self::default()),
+        let Some(path) = file(named) else {
+            return Ok(Self::default());
         };
         let text = read(path).map_err(|error| {
             Failure::usage(format_args!(
@@ -179,6 +177,24 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// The data folder that a faulty configuration names all the same, as [`load`](Self::load) has
+    /// it: what is said in it, or the default where nothing like it is said.
+    pub(crate) fn data_dir_despite_faults(named: Option<&Path>) -> Option<PathBuf> {
+        let path = file(named)?;
+        let text = read(path).ok()?;
+        let said = reader::root_text(&text, "data_dir").filter(|said| !said.is_empty());
+        let data_dir = match said {
+            Some(said) => PathBuf::from(said),
+            // It may have been lost with what could not be read.
+            None if text.contains("data_dir") => return None,
+            None => Self::default().data_dir,
+        };
+        Some(
+            path.parent()
+                .map_or(data_dir.clone(), |up| up.join(data_dir)),
+        )
     }
 
     /// Reads the text of a configuration file.
@@ -286,6 +302,11 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The file that is read: the one that is named, or the usual one if it is there.
+fn file(named: Option<&Path>) -> Option<&Path> {
+    named.or_else(|| Some(Path::new(FILE)).filter(|path| path.exists()))
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

@@ -75,6 +75,7 @@ const ADMIN_DRAIN: Duration = Duration::from_secs(10);
 /// When another process has it, or it can't be used.
 pub(crate) fn open_store(context: &Context) -> Result<Arc<SqliteStore>, Failure> {
     let data = &context.data_dir;
+    data.check_own()?;
     match SqliteStore::open(&data.store()) {
         Ok(store) => Ok(Arc::new(store)),
         Err(StoreError::Locked { pid, .. }) => {
@@ -179,7 +180,6 @@ impl Server {
         )?;
         let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing, &alive)?;
         let alerts = AlertDesk::start(context, &record)?;
-        crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
         let health = health_of(&record, &sinks, &watches, &alerts, &pace.pacing);
         let again = Arc::new(Notify::new());
@@ -274,13 +274,16 @@ impl Server {
             (alerts.clone(), approvals),
         )?;
         let leave = gateway.clone();
+        let hang_ups = alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?);
+        // Nothing can fail any more: a start that did not come about has told nobody.
+        crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve_all(
                 listeners,
                 gateway,
                 reached(stage.clone(), Stage::Draining),
             )),
-            hang_ups: alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?),
+            hang_ups,
             admin: alive.spawn(
                 "the admin socket",
                 admin_server.serve(admin, reached(stage.clone(), Stage::Ending)),
@@ -338,6 +341,11 @@ impl Server {
         if let Some(why) = failed_early {
             tracing::error!(why, "the server can't go on");
             self.stop.send_replace(Stage::Ending);
+            self.alerts.tell(crate::alerts::ended_early(&why));
+            self.alerts.end().await;
+            let record = self.record;
+            // So that what was told is in the ledger.
+            let _ = tokio::task::spawn_blocking(move || record.flush()).await;
             return Err(Failure::failed(why));
         }
         tokio::select! {

@@ -67,6 +67,19 @@ pub(super) fn unsafe_owner_or_mode(_: &Path, _: &Metadata) -> Option<String> {
     None
 }
 
+/// The mode of a file that others than its owner may write.
+#[cfg(unix)]
+pub(super) fn writable_by_others(metadata: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = metadata.mode() & 0o7777;
+    (mode & 0o022 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+pub(super) fn writable_by_others(_: &Metadata) -> Option<u32> {
+    None
+}
+
 /// Who may read the file.
 #[cfg(unix)]
 pub(super) fn readers(metadata: &Metadata) -> Readers {

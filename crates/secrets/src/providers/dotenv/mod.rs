@@ -1,11 +1,11 @@
 //! Secrets in `.env` files.
 
+mod lines;
 mod tracked;
 
 use std::path::Path;
 
 use secrecy::SecretString;
-use zeroize::Zeroize;
 
 use super::files;
 use crate::error::{Error, Result};
@@ -16,11 +16,11 @@ use tracked::Tracked;
 /// Largest file read, in bytes.
 const MAX_FILE: usize = 256 * 1024;
 
-/// Reads one name out of a `.env` file, as the usual `dotenv` libraries do.
+/// Reads one name out of a `.env` file. Nothing is put in for `$NAME`.
 ///
 /// A file that is committed to git is refused: what is in it is known to everyone who has the
-/// repository. Whether it is, git itself is asked. A file that others than its owner may read is
-/// taken, with a warning.
+/// repository. Whether it is, git itself is asked. A file that others than its owner may write is
+/// refused; one that they may read is taken, with a warning.
 #[derive(Debug, Default)]
 pub struct DotenvProvider;
 
@@ -43,6 +43,14 @@ impl Provider for DotenvProvider {
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
             return Err(Error::refused(reference, "it is not a regular file"));
+        }
+        if let Some(mode) = files::writable_by_others(&metadata) {
+            return Err(Error::refused(
+                reference,
+                format!(
+                    "others may write the file (mode {mode:04o}), and so choose the secret: chmod 600"
+                ),
+            ));
         }
         not_tracked(reference, path)?;
         let bytes = files::read_bounded(file, MAX_FILE).map_err(io)?;
@@ -104,19 +112,16 @@ fn not_tracked(reference: &SecretRef, path: &Path) -> Result<()> {
 /// The value of a name that is given once.
 fn pick(reference: &SecretRef, bytes: &[u8], name: &str) -> Result<SecretString> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let refused = |why: &'static str| Error::refused(reference, why);
+    let text = std::str::from_utf8(bytes).map_err(|_| refused(lines::NO_LINE))?;
     let mut found: Option<SecretString> = None;
-    for line in dotenvy::Iter::new(bytes) {
-        // The error would repeat the line.
-        let (mut key, value) =
-            line.map_err(|_| Error::refused(reference, "a line of the file is not NAME=value"))?;
-        let value = SecretString::from(value);
-        let wanted = key == name;
-        key.zeroize();
-        if wanted && found.replace(value).is_some() {
-            return Err(Error::refused(
-                reference,
-                "the name is given more than once",
-            ));
+    for (key, value) in lines::lines(text).map_err(refused)? {
+        if key != name {
+            continue;
+        }
+        let value = SecretString::from(value.map_err(refused)?.as_str());
+        if found.replace(value).is_some() {
+            return Err(refused("the name is given more than once"));
         }
     }
     let secret = found.ok_or_else(|| Error::missing(reference))?;
@@ -174,6 +179,7 @@ mod tests {
         for (text, secret) in [
             ("KEY=value\n", "value"),
             ("# a comment\nexport KEY='a b$c' # why\nOTHER=x\n", "a b$c"),
+            ("OTHER=$HOME\nKEY='${HOME}'", "${HOME}"),
             ("A=x\nKEY=\"two\\nlines\"\n", "two\nlines"),
             ("\u{feff}KEY=value", "value"),
         ] {
@@ -185,6 +191,7 @@ mod tests {
             "KEY=a\nKEY=b",
             "KEY=a\ncanary\n",
             "KEY='canary",
+            "KEY=${HOME}canary",
             "\u{0}",
             "\u{7f}=canary",
         ] {
@@ -266,6 +273,11 @@ mod tests {
                 .warning
                 .is_some()
         );
+        for mode in [0o620, 0o602, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = DotenvProvider.read(&reference).err().unwrap();
+            assert!(error.to_string().contains("may write"), "{error}");
+        }
         let written = DotenvProvider.write(&reference, &"x".into(), &crate::Expect::Any);
         assert!(matches!(written, Err(Error::ReadOnly { .. })));
     }
