@@ -1,6 +1,7 @@
 //! Writes that were made under an idempotency key, and what became of them.
 
 use std::fmt;
+use std::time::Duration;
 
 use doorward_catalog::Op;
 use doorward_policy::Timestamp;
@@ -159,15 +160,21 @@ pub trait IdempotencyStore: Send + Sync {
         most_bytes: u64,
     ) -> Result<bool>;
 
-    /// Notes that the answer to what `request_id` sent was lost. Whether there was such a record.
-    fn note_unknown(&self, id: &IdempotencyId, request_id: &str) -> Result<bool>;
+    /// Notes that the answer to what `request_id` sent was lost, and that it left at `sent_at` at the
+    /// latest. Whether there was such a record.
+    fn note_unknown(
+        &self,
+        id: &IdempotencyId,
+        request_id: &str,
+        sent_at: Timestamp,
+    ) -> Result<bool>;
 
     /// Forgets what `request_id` sent. Whether there was such a record.
     fn forget_idempotency(&self, id: &IdempotencyId, request_id: &str) -> Result<bool>;
 
     /// Notes as unknown whatever was sent and has no answer: after a start, nothing is under way.
-    /// How many there were.
-    fn end_interrupted_writes(&self) -> Result<u64>;
+    /// Each may have left so much later than it was noted. How many there were.
+    fn end_interrupted_writes(&self, late: Duration) -> Result<u64>;
 
     /// The records of a client, or of all, newest first, `limit` at most; without answers.
     fn idempotency_records(

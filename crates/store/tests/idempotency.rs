@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+use std::time::Duration;
+
 use doorward_catalog::{Environment, Op};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_store::{
@@ -57,8 +59,14 @@ fn a_write_is_answered_once_by_the_call_that_sent_it() {
             .note_answer(&sent.id, "req_0", 200, None, PLENTY)
             .unwrap()
     );
-    assert!(store.note_unknown(&sent.id, "req_1").unwrap());
+    assert!(
+        store
+            .note_unknown(&sent.id, "req_1", NOW.plus_millis(7))
+            .unwrap()
+    );
     assert_eq!(state(&store, 1), Some(IdempotencyState::Unknown));
+    let lost = store.idempotency_record(&sent.id, NOW).unwrap().unwrap();
+    assert_eq!(lost.sent_at, NOW.plus_millis(7));
 
     // It is sent again; who sent it before has no say any more.
     let again = record(&client, 1, "req_2");
@@ -75,7 +83,7 @@ fn a_write_is_answered_once_by_the_call_that_sent_it() {
             .note_answer(&sent.id, "req_2", 500, None, PLENTY)
             .unwrap()
     );
-    assert!(!store.note_unknown(&sent.id, "req_2").unwrap());
+    assert!(!store.note_unknown(&sent.id, "req_2", NOW).unwrap());
     let answered = store.idempotency_record(&sent.id, NOW).unwrap().unwrap();
     assert_eq!(
         (answered.status, answered.answer.as_deref()),
@@ -158,10 +166,14 @@ fn after_a_start_whatever_was_sent_is_unknown() {
     store
         .note_answer(&answered, "req", 200, None, PLENTY)
         .unwrap();
-    assert_eq!(store.end_interrupted_writes().unwrap(), 2);
+    let late = Duration::from_secs(10);
+    assert_eq!(store.end_interrupted_writes(late).unwrap(), 2);
+    let id = IdempotencyId::new([1; 32]);
+    let interrupted = store.idempotency_record(&id, NOW).unwrap().unwrap();
+    assert_eq!(interrupted.sent_at, NOW.plus_millis(10_000));
     assert_eq!(state(&store, 1), Some(IdempotencyState::Unknown));
     assert_eq!(state(&store, 2), Some(IdempotencyState::Answered));
-    assert_eq!(store.end_interrupted_writes().unwrap(), 0);
+    assert_eq!(store.end_interrupted_writes(late).unwrap(), 0);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use doorward_alert::{Alert, AlertKind, Severity};
 use doorward_audit::{Audit, Draft};
+use doorward_gateway::IdempotencySettings;
 use doorward_ledger::{Act, Actor, ActorKind, Event, Resource, Verdict};
 use doorward_policy::Timestamp;
 use doorward_store::{ApprovalStore, IdempotencyStore, SqliteStore};
@@ -60,7 +61,9 @@ impl RestoredNote {
         );
         let expired = store.expire_approvals(ever, never);
         let expired = expired.map_err(AdminError::from)?;
-        let writes_unknown = store.end_interrupted_writes().map_err(AdminError::from)?;
+        let writes_unknown = store
+            .end_interrupted_writes(IdempotencySettings::LATE_MAX)
+            .map_err(AdminError::from)?;
         let note = Self {
             made_at: manifest.made_at.clone(),
             restored_at: now().to_string(),

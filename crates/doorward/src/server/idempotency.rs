@@ -29,7 +29,11 @@ pub(super) fn remembered(
     secrets: &Secrets,
 ) -> Result<Idempotency, Failure> {
     let config = &context.config.idempotency;
-    let interrupted = store.end_interrupted_writes().map_err(AdminError::from)?;
+    // They are noted before they wait for their turn.
+    let late = context.config.pace.settings.pace.max_wait;
+    let interrupted = store
+        .end_interrupted_writes(late)
+        .map_err(AdminError::from)?;
     if interrupted > 0 {
         tracing::warn!(
             interrupted,

@@ -14,6 +14,9 @@ use crate::records::record::{Call, NotRecorded, Recording};
 use crate::request::body::BoxError;
 use crate::wire::source::Source;
 
+/// A whole answer is passed on in pieces of so many bytes, so that who takes it slowly is seen to.
+const PIECE: usize = 64 * 1024;
+
 /// The body of an answer.
 pub struct Answer(Kind);
 
@@ -87,7 +90,11 @@ impl Answer {
 }
 
 impl Short {
+    /// The next piece. All of it is taken when the last one is.
     fn take(&mut self) -> Option<Bytes> {
+        if self.bytes.len() > PIECE {
+            return Some(self.bytes.split_to(PIECE));
+        }
         self.call.settle();
         Some(std::mem::take(&mut self.bytes)).filter(|bytes| !bytes.is_empty())
     }

@@ -94,6 +94,17 @@ impl AsRef<[u8]> for Held {
     }
 }
 
+/// Bytes that give their share of the memory back when the last of them was sent.
+fn held(bytes: Bytes, share: Option<MemoryShare>) -> Bytes {
+    match share {
+        None => bytes,
+        share => Bytes::from_owner(Held {
+            bytes,
+            _share: share,
+        }),
+    }
+}
+
 /// Whether an answer is short, and says so.
 pub(crate) fn is_short(body: &impl Body) -> bool {
     body.size_hint()
@@ -121,15 +132,14 @@ impl Answers {
     {
         let decoding = coding.decoding()?;
         let (document, share) = self.collect(body, decoding, veil.client()).await?;
-        let bytes = veil.cover(document)?;
-        Ok(match share {
-            None => bytes,
-            // The share is given back when the last of it was sent.
-            share => Bytes::from_owner(Held {
-                bytes,
-                _share: share,
-            }),
-        })
+        Ok(held(veil.cover(document)?, share))
+    }
+
+    /// Bytes of an answer that are here already, with their share of the memory.
+    pub(crate) fn hold(&self, bytes: Bytes, client: &Arc<str>) -> Result<Bytes, Unread> {
+        let mut share = None;
+        self.reserve(client, &mut share, bytes.len())?;
+        Ok(held(bytes, share))
     }
 
     async fn collect<B>(

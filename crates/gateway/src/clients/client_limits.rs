@@ -36,16 +36,6 @@ struct Meter {
     under_way: Counter,
 }
 
-/// A call that was let in.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Entered {
-    /// To be held as long as the call is under way.
-    pub(crate) under_way: Option<UnderWay>,
-    /// What it took of the day.
-    pub(crate) taken: Taken,
-}
-
 /// A limit that was met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Met {
@@ -67,19 +57,14 @@ impl ClientLimits {
         }
     }
 
-    /// Lets one call in that writes so many leads, and counts it; or none of it counts.
-    pub(crate) fn enter(
+    /// Lets one call in. What is returned is to be held as long as it is under way.
+    pub(crate) fn let_in(
         &self,
         caller: &Caller,
-        leads: u32,
-        now: Timestamp,
         instant: Instant,
-    ) -> Result<Entered, Met> {
+    ) -> Result<Option<UnderWay>, Met> {
         if caller.per_second.is_none() && caller.concurrency.is_none() {
-            return Ok(Entered {
-                taken: self.take(caller, leads, now)?,
-                under_way: None,
-            });
+            return Ok(None);
         }
         let mut meters = self.lock();
         if meters.len() >= KEPT && !meters.contains_key(&caller.id) {
@@ -87,17 +72,14 @@ impl ClientLimits {
         }
         let meter = meters.entry(Arc::clone(&caller.id)).or_default();
         meter.check(caller, instant)?;
-        let taken = self.take(caller, leads, now)?;
         if caller.per_second.is_some() {
             meter.last_second.push_back(instant);
         }
-        Ok(Entered {
-            under_way: Some(meter.under_way.enter()),
-            taken,
-        })
+        Ok(Some(meter.under_way.enter()))
     }
 
-    fn take(&self, caller: &Caller, leads: u32, now: Timestamp) -> Result<Taken, Met> {
+    /// Takes a call that writes so many leads from the client's day.
+    pub(crate) fn take(&self, caller: &Caller, leads: u32, now: Timestamp) -> Result<Taken, Met> {
         let taken = self.uses.take(&caller.id, now, leads, caller.day);
         let retry_after = || Duration::from_millis(Uses::until_tomorrow(now));
         taken.map_err(|used_up| match used_up {
@@ -216,6 +198,22 @@ mod tests {
             per_second: None,
             concurrency: None,
             day: Default::default(),
+        }
+    }
+
+    /// A call that was let in, and what it took of the day.
+    type Entered = (Option<UnderWay>, Taken);
+
+    impl ClientLimits {
+        fn enter(
+            &self,
+            caller: &Caller,
+            leads: u32,
+            now: Timestamp,
+            instant: Instant,
+        ) -> Result<Entered, Met> {
+            let under_way = self.let_in(caller, instant)?;
+            Ok((under_way, self.take(caller, leads, now)?))
         }
     }
 

@@ -1,6 +1,8 @@
 //! Where a call on its way meets the write that it names: before it goes, and before its approval is
 //! asked for.
 
+use std::time::Instant;
+
 use doorward_catalog::Op;
 use doorward_policy::{Judgement, RequestFacts, Terms, Timestamp, authorize};
 use http::Response;
@@ -23,7 +25,7 @@ use crate::gateway::Inner;
 use crate::records::record::{Call, CallFacts};
 use crate::request::body::HeldBody;
 use crate::request::canonical::Head;
-use crate::sending::forward::respond;
+use crate::sending::forward::turn_away;
 use crate::sending::way::Way;
 
 /// A call, as far as its turns and looking for what it would make go.
@@ -78,12 +80,18 @@ impl Inner {
                 let now = self.way_now(admitted, &mut call);
                 let veil = match &now {
                     Ok(way) => &way.as_ref().unwrap_or(about.way).veil,
-                    Err(refusal) => return Err(Box::new(respond(&mut call, refusal))),
+                    Err(refusal) => {
+                        let fault = self.bounded(refusal.clone().into(), call.facts());
+                        return Err(Box::new(turn_away(&mut call, fault)));
+                    }
                 };
                 let given = self.forwarder.give_again(kept, told, call, about.op, veil);
                 Err(Box::new(given.await))
             }
-            Err(refusal) => Err(Box::new(respond(&mut call, &refusal.of(about.op)))),
+            Err(refusal) => {
+                let fault = self.bounded(refusal.of(about.op).into(), call.facts());
+                Err(Box::new(turn_away(&mut call, fault)))
+            }
         }
     }
 
@@ -136,6 +144,8 @@ impl Inner {
             caller: &caller,
             decided_at,
         };
+        let let_in = self.client_limits.let_in(&caller, Instant::now());
+        let _under_way = let_in.map_err(|met| met.refusal(op))?;
         match self.guard(about, named, facts).await {
             // It was not sent, or not carried out: it is let go of, and asked about like any other.
             Ok(Guarded::Go(_)) => Ok(None),

@@ -225,8 +225,13 @@ impl Guard {
         }
     }
 
-    /// Notes on disk that the write is about to leave.
-    pub(crate) async fn leave(&mut self, request_id: &str, now: Timestamp) -> Result<(), Refusal> {
+    /// Notes on disk that the write is about to leave, so much later at the most.
+    pub(crate) async fn leave(
+        &mut self,
+        request_id: &str,
+        now: Timestamp,
+        late: Duration,
+    ) -> Result<(), Refusal> {
         let settings = self.memory.settings();
         let keep = settings.keep_ms();
         let record = IdempotencyRecord {
@@ -240,7 +245,7 @@ impl Guard {
             sent_at: now,
             // One that is sent again is remembered as long as it may be on its way.
             expires_at: self.first_end.map_or(now.plus_millis(keep), |end| {
-                end.max(now.plus_millis(settings.settle_ms()))
+                end.max(now.plus_millis(settings.under_way_ms(late)))
             }),
             status: None,
             answer: None,
@@ -274,12 +279,12 @@ impl Guard {
             .await;
     }
 
-    /// Its answer was lost.
-    pub(crate) async fn lost(mut self) {
+    /// Its answer was lost by now: until then it may have left.
+    pub(crate) async fn lost(mut self, now: Timestamp) {
         self.advance(Event::Lost);
         count(&self.memory.counts.unknown);
         let (id, request) = (self.named.id, self.request_id.clone());
-        self.on_store(move |store| store.note_unknown(&id, &request))
+        self.on_store(move |store| store.note_unknown(&id, &request, now))
             .await;
     }
 
@@ -288,6 +293,7 @@ impl Guard {
         mut self,
         response: Response<Source>,
         patience: Duration,
+        now: Timestamp,
     ) -> Response<Source> {
         let (parts, body) = response.into_parts();
         let event = event_of(parts.status.as_u16());
@@ -300,7 +306,7 @@ impl Guard {
                 self.note(parts.status, kept).await;
             }
             Event::Returned => self.returned().await,
-            _ => self.lost().await,
+            _ => self.lost(now).await,
         }
         Response::from_parts(parts, source)
     }

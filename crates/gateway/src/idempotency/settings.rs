@@ -21,6 +21,9 @@ pub struct IdempotencySettings {
 }
 
 impl IdempotencySettings {
+    /// A write leaves so much later than it was noted at the most: no call waits longer for its turn.
+    pub const LATE_MAX: Duration = Duration::from_secs(300);
+
     pub(super) fn keep_ms(&self) -> i64 {
         i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX)
     }
@@ -32,17 +35,23 @@ impl IdempotencySettings {
     /// When the write of a record was sent the first time, or a little before that.
     pub(super) fn first_sent(&self, record: &IdempotencyRecord) -> Timestamp {
         let first = record.expires_at.plus_millis(-self.keep_ms());
-        let extended = record.sent_at.plus_millis(self.settle_ms());
-        if first < record.sent_at && record.expires_at != extended {
-            return first;
-        }
         // Sent again, it may be remembered longer than the first sending would have it.
-        let longer = if first == record.sent_at {
-            0
+        let longer = self.under_way_ms(Self::LATE_MAX);
+        let extended = record.expires_at <= record.sent_at.plus_millis(longer);
+        let longer = if extended && first != record.sent_at {
+            longer
         } else {
-            self.settle_ms()
+            0
         };
         record.sent_at.min(first.plus_millis(-longer))
+    }
+
+    /// After how long a write that is noted now can no longer be on its way, when it may leave so
+    /// much later; in milliseconds.
+    pub(super) fn under_way_ms(&self, late: Duration) -> i64 {
+        let late = late.min(Self::LATE_MAX);
+        let late = i64::try_from(late.as_millis()).unwrap_or_default();
+        self.settle_ms().saturating_add(late)
     }
 }
 
@@ -68,7 +77,8 @@ mod tests {
     fn the_first_sending_is_told_from_a_later_one() {
         const FIRST: Timestamp = Timestamp::from_seconds(1_800_000_000);
         let settings = IdempotencySettings::default();
-        let (keep, settle) = (settings.keep_ms(), settings.settle_ms());
+        let late = IdempotencySettings::LATE_MAX;
+        let (keep, longest) = (settings.keep_ms(), settings.under_way_ms(late));
         let first = |sent_at: Timestamp, expires_at: Timestamp| {
             settings.first_sent(&IdempotencyRecord {
                 id: IdempotencyId::new([1; 32]),
@@ -87,10 +97,16 @@ mod tests {
         let end = FIRST.plus_millis(keep);
         assert_eq!(first(FIRST, end), FIRST);
         assert_eq!(first(FIRST.plus_millis(keep / 2), end), FIRST);
+        assert_eq!(first(FIRST.plus_millis(7_000), end), FIRST, "it left late");
         // Sent again at the last moment, and remembered longer for it: what the first sending made is
         // not taken for something older.
         let last = end.plus_millis(-1);
-        let told = first(last, last.plus_millis(settle));
-        assert!(told <= FIRST && told >= FIRST.plus_millis(-settle));
+        for waits in [0, 10_000, 300_000] {
+            let remembered = last.plus_millis(settings.settle_ms() + waits);
+            for left in [0, waits / 2, waits] {
+                let told = first(last.plus_millis(left), remembered);
+                assert!(told <= FIRST && told >= FIRST.plus_millis(-longest));
+            }
+        }
     }
 }

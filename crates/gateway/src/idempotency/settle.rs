@@ -106,6 +106,12 @@ impl Inner {
         if done == Verdict::Failure && record.state != IdempotencyState::Answered {
             let settle = guard.memory.settings().settle;
             let settle = settle.max(self.limits().response_head);
+            // Of one that has no end nobody knows when it had its turn.
+            let late = match record.state {
+                IdempotencyState::Sent => self.forwarder.turns.pacing.max_wait(),
+                _ => Duration::ZERO,
+            };
+            let settle = settle.saturating_add(late);
             let settle = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX);
             let wait = settle - self.clock.now().millis_since(record.sent_at);
             if let Ok(wait @ 1..) = u64::try_from(wait) {

@@ -104,6 +104,11 @@ impl Pacing {
         Ok(())
     }
 
+    /// How long a call waits for its turn at the most.
+    pub(crate) fn max_wait(&self) -> Duration {
+        self.0.settings.load().pace.max_wait
+    }
+
     /// Whose budgets a call to that workspace spends.
     pub(crate) fn spends(&self, workspace: &PaceId, as_workspace: Option<&str>) -> Spends {
         workspace.spends(as_workspace, self.0.settings.load().as_workspace)

@@ -167,6 +167,12 @@ impl Turns {
         }
     }
 
+    /// The same when to connect took its time: what was decided is asked again, too.
+    pub(crate) async fn on_time_still(&self, going: &Going) -> Result<(), Refusal> {
+        self.on_time(going).await?;
+        self.still_holds(going)
+    }
+
     /// Whether what was decided on a call holds. It is judged by policies before it leaves; here it is
     /// enough that they have changed to refuse it.
     fn still_holds(&self, going: &Going) -> Result<(), Refusal> {

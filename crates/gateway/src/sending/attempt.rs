@@ -22,7 +22,7 @@ use crate::records::record::Call;
 use crate::request::canonical::ForwardRequest;
 use crate::request::request_id::RequestId;
 use crate::sending::connection::Arriving;
-use crate::sending::forward::{Failure, Forwarder, Named, note};
+use crate::sending::forward::{Failure, Forwarder, Named, note, respond};
 use crate::sending::keychoice;
 use crate::sending::keyhealth::says_dead_key;
 use crate::sending::upstream::{Upstream, UpstreamKey};
@@ -34,16 +34,18 @@ const LOOK_MAX: usize = 4 * 1024 * 1024;
 impl Forwarder {
     /// Sends the request, and once more under another key when the API says that the key is dead:
     /// then it did nothing. Gives the key that was answered, too.
-    pub(crate) async fn attempt<'a>(
+    pub(crate) async fn attempt(
         &self,
         authorized: &Authorized<ForwardRequest>,
-        upstream: &'a Upstream,
-        key: &'a Arc<UpstreamKey>,
+        upstream: &Upstream,
+        key: &Arc<UpstreamKey>,
         call: &mut Call,
         going: &Going,
-    ) -> (Result<Response<Source>, Failure>, &'a Arc<UpstreamKey>) {
+    ) -> (Result<Response<Source>, Failure>, Arc<UpstreamKey>) {
         let name = Named::of(call.facts().request_id, call.facts().trace);
-        let first = self.exchange(authorized, upstream, key, &name, going).await;
+        let mut key = Arc::clone(key);
+        let first = self.exchange(authorized, upstream, &mut key, &name, going);
+        let first = first.await;
         let (first, dead) = match first {
             Ok(response) => self.examine(response).await,
             Err(failure) => return (Err(failure), key),
@@ -51,8 +53,8 @@ impl Forwarder {
         if !dead {
             return (Ok(first), key);
         }
-        let news = self.health.refused(key, Instant::now());
-        let next = keychoice::successor(upstream, authorized.op(), key, &self.health);
+        let news = self.health.refused(&key, Instant::now());
+        let next = keychoice::successor(upstream, authorized.op(), &key, &self.health);
         self.observer.upstream_key_refused(&KeyRefusedUpstream {
             workspace: authorized.workspace(),
             upstream_key: &key.id,
@@ -60,21 +62,20 @@ impl Forwarder {
             news,
             at: authorized.decided_at(),
         });
-        let Some(next) = next else {
+        let Some(mut next) = next.cloned() else {
             return (Ok(first), key);
         };
         if self.turns.take(going).await.is_err() {
             return (Ok(first), key);
         }
         call.facts_mut().upstream_key = Some(Arc::clone(&next.id));
-        let second = self
-            .exchange(authorized, upstream, next, &name, going)
-            .await;
+        let second = self.exchange(authorized, upstream, &mut next, &name, going);
+        let second = second.await;
         let second = match second {
             Ok(response) => {
                 let (response, dead) = self.examine(response).await;
                 if dead {
-                    self.health.refused(next, Instant::now());
+                    self.health.refused(&next, Instant::now());
                 }
                 Ok(response)
             }
@@ -126,7 +127,11 @@ impl Forwarder {
         // Nothing goes out under a key.
         call.facts_mut().upstream_key = None;
         note(&mut call, |outcome| outcome.allowed = true);
-        let mut response = Response::new(Source::whole(kept.body));
+        let body = match self.answers.hold(kept.body, veil.client()) {
+            Ok(body) => body,
+            Err(why) => return respond(&mut call, &why.refusal(op, kept.status)),
+        };
+        let mut response = Response::new(Source::whole(body));
         *response.status_mut() = kept.status;
         for (name, value) in [
             (CONTENT_TYPE, kept.content_type),
@@ -146,13 +151,14 @@ impl Forwarder {
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
-        key: &UpstreamKey,
+        key: &Arc<UpstreamKey>,
         call: RequestId,
         going: &Going,
     ) -> Option<(HeaderMap, Bytes)> {
         self.turns.take(going).await.ok()?;
         let name = Named::of(call, None);
-        let sent = self.send(request, upstream, key, &name, going).await;
+        let mut key = Arc::clone(key);
+        let sent = self.send(request, upstream, &mut key, &name, going).await;
         let (parts, body) = sent.ok()?.into_parts();
         let read = Limited::new(body, LOOK_MAX).collect();
         let read = timeout(self.limits.load().response_idle, read).await;

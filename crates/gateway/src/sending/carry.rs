@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::answers::answer::Answer;
 use crate::clients::caller::Caller;
+use crate::clients::client_limits::Met;
 use crate::decision::admit::Admitted;
 use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
@@ -44,8 +45,16 @@ impl Inner {
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
         admitted: Admitted,
-        call: Call,
+        mut call: Call,
     ) -> Response<Answer> {
+        // What names a write is let in first: to find out what became of it costs something, too.
+        if admitted.named.is_some()
+            && let Err(met) = self.let_in(&admitted.caller, &mut call)
+        {
+            let refusal = met.refusal(admitted.authorized.op());
+            let fault = self.bounded(refusal.into(), call.facts());
+            return turn_away(&mut call, fault);
+        }
         let (guard, mut call) = match self.guarded(&admitted, call).await {
             Ok(both) => both,
             Err(answer) => return *answer,
@@ -63,6 +72,13 @@ impl Inner {
         response
     }
 
+    /// Lets a call in by its client's limits of calls in a second and at once.
+    fn let_in(&self, caller: &Caller, call: &mut Call) -> Result<(), Met> {
+        let under_way = self.client_limits.let_in(caller, Instant::now())?;
+        call.counts(None, under_way);
+        Ok(())
+    }
+
     /// Whether the call can be sent before long, and the client's own limits. From here on it counts.
     fn limit(
         &self,
@@ -76,18 +92,15 @@ impl Inner {
             .map_err(|wait| shut(wait).of(op))?;
         let turns = &self.forwarder.turns;
         turns.foresee(&going).map_err(|refusal| refusal.of(op))?;
-        let entered = self
-            .client_limits
-            .enter(
-                &admitted.caller,
-                leads(&admitted),
-                self.clock.now(),
-                Instant::now(),
-            )
-            .map_err(|met| met.refusal(op))?;
-        let before = entered.taken.before().into();
-        call.counts(None, entered.under_way);
-        call.takes(entered.taken);
+        let refused = |met: Met| met.refusal(op);
+        if admitted.named.is_none() {
+            self.let_in(&admitted.caller, call).map_err(refused)?;
+        }
+        let (leads, now) = (leads(&admitted), self.clock.now());
+        let taken = self.client_limits.take(&admitted.caller, leads, now);
+        let taken = taken.map_err(refused)?;
+        let before = taken.before().into();
+        call.takes(taken);
         // Calls that were judged side by side are judged once more by what was counted before each.
         if admitted.today.is_some_and(|judged_by| judged_by != before) {
             let Admitted {
@@ -189,7 +202,8 @@ impl Inner {
         let (op, id) = (authorized.op(), call.facts().request_id);
         let mut held = Held { guard, spent: None };
         if let Some(guard) = &mut held.guard {
-            let left = guard.leave(&id.to_string(), self.clock.now()).await;
+            let late = self.forwarder.turns.pacing.max_wait();
+            let left = guard.leave(&id.to_string(), self.clock.now(), late).await;
             left.map_err(|refusal| refusal.of(op).after_allowed())?;
         }
         if let Some(approval) = authorized.approval() {

@@ -37,8 +37,8 @@ pub(crate) struct Connection {
 
 /// Why there is no answer.
 pub(crate) struct Lost {
-    /// The request, if nothing of it was written.
-    pub(crate) unsent: Option<Box<Outgoing>>,
+    /// Whether nothing of the request was written.
+    pub(crate) unsent: bool,
 }
 
 impl Connection {
@@ -81,9 +81,9 @@ impl Connection {
                 drive(driver, &mut cx);
                 match answer.as_mut().poll(&mut cx) {
                     Poll::Ready(answered) => Poll::Ready(answered.map_err(|mut lost| Lost {
-                        unsent: lost.take_message().map(Box::new),
+                        unsent: lost.take_message().is_some(),
                     })),
-                    Poll::Pending if driver.is_none() => Poll::Ready(Err(Lost { unsent: None })),
+                    Poll::Pending if driver.is_none() => Poll::Ready(Err(Lost { unsent: false })),
                     Poll::Pending => Poll::Pending,
                 }
             })

@@ -2,11 +2,13 @@
 //! harm.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use doorward_catalog::Op;
 use doorward_policy::Authorized;
 use http::{Response, StatusCode};
+use tokio::time::timeout;
 
 use crate::decision::refusal::Refusal;
 use crate::pace::breaker::Went;
@@ -15,7 +17,7 @@ use crate::pace::turns::Going;
 use crate::request::canonical::ForwardRequest;
 use crate::sending::connection::Arriving;
 use crate::sending::forward::{Failure, Forwarder, Named, outgoing};
-use crate::sending::pool::NoAnswer;
+use crate::sending::keychoice;
 use crate::sending::upstream::{Upstream, UpstreamKey};
 
 impl Forwarder {
@@ -25,7 +27,7 @@ impl Forwarder {
         &self,
         authorized: &Authorized<ForwardRequest>,
         upstream: &Upstream,
-        key: &UpstreamKey,
+        key: &mut Arc<UpstreamKey>,
         name: &Named,
         going: &Going,
     ) -> Result<Response<Arriving>, Failure> {
@@ -45,6 +47,11 @@ impl Forwarder {
         if self.turns.take(going).await.is_err() {
             return first;
         }
+        // It goes by what is in force by now.
+        let Some(next) = self.key_in_force(upstream, key, going) else {
+            return first;
+        };
+        *key = next;
         let second = self.send(request, upstream, key, name, going).await;
         match &second {
             // Nor was anything sent then.
@@ -53,11 +60,77 @@ impl Forwarder {
         }
     }
 
+    /// The key that a call to that upstream goes under by what is in force: the same as long as it is
+    /// used. `None` where there is none, or the workspace is elsewhere by now.
+    fn key_in_force(
+        &self,
+        upstream: &Upstream,
+        key: &Arc<UpstreamKey>,
+        going: &Going,
+    ) -> Option<Arc<UpstreamKey>> {
+        let snapshot = self.turns.snapshot.load();
+        let now = snapshot.upstream(&upstream.workspace)?;
+        if now.base != upstream.base {
+            return None;
+        }
+        let stands = now.keys.iter().any(|one| one.is_still(key));
+        if stands && !self.health.is_suspect(key, Instant::now()) {
+            return Some(Arc::clone(key));
+        }
+        keychoice::choose(now, going.ask.op, &self.health).cloned()
+    }
+
+    /// Sends a request over an idle connection or a new one. What an idle one did not bear, so that
+    /// nothing of it was written, goes out on another.
+    async fn over(
+        &self,
+        request: &ForwardRequest,
+        upstream: &Upstream,
+        key: &mut Arc<UpstreamKey>,
+        name: &Named,
+        going: &Going,
+    ) -> Result<Response<Arriving>, Failure> {
+        let (pool, patience) = (&upstream.pool, self.limits.load().response_head);
+        while let Some(idle) = pool.take() {
+            let request = outgoing(request, key, name).ok_or(Failure::Unsendable)?;
+            match timeout(patience, pool.exchange(idle, request)).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(lost)) if lost.unsent => {}
+                Ok(Err(_)) => return Err(Failure::Broken),
+                Err(_) => return Err(Failure::Late),
+            }
+        }
+        let connected = pool.connect().await;
+        let connection = connected.map_err(|_| Failure::Unreachable)?;
+        // That took its time: whose turn it is, and what may go and how, is asked again.
+        let asked = self.turns.on_time_still(going).await;
+        let asked = asked.map_err(|refusal| Failure::Overdue(refusal.is_allowed()));
+        let next = asked.and_then(|()| {
+            let next = self.key_in_force(upstream, key, going);
+            next.ok_or(Failure::Unsendable)
+        });
+        match next {
+            Ok(next) => *key = next,
+            Err(failure) => {
+                Arc::clone(pool).give_back(connection);
+                return Err(failure);
+            }
+        }
+        let request = outgoing(request, key, name).ok_or(Failure::Unsendable)?;
+        match timeout(patience, pool.exchange(connection, request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(lost)) if lost.unsent => Err(Failure::Unreachable),
+            Ok(Err(_)) => Err(Failure::Broken),
+            Err(_) => Err(Failure::Late),
+        }
+    }
+
+    /// Sends a request on the line, in its turn. `key` becomes the one that it went under.
     pub(crate) async fn send(
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
-        key: &UpstreamKey,
+        key: &mut Arc<UpstreamKey>,
         name: &Named,
         going: &Going,
     ) -> Result<Response<Arriving>, Failure> {
@@ -69,17 +142,12 @@ impl Forwarder {
             .line
             .begin(reads, going.ask.client)
             .map_err(Failure::Shut)?;
-        let request = outgoing(request, key, name).ok_or(Failure::Unsendable)?;
-        let answer = upstream.pool.send(request);
-        let answer = match tokio::time::timeout(self.limits.load().response_head, answer).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(NoAnswer::Unreachable)) => Err(Failure::Unreachable),
-            Ok(Err(NoAnswer::Broken)) => Err(Failure::Broken),
-            Err(_) => Err(Failure::Late),
-        };
+        let answer = self.over(request, upstream, key, name, going).await;
         let went = match &answer {
             Ok(response) if response.status().is_server_error() => Went::Badly,
             Ok(_) => Went::Well,
+            // That was not the API's doing.
+            Err(Failure::Overdue(_) | Failure::Unsendable) => Went::Unknown,
             Err(_) => Went::Nowhere,
         };
         if let Some(shut) = on_line.done(went) {

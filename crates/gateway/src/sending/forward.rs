@@ -89,6 +89,7 @@ impl Forwarder {
         let (answered, key) = self
             .attempt(&authorized, upstream, key, &mut call, going)
             .await;
+        call.facts_mut().upstream_key = Some(Arc::clone(&key.id));
         let took = call.elapsed().saturating_sub(before);
         note(&mut call, |outcome| outcome.upstream = Some(took));
         let response = match answered {
@@ -99,7 +100,7 @@ impl Forwarder {
                 if nothing_sent {
                     held.returned().await;
                 } else {
-                    held.lost().await;
+                    held.lost(self.turns.clock.now()).await;
                 }
                 return self.fail(&mut call, &authorized, failure);
             }
@@ -108,7 +109,11 @@ impl Forwarder {
         note(&mut call, |outcome| outcome.answered = Some(status));
         // A write's answer is kept as it came, before the caller has any of it.
         let response = match &held.guard {
-            Some(_) => held.keep(response, self.limits.load().response_idle).await,
+            Some(_) => {
+                let patience = self.limits.load().response_idle;
+                let now = self.turns.clock.now();
+                held.keep(response, patience, now).await
+            }
             None => response,
         };
         if response.status().is_redirection() || response.status().is_informational() {
@@ -119,7 +124,7 @@ impl Forwarder {
             );
             return respond(&mut call, &refusal.of(authorized.op()).after_allowed());
         }
-        let under = Some((&authorized, &**key));
+        let under = Some((&authorized, &*key));
         self.pass_on(response, call, authorized.op(), under, veil, None)
             .await
     }

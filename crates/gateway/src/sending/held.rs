@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use doorward_policy::Timestamp;
 use http::Response;
 
 use crate::approvals::Spent;
@@ -37,21 +38,23 @@ impl Held {
         }
     }
 
-    /// The answer was lost.
-    pub(crate) async fn lost(self) {
+    /// The answer was lost by now.
+    pub(crate) async fn lost(self, now: Timestamp) {
         if let Some(guard) = self.guard {
-            guard.lost().await;
+            guard.lost(now).await;
         }
     }
 
-    /// Keeps the answer of a write that has a key, and gives it as it came.
+    /// Keeps the answer, whose head has come by now, of a write that has a key, and gives it as it
+    /// came.
     pub(crate) async fn keep(
         self,
         response: Response<Source>,
         patience: Duration,
+        now: Timestamp,
     ) -> Response<Source> {
         match self.guard {
-            Some(guard) => guard.keep(response, patience).await,
+            Some(guard) => guard.keep(response, patience, now).await,
             None => response,
         }
     }

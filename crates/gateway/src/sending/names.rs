@@ -12,10 +12,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use doorward_catalog::reach::{is_public, is_this_machine, literal};
 use doorward_policy::WorkspaceKind;
 use hyper_util::client::legacy::connect::dns::Name;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tower_service::Service;
 
 /// Most addresses of a host that are looked at; one with more is refused.
@@ -24,7 +27,8 @@ const ADDRESSES_MAX: usize = 64;
 /// Addresses of a host, or why there are none.
 pub type Looked<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
-/// Looks hosts up by name. The gateway asks once for each connection.
+/// Looks hosts up by name. The gateway asks for each connection, and once for those that are made
+/// side by side.
 pub trait Names: Send + Sync {
     /// Every address of a host.
     fn look_up<'a>(&'a self, host: &'a str) -> Looked<'a>;
@@ -89,11 +93,45 @@ impl Reach {
 pub(crate) struct Resolver {
     names: Arc<dyn Names>,
     reach: Reach,
+    flight: Arc<Flight>,
 }
+
+/// One question at a time: whoever comes meanwhile waits for its answer, when that was given.
+type Flight = Mutex<Option<(Instant, Result<Vec<IpAddr>, io::ErrorKind>)>>;
+
+/// Who waited for an answer takes it that long.
+const FRESH: Duration = Duration::from_secs(1);
 
 impl Resolver {
     pub(crate) fn new(names: Arc<dyn Names>, reach: Reach) -> Self {
-        Self { names, reach }
+        Self {
+            names,
+            reach,
+            flight: Arc::default(),
+        }
+    }
+
+    async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let mut flight = match self.flight.try_lock() {
+            Ok(free) => free,
+            Err(_) => {
+                let flight = self.flight.lock().await;
+                if let Some((at, found)) = &*flight
+                    && at.elapsed() < FRESH
+                {
+                    return found.clone().map_err(io::Error::from);
+                }
+                flight
+            }
+        };
+        *flight = None;
+        let found = self.names.look_up(host).await;
+        let told = match &found {
+            Ok(found) => Ok(found.clone()),
+            Err(error) => Err(error.kind()),
+        };
+        *flight = Some((Instant::now(), told));
+        found
     }
 
     /// The addresses to connect to, with port 0.
@@ -104,7 +142,7 @@ impl Resolver {
         let found = match self.reach {
             // Nobody is asked for the one name that is known.
             Reach::Here => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-            Reach::Public | Reach::Anywhere => self.names.look_up(host).await?,
+            Reach::Public | Reach::Anywhere => self.look_up(host).await?,
         };
         if found.is_empty() || found.len() > ADDRESSES_MAX {
             return Err(io::Error::other("the host has no address, or too many"));
@@ -205,6 +243,48 @@ mod tests {
         assert_eq!(asked.asked.load(Ordering::SeqCst), 1);
         let second = resolver.call(name()).await.unwrap_err();
         assert_eq!(second.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    /// Answers when it is let to.
+    struct Slow(tokio::sync::Semaphore, AtomicUsize);
+
+    impl Names for Slow {
+        fn look_up<'a>(&'a self, _: &'a str) -> Looked<'a> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async move {
+                self.0.acquire().await.unwrap().forget();
+                Ok(vec!["104.18.0.1".parse().unwrap()])
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn those_who_connect_side_by_side_ask_once() {
+        let slow = Arc::new(Slow(tokio::sync::Semaphore::new(0), AtomicUsize::new(0)));
+        let resolver = Resolver::new(slow.clone(), Reach::Public);
+        let all: Vec<_> = (0..100)
+            .map(|_| {
+                let resolver = resolver.clone();
+                tokio::spawn(async move { resolver.resolve("api.example").await.unwrap() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        slow.0.add_permits(1);
+        for one in all {
+            assert_eq!(one.await.unwrap(), ["104.18.0.1:0".parse().unwrap()]);
+        }
+        assert_eq!(slow.1.load(Ordering::SeqCst), 1);
+        // Who gives up in the middle holds nobody up.
+        let given_up = tokio::spawn({
+            let resolver = resolver.clone();
+            async move { resolver.resolve("api.example").await.is_ok() }
+        });
+        tokio::task::yield_now().await;
+        given_up.abort();
+        let _ = given_up.await;
+        slow.0.add_permits(1);
+        assert!(resolver.resolve("api.example").await.is_ok());
+        assert_eq!(slow.1.load(Ordering::SeqCst), 3);
     }
 
     #[tokio::test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::header::{HOST, HeaderValue};
 use http::{Response, Uri};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tower_service::Service;
 
-use crate::sending::connection::{Arriving, Connection, Outgoing};
+use crate::sending::connection::{Arriving, Connection, Lost, Outgoing};
 use crate::sending::upstream::Connector;
 
 /// Connections idle longer are closed, before the other side does so under a request.
@@ -22,6 +22,7 @@ pub(crate) struct Pool {
     base: Uri,
     host: HeaderValue,
     headers: usize,
+    patience: Duration,
     idle: Mutex<Idle>,
 }
 
@@ -33,67 +34,58 @@ struct Idle {
     swept: bool,
 }
 
-/// Why a request was not answered.
+/// There is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
-    /// There is no connection.
-    Unreachable,
-    /// The connection broke before the answer's head.
-    Broken,
-}
+pub(crate) struct Unreachable;
 
 impl Pool {
     /// Connections to `base` by `connector`; `host` is what requests are addressed to. An answer may
-    /// have so many headers.
-    pub(crate) fn new(connector: Connector, base: Uri, host: HeaderValue, headers: usize) -> Self {
+    /// have so many headers; to connect, from the name to TLS, may take so long.
+    pub(crate) fn new(
+        connector: Connector,
+        base: Uri,
+        host: HeaderValue,
+        headers: usize,
+        patience: Duration,
+    ) -> Self {
         Self {
             connector,
             base,
             host,
             headers,
+            patience,
             idle: Mutex::default(),
         }
     }
 
     /// Sends a request, of which the URI is the target alone, and gives the answer once its head is
-    /// there. A request that an idle connection did not bear, so that nothing of it was written, goes
-    /// out on another.
-    pub(crate) async fn send(
+    /// there.
+    pub(crate) async fn exchange(
         self: &Arc<Self>,
+        mut connection: Box<Connection>,
         mut request: Outgoing,
-    ) -> Result<Response<Arriving>, NoAnswer> {
+    ) -> Result<Response<Arriving>, Lost> {
         request.headers_mut().insert(HOST, self.host.clone());
-        loop {
-            let idle = self.take();
-            let reused = idle.is_some();
-            let mut connection = match idle {
-                Some(connection) => connection,
-                None => self.connect().await?,
-            };
-            let lost = match connection.exchange(request).await {
-                Ok(answer) => {
-                    let pool = Arc::clone(self);
-                    return Ok(answer.map(|body| Arriving::new(body, connection, pool)));
-                }
-                Err(lost) => lost,
-            };
-            match lost.unsent {
-                Some(unsent) if reused => request = *unsent,
-                _ => return Err(NoAnswer::Broken),
-            }
-        }
+        let answer = connection.exchange(request).await?;
+        let pool = Arc::clone(self);
+        Ok(answer.map(|body| Arriving::new(body, connection, pool)))
     }
 
-    async fn connect(&self) -> Result<Box<Connection>, NoAnswer> {
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> Result<Box<Connection>, Unreachable> {
         let mut connector = self.connector.clone();
-        let stream = connector.call(self.base.clone()).await;
-        let stream = stream.map_err(|_| NoAnswer::Unreachable)?;
-        let connection = Connection::begin(stream, self.headers).await;
-        Ok(Box::new(connection.map_err(|_| NoAnswer::Unreachable)?))
+        let connecting = async {
+            let stream = connector.call(self.base.clone()).await;
+            let stream = stream.map_err(|_| Unreachable)?;
+            let connection = Connection::begin(stream, self.headers).await;
+            connection.map_err(|_| Unreachable)
+        };
+        let connection = timeout(self.patience, connecting).await;
+        Ok(Box::new(connection.map_err(|_| Unreachable)??))
     }
 
     /// An idle connection that bears another request.
-    fn take(&self) -> Option<Box<Connection>> {
+    pub(crate) fn take(&self) -> Option<Box<Connection>> {
         loop {
             let (mut connection, since) = self.idle().connections.pop()?;
             if since.elapsed() < IDLE && connection.is_fit() {

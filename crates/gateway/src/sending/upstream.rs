@@ -150,6 +150,11 @@ impl UpstreamKey {
         })
     }
 
+    /// Whether it is the same key, in the same state.
+    pub(crate) fn is_still(&self, other: &Self) -> bool {
+        self.id == other.id && self.print == other.print && self.state == other.state
+    }
+
     /// Whether this is its value, with or without its padding.
     pub(crate) fn is(&self, value: &str) -> bool {
         let own = self.secret.expose_secret().trim_end_matches('=');
@@ -240,7 +245,13 @@ impl Pools {
         };
         let uri = base.uri().ok_or_else(unusable)?;
         let host = base.host().ok_or_else(unusable)?;
-        let pool = Arc::new(Pool::new(self.connector(base)?, uri, host, self.headers));
+        let pool = Arc::new(Pool::new(
+            self.connector(base)?,
+            uri,
+            host,
+            self.headers,
+            self.connect,
+        ));
         pools.insert(key, Arc::clone(&pool));
         Ok(pool)
     }

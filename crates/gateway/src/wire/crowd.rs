@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -138,22 +139,55 @@ impl Drop for UnderWay {
     }
 }
 
-/// A body whose request is under way until the body is passed on.
+/// Pieces of so many bytes keep their request under way until they are written.
+const LARGE: usize = 16 * 1024;
+
+/// A body whose request is under way until the body is passed on, and its large pieces are written.
 #[derive(Debug)]
 pub(crate) struct Occupying<B> {
-    pub(crate) body: B,
-    pub(crate) _under_way: UnderWay,
+    body: B,
+    under_way: Arc<UnderWay>,
 }
 
-impl<B: Body + Unpin> Body for Occupying<B> {
-    type Data = B::Data;
+impl<B> Occupying<B> {
+    pub(crate) fn new(body: B, under_way: UnderWay) -> Self {
+        Self {
+            body,
+            under_way: Arc::new(under_way),
+        }
+    }
+}
+
+/// A piece of a body.
+struct Piece {
+    bytes: Bytes,
+    _under_way: Arc<UnderWay>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Occupying<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let under_way = &self.under_way;
+        let hold = |bytes: Bytes| match bytes.len() {
+            0..LARGE => bytes,
+            _ => Bytes::from_owner(Piece {
+                bytes,
+                _under_way: Arc::clone(under_way),
+            }),
+        };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(hold))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -69,10 +69,7 @@ pub(crate) async fn serve<S>(
                 Err(fault) => gateway.refuse_head(fault, peer),
             };
             Ok::<_, Infallible>(answer.map(|body| {
-                let occupying = Occupying {
-                    body,
-                    _under_way: under_way,
-                };
+                let occupying = Occupying::new(body, under_way);
                 Pieces::new(occupying)
             }))
         }

@@ -263,10 +263,7 @@ impl Connection {
                     Some(fault) => closing(gateway.refuse_head(fault, peer)),
                     None => gateway.handle(request, peer).await,
                 };
-                Ok::<_, Infallible>(answer.map(|body| Occupying {
-                    body,
-                    _under_way: under_way,
-                }))
+                Ok::<_, Infallible>(answer.map(|body| Occupying::new(body, under_way)))
             })
         });
         let mut builder = http1::Builder::new();

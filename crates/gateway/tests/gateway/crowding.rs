@@ -83,3 +83,29 @@ async fn who_never_reads_is_given_up() {
     let entries = timeout(LONG, door.entries(1)).await.unwrap();
     assert_eq!(entries[0].reason.as_deref(), Some("caller_gone"));
 }
+
+#[tokio::test]
+async fn who_takes_a_whole_answer_slowly_gets_all_of_it() {
+    // Of webhooks each answer is read whole.
+    let body = format!("{{\"items\":[{{\"id\":\"{}\"}}]}}", "x".repeat(8 << 20));
+    let length = body.len();
+    let upstream = Upstream::start(move |_, _| Reply::json("200 OK", &body)).await;
+    let limits = Limits {
+        head_read: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let setup = Setup {
+        limits,
+        ..Setup::default()
+    };
+    let mut door = Door::open_with(&upstream, setup).await;
+    let key = door.client("reader", Grant::for_use_case("full-automation"));
+    let mut slow = door.connect().await;
+    slow.write(get("/api/v2/webhooks", &key)).await;
+    let mut first = [0; 1];
+    slow.stream.peek(&mut first).await.unwrap();
+    // Several times as long as a connection may lie idle.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let answer = timeout(LONG, slow.read()).await.unwrap();
+    assert_eq!(answer.map(|answer| answer.body.len()), Some(length));
+}

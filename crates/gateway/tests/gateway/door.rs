@@ -118,7 +118,7 @@ pub(crate) struct Door {
     /// Where approvals are asked for, if anywhere.
     pub(crate) desk: Option<Arc<ApprovalDesk>>,
     pub(crate) uses: Arc<Uses>,
-    clock: Arc<AtomicI64>,
+    pub(crate) clock: Arc<AtomicI64>,
     issued: u8,
 }
 

@@ -1,8 +1,9 @@
 //! When the upstream fails: what is certain is said, what is not is not guessed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_gateway::Limits;
+use doorward_gateway::{Limits, Looked, Names};
 use doorward_policy::Grant;
 
 use crate::door::{Door, Response, Setup, get, post};
@@ -92,6 +93,37 @@ async fn an_upstream_that_is_not_there_is_said_to_be_so() {
     );
     let answer = door.send(post("/api/v2/leads", &key, BODY)).await;
     failed(&answer, 502, "upstream_unreachable");
+}
+
+/// Never answers.
+struct Mute;
+
+impl Names for Mute {
+    fn look_up<'a>(&'a self, _: &'a str) -> Looked<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_not_connected_to_in_time_was_sent_nothing() {
+    let upstream = Upstream::plain().await;
+    let limits = Limits {
+        connect: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let setup = Setup {
+        limits,
+        base_url: Some("https://api.example".to_owned()),
+        names: Some(Arc::new(Mute)),
+        ..Setup::default()
+    };
+    let (door, key) = importer(&upstream, setup).await;
+    let answer = door.send(post("/api/v2/leads", &key, BODY));
+    let answer = tokio::time::timeout(Duration::from_secs(10), answer).await;
+    failed(&answer.unwrap(), 502, "upstream_unreachable");
+    let entries = door.entries(2).await;
+    let outcome = entries.iter().find(|entry| entry.kind != "intent").unwrap();
+    assert_ne!(outcome.result, "unknown");
 }
 
 #[tokio::test]

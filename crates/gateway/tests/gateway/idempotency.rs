@@ -1,7 +1,7 @@
 //! Writes under idempotency keys: carried out once, however often they are sent.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use doorward_gateway::{IdempotencySettings, Limits};
@@ -317,6 +317,60 @@ async fn a_write_that_is_not_there_goes_again_when_it_can_not_be_under_way() {
         Some("replayed")
     );
     assert_eq!(writes(&upstream), 2);
+}
+
+#[tokio::test]
+async fn a_write_may_be_on_its_way_from_when_it_left_and_not_from_when_it_was_noted() {
+    let clock = Arc::new(OnceLock::<Arc<AtomicI64>>::new());
+    let told = Arc::clone(&clock);
+    let upstream = Upstream::start(move |seen, _| {
+        if seen.line.contains("/list") {
+            return lead("2020-01-01T00:00:00Z");
+        }
+        // So long it took until it had its turn.
+        let left = NOW.plus_millis(50_000).millis();
+        told.get().unwrap().store(left, Ordering::SeqCst);
+        Reply::Last(vec![])
+    })
+    .await;
+    let (door, key) = importer(&upstream, Setup::default()).await;
+    clock.set(Arc::clone(&door.clock)).unwrap();
+    let call = keyed(LEADS, &key, BODY, "k");
+    refused(&door.send(&call).await, 502, "outcome_unknown");
+    let early = door.send(&call).await;
+    refused(&early, 409, "outcome_unknown");
+    assert_eq!(early.header("retry-after"), Some("60"));
+    assert_eq!(writes(&upstream), 1);
+}
+
+#[tokio::test]
+async fn who_repeats_a_write_is_within_the_clients_limits_too() {
+    let upstream = Upstream::start(|_, _| Reply::json("200 OK", "{}")).await;
+    let (door, key) = importer(&upstream, Setup::default()).await;
+    let call = keyed(LEADS, &key, BODY, "k");
+    assert_eq!(door.send(&call).await.status, 200);
+    let client = door.store.clients(None).unwrap().remove(0);
+    let mut controls = client.controls.clone();
+    controls.per_second = Some(1);
+    let change = ClientChange {
+        controls: Some(controls),
+        ..ClientChange::default()
+    };
+    door.store.change_client(&client.id, &change, NOW).unwrap();
+    door.refresh();
+    let mut refused = 0;
+    for _ in 0..5 {
+        let answer = door.send(&call).await;
+        match answer.status {
+            200 => assert_eq!(answer.header("doorward-idempotency"), Some("replayed")),
+            _ => {
+                self::refused(&answer, 429, "client_limit");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused >= 1);
+    assert_eq!(writes(&upstream), 1);
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn a_write_that_is_sent_again_is_remembered_while_it_may_be_on_its_way() {
     refused(&door.send(&call).await, 502, "outcome_unknown");
     let again = door.store.idempotency_records(None, 9).unwrap().remove(0);
     assert_eq!(again.state, IdempotencyState::Unknown);
-    assert_eq!(again.expires_at, last.plus_millis(60_000));
+    assert_eq!(again.expires_at, last.plus_millis(70_000));
     // Forgotten by now, it would go out a third time.
     door.set_time(last.plus_millis(59_999));
     refused(&door.send(&call).await, 409, "outcome_unknown");

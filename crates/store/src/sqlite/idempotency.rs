@@ -1,5 +1,7 @@
 //! Writes under idempotency keys.
 
+use std::time::Duration;
+
 use doorward_catalog::Op;
 use doorward_policy::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -181,10 +183,17 @@ impl IdempotencyStore for SqliteStore {
         self.note(|tx| note_answer(tx, id, request_id, status, answer, most_bytes))
     }
 
-    fn note_unknown(&self, id: &IdempotencyId, request_id: &str) -> Result<bool> {
-        let sql = "UPDATE idempotency SET state = 'unknown'
+    fn note_unknown(
+        &self,
+        id: &IdempotencyId,
+        request_id: &str,
+        sent_at: Timestamp,
+    ) -> Result<bool> {
+        // A clock that was put back does not make it leave before it was noted.
+        let sql = "UPDATE idempotency SET state = 'unknown', sent_at = max(sent_at, ?3)
              WHERE id = ?1 AND request_id = ?2 AND state = 'sent'";
-        self.note(|tx| Ok(tx.execute(sql, params![id.bytes(), request_id])? > 0))
+        let of = params![id.bytes(), request_id, sent_at.millis()];
+        self.note(|tx| Ok(tx.execute(sql, of)? > 0))
     }
 
     fn forget_idempotency(&self, id: &IdempotencyId, request_id: &str) -> Result<bool> {
@@ -192,9 +201,11 @@ impl IdempotencyStore for SqliteStore {
         self.note(|tx| Ok(tx.execute(sql, params![id.bytes(), request_id])? > 0))
     }
 
-    fn end_interrupted_writes(&self) -> Result<u64> {
-        let sql = "UPDATE idempotency SET state = 'unknown' WHERE state = 'sent'";
-        self.note(|tx| Ok(tx.execute(sql, [])? as u64))
+    fn end_interrupted_writes(&self, late: Duration) -> Result<u64> {
+        let late = i64::try_from(late.as_millis().min(1 << 40)).unwrap_or_default();
+        let sql = "UPDATE idempotency SET state = 'unknown', sent_at = sent_at + ?1
+             WHERE state = 'sent'";
+        self.note(|tx| Ok(tx.execute(sql, [late])? as u64))
     }
 
     fn idempotency_records(
