@@ -52,3 +52,27 @@ fn no_command_believes_a_folder_that_others_can_change() {
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
     run(folder.path(), &["admin", "token", "list"]).ended(0);
 }
+
+/// What root wrote there, its owner's server could not read.
+#[test]
+fn root_writes_in_nobody_elses_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["init"]).ended(0);
+    let data = folder.path().join(".doorward");
+    // Where the tests are not run by root, nobody can give a folder away.
+    let given = std::os::unix::fs::chown(&data, Some(12345), None).is_ok();
+    for command in [
+        &["admin", "token", "list"][..],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ] {
+        if given {
+            let ran = run(folder.path(), command).ended(2);
+            assert!(
+                ran.stderr.contains("sudo -u '#12345'"),
+                "{command:?}: {ran:?}"
+            );
+        }
+    }
+    let _ = std::os::unix::fs::chown(&data, Some(rustix::process::geteuid().as_raw()), None);
+    run(folder.path(), &["admin", "token", "list"]).ended(0);
+}

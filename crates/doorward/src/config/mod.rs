@@ -4,6 +4,7 @@ mod alerts;
 mod approvals;
 mod audit;
 mod changes;
+mod despite;
 mod faults;
 mod idempotency;
 mod instantly;
@@ -177,24 +178,6 @@ impl Config {
             }
         }
         Ok(config)
-    }
-
-    /// The data folder that a faulty configuration names all the same, as [`load`](Self::load) has
-    /// it: what is said in it, or the default where nothing like it is said.
-    pub(crate) fn data_dir_despite_faults(named: Option<&Path>) -> Option<PathBuf> {
-        let path = file(named)?;
-        let text = read(path).ok()?;
-        let said = reader::root_text(&text, "data_dir").filter(|said| !said.is_empty());
-        let data_dir = match said {
-            Some(said) => PathBuf::from(said),
-            // It may have been lost with what could not be read.
-            None if text.contains("data_dir") => return None,
-            None => Self::default().data_dir,
-        };
-        Some(
-            path.parent()
-                .map_or(data_dir.clone(), |up| up.join(data_dir)),
-        )
     }
 
     /// Reads the text of a configuration file.

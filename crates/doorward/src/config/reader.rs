@@ -26,13 +26,6 @@ pub(super) struct TableReader<'r, 't> {
     faults: &'r mut Faults,
 }
 
-/// A text of the document's own table, as far as that can be read.
-pub(super) fn root_text(text: &str, name: &str) -> Option<String> {
-    let (root, _) = DeTable::parse_recoverable(text);
-    let value = root.get_ref().get(name)?;
-    value.get_ref().as_str().map(str::to_owned)
-}
-
 impl<'t> Reader<'t> {
     /// Parses the text; what is no TOML is the first of the faults.
     pub(super) fn new(text: &'t str) -> Self {
