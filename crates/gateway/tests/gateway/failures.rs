@@ -1,12 +1,13 @@
 //! When the upstream fails: what is certain is said, what is not is not guessed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward_gateway::{Limits, Looked, Names};
 use doorward_policy::Grant;
+use doorward_store::{Store, UpstreamKeyState};
 
-use crate::door::{Door, Response, Setup, get, post};
+use crate::door::{Door, Response, Setup, get, post, upstream_key};
 use crate::upstream::{Reply, Upstream};
 
 const BODY: &str = r#"{"email":"a@b.org"}"#;
@@ -70,6 +71,43 @@ async fn a_read_is_tried_twice_and_not_more() {
         "upstream_unreachable",
     );
     assert_eq!(upstream.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_second_try_goes_under_the_key_in_force_by_then() {
+    let door = Arc::new(OnceLock::<Arc<Door>>::new());
+    let opened = Arc::clone(&door);
+    let upstream = Upstream::start(move |_, n| {
+        if n > 0 {
+            return Reply::json("200 OK", "{}");
+        }
+        // The key of the first try is taken away while its answer is lost.
+        let door = opened.get().unwrap();
+        let keys = door.store.workspaces().unwrap().remove(0).upstream_keys;
+        let narrow = keys.iter().find(|key| key.name == "narrow").unwrap();
+        let retired = UpstreamKeyState::Retired;
+        door.store
+            .set_upstream_key_state(&narrow.id, retired)
+            .unwrap();
+        door.refresh();
+        Reply::Last(vec![])
+    })
+    .await;
+    let setup = Setup {
+        upstream_keys: vec![("narrow", "campaigns:read"), ("wide", "all:all")],
+        ..Setup::default()
+    };
+    let (opened, key) = importer(&upstream, setup).await;
+    assert!(door.set(Arc::new(opened)).is_ok());
+    let answer = door.get().unwrap().send(get("/api/v2/campaigns", &key));
+    assert_eq!(answer.await.status, 200);
+    let seen = upstream.seen();
+    let under: Vec<_> = seen
+        .iter()
+        .flat_map(|seen| seen.all("authorization"))
+        .collect();
+    let bearer = |name| format!("Bearer {}", upstream_key(name));
+    assert_eq!(under, [bearer("narrow"), bearer("wide")]);
 }
 
 #[tokio::test]

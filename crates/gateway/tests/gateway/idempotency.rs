@@ -1,7 +1,7 @@
 //! Writes under idempotency keys: carried out once, however often they are sent.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward_gateway::{IdempotencySettings, Limits};
