@@ -41,6 +41,8 @@ struct Running {
     stop: Arc<Stop>,
     meters: Vec<Arc<Meter>>,
     threads: Vec<(String, JoinHandle<()>)>,
+    /// Told to end for good.
+    ended: bool,
 }
 
 impl Sinks {
@@ -90,9 +92,13 @@ impl Sinks {
 
     /// Ends the sinks that run at once, and starts these in their place: one of the same name goes
     /// on where the other came to. One that can't be started is told in the metrics, and the log.
-    /// Blocks for a moment.
+    /// After [`stop`](Self::stop) it does nothing. Blocks for a moment.
     pub fn take(&self, ready: ReadySinks) {
         let mut running = self.running();
+        if running.ended {
+            // Those that are ending would be followed by others to the same places.
+            return;
+        }
         let left = running.end(Duration::ZERO);
         let mut next = Running::new();
         for (config, target) in ready.0 {
@@ -138,6 +144,7 @@ impl Sinks {
         // Whoever looks at the metrics meanwhile does not wait.
         let (stop, threads) = {
             let mut running = self.running();
+            running.ended = true;
             (
                 Arc::clone(&running.stop),
                 std::mem::take(&mut running.threads),
@@ -153,6 +160,7 @@ impl Running {
             stop: Arc::new(Stop::new()),
             meters: Vec::new(),
             threads: Vec::new(),
+            ended: false,
         }
     }
 

@@ -438,6 +438,17 @@ fn others_take_their_place_and_go_on_where_they_came_to() {
     assert_eq!(read(&one), (0..100).collect::<Vec<_>>());
     assert_eq!(read(&moved), (100..200).collect::<Vec<_>>());
     assert_eq!(read(&two), (0..100).collect::<Vec<_>>());
+
+    // A reload that is late starts none again.
+    let late = dir.path().join("late.jsonl");
+    sinks.take(Sinks::check(vec![file("c", &late)]).unwrap());
+    fill(&audit, 300);
+    assert!(sinks.stop(Duration::from_secs(5)));
+    assert!(
+        std::fs::read_to_string(&late)
+            .unwrap_or_default()
+            .is_empty()
+    );
 }
 
 #[test]
