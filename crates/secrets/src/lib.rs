@@ -44,7 +44,9 @@ pub use cache::{Held, Lent, Trouble};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use provider::{Expect, Found, MAX_SECRET_BYTES, Overwrite, Provider, Readers, Seen, Version};
-pub use providers::{DotenvProvider, EnvProvider, ExecProvider, FileProvider};
+pub use providers::{
+    AgeProvider, AgeRecipient, DotenvProvider, EnvProvider, ExecProvider, FileProvider,
+};
 pub use reference::{Scheme, SecretRef};
 pub use secrets::Secrets;
 pub use settings::Settings;

@@ -179,6 +179,16 @@ pub trait Provider: Send + Sync {
     /// As [`Provider::read`].
     fn inspect(&self, reference: &SecretRef) -> Result<Seen>;
 
+    /// Every secret that is at the same place as this one, which need not be there; none where the
+    /// place does not tell.
+    ///
+    /// # Errors
+    /// As [`Provider::read`].
+    fn siblings(&self, reference: &SecretRef) -> Result<Vec<SecretRef>> {
+        let _ = reference;
+        Ok(Vec::new())
+    }
+
     /// The error of a provider that can't write.
     fn read_only(&self, reference: &SecretRef) -> Error {
         Error::ReadOnly {

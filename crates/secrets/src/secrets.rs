@@ -9,7 +9,9 @@ use crate::cache::{Cache, Held, Lent, Trouble, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::provider::{Expect, Found, Overwrite, Provider, Seen, Version};
-use crate::providers::{DotenvProvider, EnvProvider, ExecProvider, FileProvider};
+use crate::providers::{
+    AgeProvider, AgeRecipient, DotenvProvider, EnvProvider, ExecProvider, FileProvider,
+};
 use crate::reference::{Scheme, SecretRef};
 use crate::settings::Settings;
 
@@ -35,9 +37,13 @@ pub(crate) struct Setup {
 
 impl Setup {
     fn provider(&self, reference: &SecretRef) -> Result<&dyn Provider> {
+        self.provider_of(reference).map(Arc::as_ref)
+    }
+
+    fn provider_of(&self, reference: &SecretRef) -> Result<&Arc<dyn Provider>> {
         let scheme = reference.scheme();
         match self.providers.get(&scheme) {
-            Some(provider) => Ok(provider.as_ref()),
+            Some(provider) => Ok(provider),
             None => Err(Error::NotBuiltIn {
                 scheme: scheme.as_str(),
                 feature: scheme.feature().unwrap_or(scheme.as_str()),
@@ -90,6 +96,7 @@ impl Secrets {
         providers.insert(Scheme::Env, Arc::new(EnvProvider::new()));
         providers.insert(Scheme::Dotenv, Arc::new(DotenvProvider::new()));
         providers.insert(Scheme::File, Arc::new(FileProvider::new()));
+        providers.insert(Scheme::Age, Arc::new(AgeProvider::new()));
         providers.insert(Scheme::Exec, Arc::new(ExecProvider::off()));
         Self {
             setup: Setup {
@@ -118,6 +125,25 @@ impl Secrets {
     pub fn allow_exec(self) -> Self {
         let limit = self.setup.settings.limit;
         self.with(Scheme::Exec, ExecProvider::allowed().within(limit))
+    }
+
+    /// The same, with the identity that opens files encrypted with age at a reference of another
+    /// scheme, when it is not in `age.key` beside each, and with others that can decrypt what is
+    /// written.
+    ///
+    /// # Errors
+    /// When the reference is an `age://` one, or this build has no provider for it.
+    pub fn age(self, identity: Option<SecretRef>, recipients: Vec<AgeRecipient>) -> Result<Self> {
+        let age = AgeProvider::new().recipients(recipients);
+        let Some(reference) = identity else {
+            return Ok(self.with(Scheme::Age, age));
+        };
+        if reference.scheme() == Scheme::Age {
+            let why = "the identity of age can't be encrypted with age";
+            return Err(Error::refused(&reference, why));
+        }
+        let provider = Arc::clone(self.setup.provider_of(&reference)?);
+        Ok(self.with(Scheme::Age, age.identity(reference, provider)))
     }
 
     /// The same, telling `told` of each reading: which secret, and whether it was had.
@@ -248,6 +274,11 @@ impl Secrets {
     /// Looks at the secret's place. See [`Provider::inspect`].
     pub fn inspect(&self, reference: &SecretRef) -> Result<Seen> {
         self.setup.provider(reference)?.inspect(reference)
+    }
+
+    /// Every secret at the same place. See [`Provider::siblings`].
+    pub fn siblings(&self, reference: &SecretRef) -> Result<Vec<SecretRef>> {
+        self.setup.provider(reference)?.siblings(reference)
     }
 
     fn running(&self) -> &Running {

@@ -1,5 +1,6 @@
 //! The providers of this build.
 
+mod age;
 mod dotenv;
 mod env;
 mod exec;
@@ -7,6 +8,7 @@ mod file;
 mod files;
 mod process;
 
+pub use age::{AgeProvider, AgeRecipient};
 pub use dotenv::DotenvProvider;
 pub use env::EnvProvider;
 pub use exec::ExecProvider;

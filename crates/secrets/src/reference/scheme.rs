@@ -86,8 +86,8 @@ impl Scheme {
     /// Whether this build has its provider.
     pub fn is_built(self) -> bool {
         match self {
-            Self::Env | Self::Dotenv | Self::File | Self::Exec => true,
-            Self::Age | Self::Keyring | Self::GcpSm | Self::AwsSm | Self::Vault => false,
+            Self::Env | Self::Dotenv | Self::File | Self::Age | Self::Exec => true,
+            Self::Keyring | Self::GcpSm | Self::AwsSm | Self::Vault => false,
         }
     }
 

@@ -169,7 +169,7 @@ fn what_is_not_built_in_says_so_and_how_to_get_it() {
             Ok(parsed) => assert!(scheme.is_built() && parsed == reference),
             Err(error @ Error::NotBuiltIn { .. }) => {
                 assert!(!scheme.is_built());
-                let feature = scheme.feature().unwrap_or("age");
+                let feature = scheme.feature().unwrap();
                 assert!(
                     error.to_string().contains(&format!("--features {feature}")),
                     "{error}"
