@@ -19,6 +19,7 @@ mod policies;
 mod private;
 mod run;
 mod safe;
+mod secrets;
 mod serve;
 mod settings;
 mod taken;

@@ -109,6 +109,8 @@ kinds! {
     ConfigurationRefused, "configuration_refused", Warning;
     /// A part of the server ended before its time, and the server with it.
     ServerEnded, "server_ended", Critical;
+    /// A secret that is kept by another machine or program can't be read, or is lost.
+    SecretTrouble, "secret_trouble", High;
     /// The server was started on a backup that was put back.
     Restored, "restored", High;
     /// Somebody tries whether alerts arrive.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use doorward_alert::{Alert, AlertKind};
 use doorward_audit::Audit;
 use doorward_gateway::ApprovalDesk;
-use doorward_secrets::Secrets;
 use doorward_store::{ApprovalRecord, Store};
 use tokio::task::spawn_blocking;
 
@@ -23,7 +22,9 @@ const EVERY: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the audit key or the store can't be read.
 pub(crate) fn open(context: &Context, store: Arc<dyn Store>) -> Result<ApprovalDesk, Failure> {
-    let key = Secrets::new()
+    let key = context
+        .secrets
+        .open()?
         .read(&context.audit_key()?)
         .map_err(|error| Failure::usage(format_args!("the audit key: {error}")))?;
     let settings = context.config.approvals.0.clone();

@@ -1,6 +1,6 @@
 //! What every command works with: where the state is and how to write results.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use doorward_secrets::SecretRef;
 
@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::output::{Output, note};
 use crate::paths::DataDir;
+use crate::secret_setup::SecretSetup;
 
 /// The configuration in force, the data folder and the output.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) data_dir: DataDir,
     pub(crate) output: Output,
+    /// How secrets are read.
+    pub(crate) secrets: SecretSetup,
     /// The configuration file that was named.
     named: Option<PathBuf>,
     /// Why the configuration in force is not the file's.
@@ -31,11 +34,15 @@ impl Context {
     pub(crate) fn new(global: &Global, output: Output) -> Result<Self, Failure> {
         let config = Config::load(global.config.as_deref())?;
         let data_dir = DataDir::at(global.data_dir.as_ref().unwrap_or(&config.data_dir))?;
+        let named = global.config.clone();
+        let project = folder_of(named.as_deref())?;
+        let secrets = SecretSetup::new(&config.secrets, data_dir.path(), project);
         Ok(Self {
             config,
             data_dir,
             output,
-            named: global.config.clone(),
+            secrets,
+            named,
             fault: None,
         })
     }
@@ -54,9 +61,12 @@ impl Context {
             let Some(data_dir) = data_dir else {
                 return Err(failure);
             };
+            let (config, data_dir) = (Config::default(), DataDir::at(&data_dir)?);
+            let project = folder_of(named)?;
             Ok(Self {
-                config: Config::default(),
-                data_dir: DataDir::at(&data_dir)?,
+                secrets: SecretSetup::new(&config.secrets, data_dir.path(), project),
+                config,
+                data_dir,
                 output,
                 named: global.config.clone(),
                 fault: Some(failure.to_string()),
@@ -94,8 +104,10 @@ impl Context {
     /// # Errors
     /// When the configuration is faulty.
     pub(crate) fn reread(&self) -> Result<Self, Failure> {
+        let config = Config::load(self.named.as_deref())?;
         Ok(Self {
-            config: Config::load(self.named.as_deref())?,
+            secrets: self.secrets.again(&config.secrets),
+            config,
             ..self.clone()
         })
     }
@@ -176,12 +188,28 @@ impl Context {
             .transpose()
     }
 
-    /// A reference of the configuration; `file:name` is relative to the data folder.
+    /// A reference of the configuration; `file:name` is relative to the data folder, `.env` to the
+    /// configuration's own.
     ///
     /// # Errors
     /// When it is none.
     fn secret(&self, setting: &str, text: &str) -> Result<SecretRef, Failure> {
-        SecretRef::parse_in(text, self.data_dir.path())
+        self.secrets
+            .reference(text)
             .map_err(|error| Failure::usage(format_args!("{setting}: {error}")))
     }
+}
+
+/// The folder of the configuration that was named, or the current one.
+fn folder_of(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = match named.and_then(Path::parent) {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let absolute = std::path::absolute(folder).map_err(|error| {
+        Failure::usage(format_args!(
+            "can't tell where the current folder is: {error}"
+        ))
+    })?;
+    Ok(absolute.canonicalize().unwrap_or(absolute))
 }

@@ -23,6 +23,7 @@ mod prometheus;
 mod record;
 mod scrubbed;
 mod secret;
+mod secret_setup;
 mod server;
 mod signals;
 mod supervisor;

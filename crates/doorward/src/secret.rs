@@ -57,7 +57,7 @@ pub(crate) enum Made {
     Before,
 }
 
-/// Makes a secret of 32 random bytes, in hexadecimal, at a file reference where there is none. What
+/// Makes a secret of 32 random bytes, in hexadecimal, where there is none and it can be written. What
 /// is there is read, so that it is known to be usable.
 ///
 /// # Errors
@@ -65,13 +65,7 @@ pub(crate) enum Made {
 pub(crate) fn make_secret(secrets: &Secrets, reference: &SecretRef) -> Result<Made, Failure> {
     match secrets.read(reference) {
         Ok(_) => return Ok(Made::Before),
-        Err(Error::Missing { .. }) if reference.as_file().is_some() => {}
-        Err(Error::Missing { .. }) => {
-            return Err(Failure::usage(format_args!(
-                "{reference} does not exist, and Doorward can't make it; set it to at least 32 \
-                 random characters, like those of `openssl rand -hex 32`"
-            )));
-        }
+        Err(Error::Missing { .. }) => {}
         Err(error) => return Err(Failure::usage(error)),
     }
     let bytes = random::<32>()?;
@@ -85,6 +79,10 @@ pub(crate) fn make_secret(secrets: &Secrets, reference: &SecretRef) -> Result<Ma
     match secrets.write(reference, &secret, Overwrite::Refuse) {
         Ok(()) => Ok(Made::Now),
         Err(Error::Exists { .. }) => Ok(Made::Before),
+        Err(Error::ReadOnly { .. }) => Err(Failure::usage(format_args!(
+            "{reference} does not exist, and Doorward can't make it; set it to at least 32 random \
+             characters, like those of `openssl rand -hex 32`"
+        ))),
         Err(error) => Err(Failure::usage(error)),
     }
 }

@@ -47,6 +47,6 @@ pub use provider::{Expect, Found, MAX_SECRET_BYTES, Overwrite, Provider, Readers
 pub use providers::{
     AgeProvider, AgeRecipient, DotenvProvider, EnvProvider, ExecProvider, FileProvider,
 };
-pub use reference::{Scheme, SecretRef};
+pub use reference::{Bases, Scheme, SecretRef};
 pub use secrets::Secrets;
 pub use settings::Settings;

@@ -24,7 +24,7 @@ impl Handle<AuditReconcile> for Admin {
         if call.fetch {
             let sources = Sources::new(
                 Arc::clone(&self.parts.store),
-                recorded_secrets(&audit),
+                recorded_secrets(&self.parts.secret_setup, &audit)?,
                 self.parts.plain_http,
             );
             let sources = match &self.parts.pacing {

@@ -27,7 +27,7 @@ pub(crate) struct Deed {
 }
 
 /// Stands for what was typed and could be a secret or somebody's words.
-const NOT_SAID: &str = "(not shown)";
+pub(super) const NOT_SAID: &str = "(not shown)";
 /// Longest name that is recorded as typed.
 const SAID_MAX: usize = 64;
 
@@ -47,7 +47,7 @@ fn said(typed: &str) -> String {
 }
 
 /// Whether a text may hold a key, or a part of one that was not copied whole.
-fn may_be_secret(typed: &str) -> bool {
+pub(crate) fn may_be_secret(typed: &str) -> bool {
     let run = |word: &str| {
         let random = word.bytes().any(|byte| byte.is_ascii_digit())
             && word.bytes().any(|byte| byte.is_ascii_alphabetic());

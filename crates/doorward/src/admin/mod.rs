@@ -27,6 +27,7 @@ mod makers;
 mod policies;
 mod probing;
 mod runs;
+mod secrets;
 mod server;
 mod service;
 mod session;
@@ -45,6 +46,7 @@ pub(crate) use audit_types::{
 pub(crate) use beyond::Beyond;
 pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
+pub(crate) use deeds::may_be_secret;
 pub(crate) use error::AdminError;
 pub(crate) use explain::{Explained, PolicyExplain, Step};
 pub(crate) use idempotency::{
@@ -55,6 +57,10 @@ pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use runs::{RunStart, TunnelRefused};
+pub(crate) use secrets::{
+    SecretCheck, SecretChecked, SecretCopy, SecretKept, SecretList, SecretReveal, SecretSet,
+    SecretUse,
+};
 pub(crate) use server::AdminServer;
 pub(crate) use service::{Admin, AdminParts, now};
 pub(crate) use session::Session;

@@ -171,7 +171,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<TunnelRefused>(router);
     let router = super::alerts::routes(router);
     let router = super::approvals::routes(super::tokens::routes(router));
-    let router = super::idempotency::routes(router);
+    let router = super::secrets::routes(super::idempotency::routes(router));
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(

@@ -15,6 +15,7 @@ use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::LateAudit;
+use crate::secret_setup::SecretSetup;
 
 /// Gives the approvals.
 pub(crate) type OpenApprovals =
@@ -28,6 +29,8 @@ pub(crate) struct AdminParts {
     pub(crate) store: Arc<dyn Store>,
     /// Where secrets are read.
     pub(crate) secrets: Arc<Secrets>,
+    /// How they are read, for those who record each reading.
+    pub(crate) secret_setup: SecretSetup,
     /// Where the pepper is.
     pub(crate) pepper: SecretRef,
     /// Where the keys are that sign the ledger; none when a service signs.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::task::spawn_blocking;
 
@@ -74,7 +73,8 @@ impl Session {
         Ok(Self::Local(Arc::new(Admin::new(AdminParts {
             audit,
             store,
-            secrets: Arc::new(Secrets::new()),
+            secrets: Arc::new(context.secrets.open()?),
+            secret_setup: context.secrets.clone(),
             pepper: context.pepper()?,
             ledger_key: context.own_ledger_key()?,
             instantly: context.config.instantly.clone(),

@@ -192,7 +192,10 @@ impl Admin {
         }
         let mut references: Vec<SecretRef> = Vec::with_capacity(texts.len());
         for text in texts {
-            let reference = SecretRef::parse_in(text, &self.parts.data_dir)
+            let reference = self
+                .parts
+                .secret_setup
+                .reference(text)
                 .map_err(|error| AdminError::usage(format_args!("--key-from: {error}")))?;
             let stored = |workspace: &Workspace| {
                 workspace

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_alert::{ChannelConfig, ChannelKind, SlackChannel, Smtp, WebhookChannel};
-use doorward_secrets::{SecretRef, Secrets};
+use doorward_secrets::Secrets;
 use secrecy::SecretString;
 
 use crate::config::{ChannelSettings, ChannelTo};
@@ -40,7 +40,7 @@ pub(super) fn configure(
         Failure::usage(format_args!("the alert channel {}: {why}", settings.name))
     };
     let read = |reference: &str| -> Result<SecretString, Failure> {
-        let reference = SecretRef::parse_in(reference, context.data_dir.path());
+        let reference = context.secrets.reference(reference);
         let reference = reference.map_err(|error| fault(&error))?;
         secrets.read(&reference).map_err(|error| fault(&error))
     };

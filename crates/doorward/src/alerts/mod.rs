@@ -38,7 +38,7 @@ impl AlertDesk {
     /// # Errors
     /// When a setting does not fit, or a secret can't be read.
     pub(crate) fn start(context: &Context, audit: &Arc<Audit>) -> Result<Self, Failure> {
-        let channels = channels::configured(context, &recorded_secrets(audit))?;
+        let channels = channels::configured(context, &recorded_secrets(&context.secrets, audit)?)?;
         let options = Options {
             window: window(context),
             ..Options::default()
@@ -103,7 +103,7 @@ impl AlertDesk {
         let tried = match self {
             Self::Running(alerts) => Handle::current().block_on(alerts.test(channel)),
             Self::Alone(context) => {
-                let channels = channels::configured(context, &Secrets::new())?;
+                let channels = channels::configured(context, &context.secrets.open()?)?;
                 Handle::current().block_on(Alerts::test_alone(channels, channel))
             }
         };
@@ -150,7 +150,10 @@ fn tell_alone(context: &Context, alert: Alert, audit: Option<Arc<Audit>>) -> Res
     audit
         .record_blocking(draft(&told, &names))
         .map_err(|error| format!("the alert can't be recorded: {error}"))?;
-    let secrets = Secrets::new();
+    let secrets = context
+        .secrets
+        .open()
+        .map_err(|failure| failure.to_string())?;
     let tell = |settings| -> Result<(), String> {
         let channel = channels::configure(context, &secrets, settings);
         let channel = vec![channel.map_err(|failure| failure.to_string())?];

@@ -12,6 +12,7 @@ mod learning;
 mod policy;
 mod run;
 mod scopes;
+mod secrets;
 mod serving;
 mod trial;
 mod workspaces;
@@ -36,6 +37,7 @@ pub(crate) use learning::{Learn, Recommend};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use run::{CaCommand, Run};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
+pub(crate) use secrets::{SecretCommand, SetSecret};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use trial::{Explain, Simulate};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
@@ -175,6 +177,9 @@ Examples:
     /// Try the alert channels, and list what was told
     #[command(subcommand, visible_alias = "alerts")]
     Alert(AlertCommand),
+    /// Keep, show, list, check and copy secrets
+    #[command(subcommand, visible_alias = "secrets")]
+    Secret(SecretCommand),
     /// Call the Instantly API through the gateway
     Api(Api),
     /// Print the settings a program needs to use the gateway

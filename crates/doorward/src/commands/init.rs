@@ -4,14 +4,14 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use doorward_secrets::Secrets;
 use serde_json::json;
 
+use super::ignored::ignore_secrets;
 use crate::cli::Global;
 use crate::config::{Config, DEFAULT, FILE};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::record::make_ledger_key;
 use crate::secret::{Made, make_secret};
 
@@ -34,10 +34,13 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
     let context = Context::new(&named, output)?;
     context.data_dir.make()?;
     context.data_dir.make_secrets()?;
-    let secrets = Secrets::new();
+    let secrets = context.secrets.open()?;
     let pepper = make_secret(&secrets, &context.pepper()?)?;
     let audit_key = make_secret(&secrets, &context.audit_key()?)?;
     let ledger_key = make_ledger_key(&secrets, &context.ledger_key()?)?;
+
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let ignored = ignore_secrets(folder.unwrap_or(Path::new(".")));
 
     if output.is_json() {
         output.value(&json!({
@@ -48,6 +51,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
             "pepper_made": pepper == Made::Now,
             "audit_key_made": audit_key == Made::Now,
             "ledger_key_made": ledger_key == Made::Now,
+            "gitignore_changed": matches!(ignored, Ok(true)),
         }))?;
         return Ok(Exit::Done);
     }
@@ -68,6 +72,18 @@ pub(crate) fn run(global: &Global, output: Output) -> Outcome {
         made(ledger_key == Made::Now),
         context.ledger_key()?
     ))?;
+    match ignored {
+        Ok(changed) => {
+            let word = if changed { "added to" } else { "kept " };
+            output.line(format_args!(
+                "{word} .gitignore: .env, .env.*, *.key, .doorward/"
+            ))?;
+        }
+        Err(error) => note(format_args!(
+            ".gitignore can't be changed: {error}; let git leave out .env, .env.*, *.key and \
+             .doorward/"
+        )),
+    }
     let option = match &global.config {
         Some(path) => format!(" --config {}", path.display()),
         None => String::new(),

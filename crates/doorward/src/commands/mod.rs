@@ -11,6 +11,7 @@ mod complete;
 mod controls;
 mod env;
 mod idempotency;
+mod ignored;
 mod init;
 mod key;
 mod passage;
@@ -21,6 +22,7 @@ mod reload;
 mod run;
 mod sandbox;
 mod scopes;
+mod secret;
 mod serve;
 mod status;
 mod trial;
@@ -67,6 +69,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Admin(command) => block_on(approval::admin(&for_server()?, command)),
         Command::Idempotency(command) => block_on(idempotency::run(&for_server()?, command)),
         Command::Alert(command) => block_on(alert::run(&for_server()?, command)),
+        Command::Secret(command) => block_on(secret::run(&context()?, command)),
         Command::Api(api) => block_on(api::run(&context()?, &api)),
         Command::Env(env) => block_on(env::run(&context()?, &env)),
         Command::Run(run) => block_on_all(run::run(&context()?, &run)),

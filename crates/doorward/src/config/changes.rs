@@ -17,6 +17,7 @@ impl Config {
         let Self {
             data_dir,
             pepper,
+            secrets,
             audit,
             ledger,
             instantly,
@@ -32,6 +33,7 @@ impl Config {
         let mut changed = Changed::default();
         changed.note("data_dir", *data_dir != next.data_dir);
         changed.note("pepper", *pepper != next.pepper);
+        changed.note("secrets", *secrets != next.secrets);
         changed.note("audit.key", audit.key != next.audit.key);
         changed.note(
             "audit.review_days",

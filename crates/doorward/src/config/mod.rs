@@ -13,6 +13,7 @@ mod metrics;
 mod pace;
 mod reader;
 mod references;
+mod secrets;
 mod tls;
 mod traces;
 
@@ -33,6 +34,7 @@ pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
 pub(crate) use pace::PaceConfig;
 use reader::Reader;
+pub(crate) use secrets::SecretsConfig;
 pub(crate) use tls::TlsConfig;
 pub(crate) use traces::TracesConfig;
 
@@ -54,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Reference of the pepper; `file:name` is relative to the data folder.
     pub(crate) pepper: String,
+    /// How secrets are read.
+    pub(crate) secrets: SecretsConfig,
     /// The record of acts.
     pub(crate) audit: AuditConfig,
     /// The ledger.
@@ -118,6 +122,7 @@ impl Default for Config {
         Self {
             data_dir: crate::paths::DEFAULT.into(),
             pepper: "file:secrets/pepper".to_owned(),
+            secrets: SecretsConfig::default(),
             audit: AuditConfig::default(),
             ledger: LedgerConfig::default(),
             instantly: InstantlyConfig::default(),
@@ -190,6 +195,7 @@ impl Config {
         let Self {
             data_dir,
             pepper,
+            secrets,
             audit,
             ledger,
             instantly,
@@ -207,6 +213,7 @@ impl Config {
                 non_empty(text).map(PathBuf::from)
             });
             root.text("pepper", pepper, reference);
+            root.table("secrets", |table| secrets.read(table));
             root.table("audit", |table| audit.read(table));
             root.table("ledger", |table| ledger.read(table));
             root.table("instantly", |table| instantly.read(table));

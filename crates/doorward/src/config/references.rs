@@ -2,7 +2,7 @@
 
 use super::{
     AlertsConfig, AuditConfig, ChannelSettings, ChannelTo, Config, GatewayConfig, LedgerConfig,
-    MetricsConfig, SinkSettings, SinkTo, TlsConfig, TracesConfig, TransitConfig,
+    MetricsConfig, SecretsConfig, SinkSettings, SinkTo, TlsConfig, TracesConfig, TransitConfig,
 };
 
 /// A secret that a setting refers to.
@@ -25,6 +25,7 @@ impl Config {
         let Self {
             data_dir: _,
             pepper,
+            secrets,
             audit,
             ledger,
             // Upstream keys are the workspaces', in the store.
@@ -40,6 +41,15 @@ impl Config {
         } = self;
         let mut found = Found(Vec::new());
         found.note("pepper", "client keys are hashed with it", pepper);
+        let SecretsConfig {
+            allow_exec: _,
+            age_identity,
+            // Public keys alone.
+            age_recipients: _,
+            settings: _,
+        } = secrets;
+        let what = "it opens the secrets that are encrypted with age";
+        found.maybe("secrets.age_identity", what, age_identity.as_ref());
         audit.refer(&mut found);
         ledger.refer(&mut found);
         gateway.refer(&mut found);
@@ -268,12 +278,14 @@ password = "env://R12"
 token = "env://R13"
 [traces]
 authorization = "env://R14"
+[secrets]
+age_identity = "env://R15"
 "#;
         let config = Config::parse(text).unwrap_or_else(|faults| panic!("{}", faults.told("it")));
         let found = config.references();
         let mut places: Vec<&str> = found.iter().map(|one| one.place.as_str()).collect();
         places.sort_unstable();
-        let wanted: Vec<String> = (1..=14).map(|n| format!("env://R{n:02}")).collect();
+        let wanted: Vec<String> = (1..=15).map(|n| format!("env://R{n:02}")).collect();
         assert_eq!(places, wanted);
     }
 

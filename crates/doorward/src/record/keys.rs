@@ -53,7 +53,7 @@ impl LedgerKeys {
         config: &TransitConfig,
         reference: &SecretRef,
     ) -> Result<Self, Failure> {
-        let secrets = Arc::new(Secrets::new());
+        let secrets = Arc::new(context.secrets.open()?);
         let kept = match secrets.read(reference) {
             Err(Error::Missing { .. }) => Lines::default(),
             text => {
@@ -71,7 +71,9 @@ impl LedgerKeys {
                 .or_else(|| kept.trusted.first().map(|key| key.name().clone()))
                 .ok_or_else(|| Failure::usage("ledger.transit.name: say what the log is called"))?,
         };
-        let token = SecretRef::parse_in(&config.token, context.data_dir.path())
+        let token = context
+            .secrets
+            .reference(&config.token)
             .map_err(|error| Failure::usage(format_args!("ledger.transit.token: {error}")))?;
         let mut options = TransitOptions::new(&config.url, &config.key, name, token, secrets);
         options.mount.clone_from(&config.mount);
@@ -149,7 +151,7 @@ impl Lines {
     }
 }
 
-/// Makes the first key of a new ledger at a file reference where there is none. The ledger's name
+/// Makes the first key of a new ledger where there is none and it can be written. The ledger's name
 /// is random: no two logs share one.
 ///
 /// # Errors
@@ -162,19 +164,17 @@ pub(crate) fn make_ledger_key(secrets: &Secrets, reference: &SecretRef) -> Resul
             })?;
             return Ok(Made::Before);
         }
-        Err(Error::Missing { .. }) if reference.as_file().is_some() => {}
-        Err(Error::Missing { .. }) => {
-            return Err(Failure::usage(format_args!(
-                "{reference} does not exist, and Doorward can't make it; let it be a file once, \
-                 and put what `doorward init` makes there"
-            )));
-        }
+        Err(Error::Missing { .. }) => {}
         Err(error) => return Err(Failure::usage(error)),
     }
     let text = new_key(None)?;
     match secrets.write(reference, &text, Overwrite::Refuse) {
         Ok(()) => Ok(Made::Now),
         Err(Error::Exists { .. }) => Ok(Made::Before),
+        Err(Error::ReadOnly { .. }) => Err(Failure::usage(format_args!(
+            "{reference} does not exist, and Doorward can't make it; let it be a file once, and \
+             put what `doorward init` makes there"
+        ))),
         Err(error) => Err(Failure::usage(error)),
     }
 }

@@ -21,6 +21,7 @@ pub(crate) use rotation::{Finished, NewFirst};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::paths::write_private;
+use crate::secret_setup::SecretSetup;
 
 /// Whether a ledger may be opened that the store does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(crate) fn open_record(
     store: Arc<dyn Store>,
     take: Take,
 ) -> Result<(Audit, Vec<VerifierKey>), Failure> {
-    let secrets = Secrets::new();
+    let secrets = context.secrets.open()?;
     let (audit_key_at, ledger_key_at) = (context.audit_key()?, context.ledger_key()?);
     let audit_key = secrets.read(&audit_key_at).map_err(|error| {
         Failure::usage(format_args!(
@@ -109,15 +110,21 @@ fn told(opened: &Opened) {
 }
 
 /// Reads secrets by configuration and store, and records each reading.
-pub(crate) fn recorded_secrets(audit: &Arc<Audit>) -> Secrets {
+///
+/// # Errors
+/// When a setting of secrets does not fit.
+pub(crate) fn recorded_secrets(
+    setup: &SecretSetup,
+    audit: &Arc<Audit>,
+) -> Result<Secrets, Failure> {
     let audit = Arc::clone(audit);
-    Secrets::new().telling(move |reference, had| {
+    Ok(setup.open()?.telling(move |reference, had| {
         let mut draft = secret_read(&audit, reference);
         if !had {
             draft.act.result = Verdict::Failure;
         }
         audit.note(draft);
-    })
+    }))
 }
 
 /// That Doorward read a secret: which, never what.

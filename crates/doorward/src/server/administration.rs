@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use doorward_gateway::ApprovalDesk;
-use doorward_secrets::Secrets;
 use doorward_store::Store;
 
 use super::pages::Pages;
@@ -35,7 +34,8 @@ pub(super) fn admin(
     Ok(Arc::new(Admin::new(AdminParts {
         audit: LateAudit::opened(Arc::clone(&pages.record)),
         store: Arc::clone(store),
-        secrets: Arc::new(Secrets::new()),
+        secrets: Arc::new(context.secrets.open()?),
+        secret_setup: context.secrets.clone(),
         pepper: context.pepper()?,
         ledger_key: context.own_ledger_key()?,
         instantly: context.config.instantly.clone(),

@@ -29,7 +29,6 @@ use doorward_audit::{Audit, Sinks};
 use doorward_gateway::{
     Gateway, GatewayConfig, LedgerRecorder, Listener, RecordSettings, SnapshotBuilder,
 };
-use doorward_secrets::Secrets;
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -153,14 +152,15 @@ impl Server {
     ) -> Result<Self, Failure> {
         let store: Arc<dyn Store> = store;
         let gateway_config = &context.config.gateway;
-        let secrets = Secrets::new();
+        let secrets = context.secrets.open()?;
         let pepper = read_pepper(&secrets, &context.pepper()?)?;
         store
             .confirm_pepper(&pepper.check_value())
             .map_err(AdminError::from)?;
         let (record, ledger_keys) = open_record(context, Arc::clone(&store), Take::Own)?;
         let record = Arc::new(record);
-        let secrets = recorded_secrets(&record);
+        let recorded = || recorded_secrets(&context.secrets, &record);
+        let secrets = recorded()?;
 
         let fingerprints = pepper.clone();
         let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
@@ -168,7 +168,7 @@ impl Server {
             .known_secrets(known_secrets());
         let reloader = Reloader::start(Arc::clone(&store), builder)?;
         let reloader = Arc::new(reloader);
-        let sinks = sinks::configured(context, &recorded_secrets(&record))?;
+        let sinks = sinks::configured(context, &recorded()?)?;
         let sinks = Arc::new(Sinks::start(&record, sinks).map_err(Failure::usage)?);
         let (stop, stage) = watch::channel(Stage::Running);
         let (alive, ended) = Alive::new();
@@ -180,6 +180,7 @@ impl Server {
         )?;
         let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing, &alive)?;
         let alerts = AlertDesk::start(context, &record)?;
+        context.secrets.alert(&alerts);
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
         let health = health_of(&record, &sinks, &watches, &alerts, &pace.pacing);
         let again = Arc::new(Notify::new());
@@ -193,7 +194,7 @@ impl Server {
         let (learning, lessons) = Learning::new(alerts.clone(), presented);
         let uses = uses::restored(&store)?;
         let metrics = Arc::new(Metrics::default());
-        let (spans, traces) = traces::start(context, &recorded_secrets(&record))?.unzip();
+        let (spans, traces) = traces::start(context, &recorded()?)?.unzip();
         let paced = pace.pacing.clone();
         metrics.also(move |text| pace::show(&paced.figures(), text));
         if let Some(traces) = &traces {
@@ -202,7 +203,7 @@ impl Server {
         let own = Arc::clone(&store);
         let approvals = crate::approvals::serve(context, own, &record, alerts.clone())?;
         let tidying = alive.spawn("approvals", crate::approvals::tidy(Arc::clone(&approvals)));
-        let idempotency = idempotency::remembered(context, &store, &recorded_secrets(&record))?;
+        let idempotency = idempotency::remembered(context, &store, &recorded()?)?;
         let figures = idempotency.clone();
         metrics.also(move |text| idempotency::show(&figures.figures(), text));
         let config = GatewayConfig {

@@ -30,7 +30,7 @@ impl Pages {
     /// # Errors
     /// When a token can't be read.
     pub(super) fn of(&self, context: &Context) -> Result<Vec<Arc<dyn Beside>>, Failure> {
-        let secrets = recorded_secrets(&self.record);
+        let secrets = recorded_secrets(&context.secrets, &self.record)?;
         let token = |what: &str, reference: Option<SecretRef>| {
             let read = reference.map(|reference| secrets.read(&reference));
             read.transpose()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward_audit::{
     FileSink, HttpsSink, Show, SinkConfig, SinkFormat, SinkKind, Start, SyslogSink,
 };
-use doorward_secrets::{SecretRef, Secrets};
+use doorward_secrets::Secrets;
 use secrecy::SecretString;
 
 use crate::config::{SinkSettings, SinkTo};
@@ -35,7 +35,7 @@ fn configure(
         let fault = |why: &dyn std::fmt::Display| {
             Failure::usage(format_args!("the sink {}: {why}", sink.name))
         };
-        let reference = SecretRef::parse_in(reference, context.data_dir.path());
+        let reference = context.secrets.reference(reference);
         let reference = reference.map_err(|error| fault(&error))?;
         secrets.read(&reference).map_err(|error| fault(&error))
     };

@@ -77,7 +77,7 @@ pub(super) fn take_settings(
 pub(super) fn take_sinks(settings: &Settings, running: &Arc<Sinks>, audit: &Arc<Audit>) {
     let (running, audit) = (Arc::clone(running), Arc::clone(audit));
     settings.on(&["audit.sink"], move |next| {
-        let configs = sinks::configured(next, &recorded_secrets(&audit))?;
+        let configs = sinks::configured(next, &recorded_secrets(&next.secrets, &audit)?)?;
         let ready = Sinks::check(configs).map_err(Failure::usage)?;
         let running = Arc::clone(&running);
         Ok(Box::new(move || running.take(ready)))
@@ -98,6 +98,6 @@ pub(super) fn take_desks(
         Ok(Box::new(move || desk.set(bounds)))
     });
     settings.on(&["alerts"], move |next| {
-        desk.prepare(next, &recorded_secrets(&audit))
+        desk.prepare(next, &recorded_secrets(&next.secrets, &audit)?)
     });
 }

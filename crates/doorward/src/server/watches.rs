@@ -78,7 +78,7 @@ impl Watches {
         if config.instantly.watch {
             let sources = Sources::new(
                 Arc::clone(store),
-                recorded_secrets(audit),
+                recorded_secrets(&context.secrets, audit)?,
                 config.gateway.plain_http,
             )
             .paced(pacing.clone());

@@ -10,7 +10,7 @@ mod slot;
 mod tests;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -18,6 +18,15 @@ use serde::{Serialize, Serializer};
 use crate::error::{Error, Result};
 pub(crate) use place::Place;
 pub use scheme::Scheme;
+
+/// The folders, by absolute paths, that relative references are below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bases {
+    /// That of `file:name` and `age://secrets.age#name`.
+    pub files: PathBuf,
+    /// That of `dotenv://.env#NAME`.
+    pub dotenv: PathBuf,
+}
 
 /// The place of one secret. It holds no secret, so it can be printed and stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,7 +57,18 @@ impl SecretRef {
     /// # Errors
     /// When it is none, or this build has no provider for its scheme.
     pub fn parse_in(text: &str, base: &Path) -> Result<Self> {
-        Self::parse(text, Some(base))
+        Self::parse_at(
+            text,
+            &Bases {
+                files: base.to_owned(),
+                dotenv: base.to_owned(),
+            },
+        )
+    }
+
+    /// The same, with a folder of its own for `.env` files.
+    pub fn parse_at(text: &str, bases: &Bases) -> Result<Self> {
+        Self::parse(text, Some(bases))
     }
 
     /// Which provider this reference is for.
@@ -76,8 +96,8 @@ impl SecretRef {
         &self.0
     }
 
-    fn parse(text: &str, base: Option<&Path>) -> Result<Self> {
-        let place = parse::place(text, base)?;
+    fn parse(text: &str, bases: Option<&Bases>) -> Result<Self> {
+        let place = parse::place(text, bases)?;
         let scheme = place.scheme();
         if !scheme.is_built() {
             return Err(Error::NotBuiltIn {

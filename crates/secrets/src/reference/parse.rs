@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Bases;
 use super::argv;
 use super::names::{Slashes, absolute, below, malformed, name, variable};
 use super::place::Place;
@@ -14,7 +15,8 @@ const MAX_REFERENCE: usize = 8192;
 const MAX_SCHEME: usize = 16;
 
 /// The parts of a reference of any scheme, built in or not.
-pub(super) fn place(text: &str, base: Option<&Path>) -> Result<Place> {
+pub(super) fn place(text: &str, bases: Option<&Bases>) -> Result<Place> {
+    let files = bases.map(|bases| bases.files.as_path());
     if text.len() > MAX_REFERENCE {
         return Err(Error::NotAReference);
     }
@@ -22,7 +24,7 @@ pub(super) fn place(text: &str, base: Option<&Path>) -> Result<Place> {
     let scheme = Scheme::named(scheme).ok_or_else(|| unknown(scheme))?;
     let Some(rest) = rest.strip_prefix("//") else {
         return match scheme {
-            Scheme::File => Ok(Place::File(below(scheme, rest, base)?)),
+            Scheme::File => Ok(Place::File(below(scheme, rest, files)?)),
             _ => Err(malformed(scheme, scheme.form())),
         };
     };
@@ -32,6 +34,10 @@ pub(super) fn place(text: &str, base: Option<&Path>) -> Result<Place> {
         Scheme::File => Ok(Place::File(absolute(scheme, Path::new(rest))?)),
         Scheme::Dotenv | Scheme::Age => {
             let (path, entry) = rest.rsplit_once('#').ok_or_else(faulty)?;
+            let base = match scheme {
+                Scheme::Dotenv => bases.map(|bases| bases.dotenv.as_path()),
+                _ => files,
+            };
             let path = match Path::new(path) {
                 path if path.is_absolute() => absolute(scheme, path)?,
                 _ => below(scheme, path, base)?,

@@ -3,12 +3,16 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::parse::place;
-use super::{Place, Scheme, SecretRef};
+use super::{Bases, Place, Scheme, SecretRef};
 use crate::error::Error;
 
 /// Parses whether the scheme is built in or not.
 fn any(text: &str) -> crate::Result<SecretRef> {
-    place(text, Some(Path::new("/base"))).map(SecretRef)
+    let bases = Bases {
+        files: "/base".into(),
+        dotenv: "/project".into(),
+    };
+    place(text, Some(&bases)).map(SecretRef)
 }
 
 const AS_THEY_PRINT: [&str; 24] = [
@@ -50,7 +54,7 @@ fn references_print_as_they_parse() {
 fn relative_files_are_below_the_base() {
     for (text, wanted) in [
         ("file:keys/main", "file:///base/keys/main"),
-        ("dotenv://.env#KEY", "dotenv:///base/.env#KEY"),
+        ("dotenv://.env#KEY", "dotenv:///project/.env#KEY"),
         ("age://secrets.age#main", "age:///base/secrets.age#main"),
     ] {
         assert_eq!(any(text).unwrap().to_string(), wanted);

@@ -7,7 +7,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use doorward_sandbox::{Running, Sandbox, SandboxError};
-use doorward_secrets::Secrets;
 use tokio::net::TcpListener;
 
 use super::sandbox::sandbox_failure;
@@ -72,7 +71,7 @@ async fn start(
     sandbox: &Running,
     gateway: TcpListener,
 ) -> Result<Server, Failure> {
-    let secrets = Secrets::new();
+    let secrets = context.secrets.open()?;
     make_secret(&secrets, &context.pepper()?)?;
     make_secret(&secrets, &context.audit_key()?)?;
     make_ledger_key(&secrets, &context.ledger_key()?)?;

@@ -55,7 +55,7 @@ pub(super) async fn provision(
     demo.workspace_id.clone_from(&workspace.id);
     upstream_keys(store.as_ref(), &workspace, admin, url, &folder).await?;
 
-    let pepper = read_pepper(&Secrets::new(), &context.pepper()?)?;
+    let pepper = read_pepper(&context.secrets.open()?, &context.pepper()?)?;
     store
         .confirm_pepper(&pepper.check_value())
         .map_err(AdminError::from)?;

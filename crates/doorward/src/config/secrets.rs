@@ -1,0 +1,54 @@
+//! Settings of how secrets are read.
+
+use std::time::Duration;
+
+use doorward_secrets::{AgeRecipient, Settings};
+
+use super::reader::TableReader;
+use super::reference;
+
+/// Most recipients of what is encrypted.
+const RECIPIENTS_MAX: usize = 32;
+
+/// How secrets are read and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SecretsConfig {
+    /// Whether `exec://` references run programs.
+    pub(crate) allow_exec: bool,
+    /// Reference of the identity that opens age files; else it is beside each.
+    pub(crate) age_identity: Option<String>,
+    /// Public keys of others that can decrypt what Doorward writes.
+    pub(crate) age_recipients: Vec<String>,
+    /// Times.
+    pub(crate) settings: Settings,
+}
+
+impl SecretsConfig {
+    /// Reads the table.
+    pub(super) fn read(&mut self, table: &mut TableReader<'_, '_>) {
+        table.flag("allow_exec", &mut self.allow_exec);
+        table.text("age_identity", &mut self.age_identity, |text| {
+            if text.starts_with("age:") {
+                return Err("the identity of age can't be encrypted with age".to_owned());
+            }
+            reference(text).map(Some)
+        });
+        table.texts("age_recipients", &mut self.age_recipients, |text| {
+            let recipient: Result<AgeRecipient, _> = text.parse();
+            recipient.map(|_| text.to_owned()).map_err(str::to_owned)
+        });
+        self.age_recipients.truncate(RECIPIENTS_MAX);
+        let Settings {
+            limit, ttl, stale, ..
+        } = &mut self.settings;
+        for (name, time, unit, most) in [
+            ("limit_seconds", limit, 1, 60),
+            ("keep_seconds", ttl, 1, 86_400),
+            ("stale_hours", stale, 3_600, 720),
+        ] {
+            let mut number = usize::try_from(time.as_secs() / unit).unwrap_or(usize::MAX);
+            table.number(name, &mut number, 1..=most);
+            *time = Duration::from_secs((number as u64).saturating_mul(unit));
+        }
+    }
+}
