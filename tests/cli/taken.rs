@@ -133,7 +133,7 @@ fn other_limits_and_bounds_count_from_the_next_call_on() {
         "[idempotency]\nenabled = true",
         "[idempotency]\nenabled = false",
     );
-    set(path, "hours = 24", "hours = 23");
+    set(path, "\nhours = 24", "\nhours = 23");
     let taken = run(path, &["reload", "--json"]).ended(0).json();
     assert_eq!(
         taken,
