@@ -36,6 +36,8 @@ impl Place {
         let text = std::fs::read_to_string(&config).unwrap();
         // So that nobody waits for what can't be under way.
         let text = text.replace("settle_seconds = 60", "settle_seconds = 1");
+        // After a crash a write may have waited so long for its turn before it was sent.
+        let text = text.replace("max_wait_seconds = 10", "max_wait_seconds = 1");
         let text = text.replace("response_head = 30", "response_head = 1");
         assert!(text.contains("response_head = 1\n") && text.contains("settle_seconds = 1\n"));
         std::fs::write(&config, text).unwrap();
