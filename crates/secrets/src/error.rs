@@ -17,8 +17,8 @@ pub enum Error {
     NotAReference,
     /// The scheme is known, and this build has no provider for it.
     #[error(
-        "secret references with {scheme}:// need a Doorward that was built with the cargo feature \
-         `{feature}`: build it with `--features {feature}`"
+        "secret references with {scheme}:// can't be read yet (the provider `{feature}` is not in \
+         this version): use age://, file:// or env://"
     )]
     NotBuiltIn {
         /// The scheme, in lower case.
