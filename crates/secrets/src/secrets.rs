@@ -186,7 +186,7 @@ impl Secrets {
     }
 
     /// Reads the secret. One of another machine or program may have been read before, at most
-    /// [`Settings::ttl`] ago, or while its provider is in trouble [`Settings::stale`].
+    /// the time to live of [`Settings`] ago, or while its provider is in trouble its age limit.
     ///
     /// # Errors
     /// See [`Provider::read`].
