@@ -175,7 +175,9 @@ fn what_is_not_built_in_says_so_and_how_to_get_it() {
                 assert!(!scheme.is_built());
                 let feature = scheme.feature().unwrap();
                 assert!(
-                    error.to_string().contains(&format!("the provider `{feature}` is not in")),
+                    error
+                        .to_string()
+                        .contains(&format!("the provider `{feature}` is not in")),
                     "{error}"
                 );
                 assert!(error.to_string().contains(scheme.as_str()), "{error}");
