@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub(crate) use crate::caller::{Connection, Response, get, post, request};
+use crate::files::below;
 use crate::upstream::Upstream;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -384,19 +385,6 @@ impl Door {
 
     /// Every byte in the ledger's folder.
     pub(crate) fn ledger_bytes(&self) -> Vec<u8> {
-        fn below(dir: &Path) -> Vec<u8> {
-            let mut bytes = Vec::new();
-            for entry in std::fs::read_dir(dir).unwrap() {
-                let path = entry.unwrap().path();
-                bytes.extend(if path.is_dir() {
-                    below(&path)
-                } else {
-                    // What was being written when it was listed may have its own name by now.
-                    std::fs::read(path).unwrap_or_default()
-                });
-            }
-            bytes
-        }
         below(&self.ledger())
     }
 

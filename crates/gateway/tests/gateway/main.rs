@@ -12,6 +12,7 @@ mod crowding;
 mod decisions;
 mod door;
 mod failures;
+mod files;
 mod forwarding;
 mod held_reads;
 mod http2;

@@ -17,6 +17,8 @@
 
 mod agreement;
 mod caller;
+#[path = "../gateway/files.rs"]
+mod files;
 mod grants;
 mod judge;
 mod outputs;

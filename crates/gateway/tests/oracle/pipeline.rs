@@ -22,6 +22,7 @@ use doorward_secrets::{EnvProvider, Scheme, Secrets};
 use doorward_store::{IdempotencyStore, SqliteStore, Store};
 use tokio::net::TcpListener;
 
+use crate::files::below;
 use crate::world::BEGIN;
 
 const AUDIT_KEY: &str = "audit-key-Canary-0123456789abcdef0123456789";
@@ -180,7 +181,7 @@ impl Pipeline {
     pub(crate) fn leavings(&self) -> Vec<(&'static str, Vec<u8>)> {
         self.audit.close().unwrap();
         vec![
-            ("the ledger", files(&self.folder.path().join("ledger"))),
+            ("the ledger", below(&self.folder.path().join("ledger"))),
             ("what was told", self.told.text().into_bytes()),
             (
                 "the snapshot shown",
@@ -215,18 +216,4 @@ fn open_audit(folder: &Path, store: &Arc<SqliteStore>) -> Audit {
         ..AuditOptions::new(folder.to_owned(), Arc::new(signer), AUDIT_KEY.into(), store)
     };
     Audit::open(options).unwrap().0
-}
-
-/// Every byte below a folder.
-fn files(folder: &Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        bytes.extend(if path.is_dir() {
-            files(&path)
-        } else {
-            std::fs::read(path).unwrap()
-        });
-    }
-    bytes
 }
