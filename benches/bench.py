@@ -215,11 +215,11 @@ def reconcile(acts):
 def veil():
     """Redaction and scrubbing of a 1 MB answer with 2,000 secrets known, MB/s on one core; best of 60."""
     subprocess.run(
-        ["cargo", "build", "--release", "--quiet", "-p", "doorward-veil", "--example", "speed"],
+        ["cargo", "build", "--release", "--quiet", "-p", "doorward-veil", "--example", "veil_bench"],
         cwd=ROOT, check=True,
     )
     done = subprocess.run(
-        ["taskset", "-c", "0", TARGET / "release" / "examples" / "speed"],
+        ["taskset", "-c", "0", TARGET / "release" / "examples" / "veil_bench"],
         check=True, capture_output=True, text=True,
     )
     rows = re.findall(r"^(\w+)\s+(.*?)\s+(\d+) MB/s$", done.stdout, re.MULTILINE)
