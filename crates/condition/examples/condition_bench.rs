@@ -1,5 +1,5 @@
 //! What a judgement costs, and what many policies weigh: `cargo run --release -p doorward-condition
-//! --example speed`.
+//! --example condition_bench`.
 
 use std::fmt::Write;
 use std::hint::black_box;

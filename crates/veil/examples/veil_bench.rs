@@ -1,6 +1,6 @@
 //! Prints how fast an answer of 1 MB passes, with 2,000 secrets known, in megabytes a second.
 //! `scripts/bench veil` runs it.
-//! `cargo run --release -p doorward-veil --example speed`
+//! `cargo run --release -p doorward-veil --example veil_bench`
 
 use std::io::Write;
 use std::sync::Arc;
