@@ -11,6 +11,7 @@ mod canary;
 mod clients;
 mod controls;
 mod harness;
+mod key_rotate;
 mod learning;
 mod offline;
 mod operate;

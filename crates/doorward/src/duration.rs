@@ -21,6 +21,11 @@ impl Lasting {
         now.plus_millis(self.0)
     }
 
+    /// In milliseconds.
+    pub(crate) fn millis(self) -> i64 {
+        self.0
+    }
+
     /// As the standard library has it.
     pub(crate) fn duration(self) -> std::time::Duration {
         std::time::Duration::from_millis(self.0.unsigned_abs())
@@ -40,6 +45,21 @@ impl FromStr for Lasting {
             return Err("choose a time between a second and ten years".to_owned());
         }
         Ok(Self(millis as i64))
+    }
+}
+
+/// A length of time, or none: `0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LastingOrNone(pub(crate) Option<Lasting>);
+
+impl FromStr for LastingOrNone {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "0" => Ok(Self(None)),
+            text => text.parse().map(|lasting| Self(Some(lasting))),
+        }
     }
 }
 
@@ -112,6 +132,14 @@ mod tests {
         ] {
             assert!(text.parse::<Lasting>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn none_at_all_is_a_nought() {
+        assert_eq!("0".parse(), Ok(LastingOrNone(None)));
+        let day: LastingOrNone = "24h".parse().unwrap();
+        assert_eq!(day.0.map(Lasting::millis), Some(86_400_000));
+        assert!("-1h".parse::<LastingOrNone>().is_err());
     }
 
     #[test]

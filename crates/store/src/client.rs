@@ -116,6 +116,15 @@ pub struct ClientKeyRecord {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// A client's key that others made way for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplacedKeys {
+    /// The new key.
+    pub new: ClientKeyRecord,
+    /// Those that end for it, by time of issue and id.
+    pub old: Vec<ClientKeyRecord>,
+}
+
 /// A client key to be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewClientKey {

@@ -82,6 +82,17 @@ pub enum StoreError {
         /// What is wrong with it and what would be right.
         fault: &'static str,
     },
+    /// No key of the client's could be replaced.
+    #[error("client '{client}' has no key in force{}", key.as_ref().map_or_else(
+        || "; issue one with `doorward key issue`".to_owned(),
+        |id| format!(" with the id {id}; `doorward key list` shows them"),
+    ))]
+    NoKeyInForce {
+        /// Name of the client.
+        client: String,
+        /// Id of the key that was asked for, if one was.
+        key: Option<String>,
+    },
     /// The workspace has no clients in this environment.
     #[error("workspace '{workspace}' takes no clients in {environment}; it takes {admitted}")]
     EnvironmentNotAdmitted {

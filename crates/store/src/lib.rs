@@ -70,7 +70,7 @@ mod workspace;
 pub use admin_token_store::{AdminToken, AdminTokenStore};
 pub use approval_store::{ApprovalRecord, ApprovalState, ApprovalStore, AskedFor};
 pub use check::check_name;
-pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 pub use controls::Controls;
 pub use error::{Result, StoreError, What};
 pub use idempotency_store::{

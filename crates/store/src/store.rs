@@ -6,7 +6,7 @@ use doorward_policy::Timestamp;
 
 use crate::admin_token_store::AdminTokenStore;
 use crate::approval_store::ApprovalStore;
-use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 use crate::error::Result;
 use crate::idempotency_store::IdempotencyStore;
 use crate::instantly_log_store::InstantlyLogStore;
@@ -115,6 +115,20 @@ pub trait Store:
         new: &NewClientKey,
         now: Timestamp,
     ) -> Result<ClientKeyRecord>;
+
+    /// Records a key issued to a client in the place of its others that are in force, or of `only`
+    /// one of them: those end at `ends`, or when they would have ended if that is earlier; they are
+    /// revoked when `ends` is not later than `now`. [`NoKeyInForce`] when there is none.
+    ///
+    /// [`NoKeyInForce`]: crate::StoreError::NoKeyInForce
+    fn replace_client_keys(
+        &self,
+        client_id: &str,
+        new: &NewClientKey,
+        only: Option<KeyId>,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Result<ReplacedKeys>;
 
     /// The keys of a client, or of all, by time of issue and id.
     fn client_keys(&self, client_id: Option<&str>) -> Result<Vec<ClientKeyRecord>>;

@@ -259,6 +259,18 @@ fn every_change_that_a_snapshot_shows_moves_the_generation() {
             Box::new(|| store.record_key_uses(&[(key.id(), NOW)]).unwrap()),
         ),
         (
+            "replace a key",
+            Box::new(|| {
+                let other =
+                    ClientKey::generate(Environment::Production, &[8; ClientKey::RANDOM_LEN]);
+                let new = NewClientKey::of(&other, &pepper);
+                let ends = NOW.plus_millis(1_000);
+                store
+                    .replace_client_keys(&client, &new, None, ends, NOW)
+                    .unwrap();
+            }),
+        ),
+        (
             "end a key",
             Box::new(|| {
                 store.set_client_key_expiry(key.id(), Some(NOW)).unwrap();

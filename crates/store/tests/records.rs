@@ -387,6 +387,54 @@ fn client_keys_are_issued_used_revoked_and_go_with_their_client() {
 }
 
 #[test]
+fn replaced_keys_end_together_and_never_later_than_they_would_have() {
+    let store = store();
+    let acme = live(&store, "acme");
+    let client = importer(&store, &acme, "importer");
+    let add = |n: u8, ends: Option<doorward_policy::Timestamp>| {
+        let new = NewClientKey::of(&key(n), &pepper()).expiring(ends);
+        store.add_client_key(&client.id, &new, NOW).unwrap();
+    };
+    let new = |n: u8| NewClientKey::of(&key(n), &pepper());
+    let refused = store.replace_client_keys(&client.id, &new(1), None, LATER, NOW);
+    assert!(matches!(refused, Err(StoreError::NoKeyInForce { .. })));
+    let soon = NOW.plus_millis(1_000);
+    add(1, None);
+    add(2, Some(soon));
+    add(3, Some(NOW));
+    add(4, None);
+    store.revoke_client_key(key(4).id(), NOW).unwrap();
+    let before = store.generation().unwrap();
+    let replaced = store
+        .replace_client_keys(&client.id, &new(5), None, LATER, NOW)
+        .unwrap();
+    assert_eq!(store.generation().unwrap(), before + 1, "one change");
+    let ends = |keys: &[doorward_store::ClientKeyRecord]| {
+        let mut all: Vec<_> = keys.iter().map(|key| (key.id, key.expires_at)).collect();
+        all.sort();
+        all
+    };
+    let mut expected = vec![(key(1).id(), Some(LATER)), (key(2).id(), Some(soon))];
+    expected.sort();
+    assert_eq!(ends(&replaced.old), expected);
+    assert_eq!(replaced.new.expires_at, None);
+    // One alone, at once.
+    let one = store
+        .replace_client_keys(&client.id, &new(6), Some(key(1).id()), NOW, NOW)
+        .unwrap();
+    assert_eq!(one.old.len(), 1);
+    assert_eq!(one.old[0].revoked_at, Some(NOW));
+    // Half of it is not there.
+    let taken = store.replace_client_keys(&client.id, &new(6), None, NOW, NOW);
+    assert!(matches!(taken, Err(StoreError::Duplicate { .. })));
+    let left = store.client_keys(Some(&client.id)).unwrap();
+    assert_eq!(
+        left.iter().filter(|key| key.revoked_at.is_some()).count(),
+        2
+    );
+}
+
+#[test]
 fn json_of_a_key_has_no_hash() {
     let store = store();
     let acme = live(&store, "acme");

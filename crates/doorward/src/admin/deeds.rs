@@ -140,7 +140,8 @@ impl Deed {
         deed.act.workspace = Some(client.workspace_id.clone());
     }
 
-    fn of_key(deed: &mut Self, key: &KeyView) {
+    /// On a client key that is known.
+    pub(super) fn of_key(deed: &mut Self, key: &KeyView) {
         deed.set_id("client_id", &key.client_id);
         deed.act.client = Some(key.client.clone());
         deed.act.client_key = Some(key.id.clone());

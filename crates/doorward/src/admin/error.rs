@@ -70,6 +70,7 @@ impl From<StoreError> for AdminError {
             }
             StoreError::Field { .. }
             | StoreError::Grant(_)
+            | StoreError::NoKeyInForce { .. }
             | StoreError::EnvironmentNotAdmitted { .. }
             | StoreError::WrongPepper
             | StoreError::Locked { .. }

@@ -9,6 +9,7 @@ use doorward_store::{ApprovalRecord, StoreError};
 use super::carry::Who;
 use super::error::AdminError;
 use super::holder::same_person;
+use super::key_rotation::KeyRotate;
 use super::learning::ClientLearn;
 use super::service::Admin;
 use super::types::{ClientSet, KeyIssue};
@@ -21,6 +22,15 @@ pub(crate) struct Gives<'a> {
 }
 
 impl KeyIssue {
+    pub(super) fn gives_to(&self) -> Option<Gives<'_>> {
+        Some(Gives {
+            workspace: self.workspace.as_deref(),
+            client: &self.client,
+        })
+    }
+}
+
+impl KeyRotate {
     pub(super) fn gives_to(&self) -> Option<Gives<'_>> {
         Some(Gives {
             workspace: self.workspace.as_deref(),

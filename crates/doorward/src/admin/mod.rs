@@ -21,6 +21,7 @@ mod explain;
 mod holder;
 mod idempotency;
 mod inputs;
+mod key_rotation;
 mod keys;
 mod learning;
 mod makers;
@@ -53,6 +54,7 @@ pub(crate) use idempotency::{
     IdempotencyList, IdempotencyRelease, IdempotencyShow, IdempotencyView,
 };
 pub(crate) use inputs::PolicyInputs;
+pub(crate) use key_rotation::{KeyRotate, RotatedKey};
 pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};

@@ -28,6 +28,7 @@ use super::deeds::Acts;
 use super::error::AdminError;
 use super::explain::PolicyExplain;
 use super::inputs::PolicyInputs;
+use super::key_rotation::KeyRotate;
 use super::learning::ClientLearn;
 use super::policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow};
 use super::runs::{RunStart, TunnelRefused};
@@ -150,6 +151,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<ClientLearn>(router);
     let router = on::<ClientDelete>(router);
     let router = on::<KeyIssue>(router);
+    let router = on::<KeyRotate>(router);
     let router = on::<KeyList>(router);
     let router = on::<KeyRevoke>(router);
     let router = on::<PolicyAdd>(router);

@@ -6,7 +6,7 @@ use doorward_catalog::Environment;
 use super::controls::ControlArgs;
 use super::learning::{Learn, Recommend};
 use super::workspaces::{InWorkspace, OfWorkspaces};
-use crate::duration::{Lasting, LastingOrNever};
+use crate::duration::{Lasting, LastingOrNever, LastingOrNone};
 
 /// `doorward client …`
 #[derive(Debug, Subcommand)]
@@ -261,6 +261,33 @@ Examples:
         client: Option<String>,
         #[command(flatten)]
         of: OfWorkspaces,
+    },
+    /// Issue a key in the place of a client's others; for a while both are valid
+    #[command(after_help = "\
+The new key goes to stdout, as with `key issue`. The keys that were in force end when the overlap is
+over, never later than they would have; `doorward key list CLIENT` shows the last use of each, so
+that you see when nobody uses the old one any more. With --overlap 0 the old keys are revoked at
+once.
+
+Examples:
+  doorward key rotate lead-import
+  doorward key rotate lead-import --overlap 72h --expires-in 90d --json
+  doorward key rotate lead-import --overlap 0
+  doorward key rotate lead-import --key 3Nf0aQ9ZbX2k")]
+    Rotate {
+        /// Name or id of the client
+        client: String,
+        /// How long the old keys stay valid beside the new one, at most 30 days; 0 ends them at once
+        #[arg(long, value_name = "TIME", default_value = "24h")]
+        overlap: LastingOrNone,
+        /// How long the new key lasts (default: as long as the newest of the old ones was to last)
+        #[arg(long, value_name = "TIME|never")]
+        expires_in: Option<LastingOrNever>,
+        /// Replace only the key with this id
+        #[arg(long = "key", value_name = "KEY_ID")]
+        only: Option<String>,
+        #[command(flatten)]
+        within: InWorkspace,
     },
     /// Revoke a key; it is refused from the next call on
     #[command(after_help = "\

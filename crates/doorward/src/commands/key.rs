@@ -1,9 +1,12 @@
 //! `doorward key`: what clients prove themselves with.
 
 use super::{status_cell, time_cell, whole_seconds};
-use crate::admin::{KeyIssue, KeyList, KeyRevoke, KeyView, Session, now};
+use crate::admin::{
+    End, KeyIssue, KeyList, KeyRevoke, KeyRotate, KeyView, RotatedKey, Session, now,
+};
 use crate::cli::KeyCommand;
 use crate::context::Context;
+use crate::duration::{Lasting, LastingOrNever};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
 
@@ -57,6 +60,32 @@ pub(crate) async fn run(context: &Context, command: KeyCommand) -> Outcome {
                 list(&keys, output)?;
             }
         }
+        KeyCommand::Rotate {
+            client,
+            overlap,
+            expires_in,
+            only,
+            within,
+        } => {
+            let end = expires_in.map(|lasting| match lasting {
+                LastingOrNever::Never => End::Never,
+                LastingOrNever::Lasting(lasting) => End::At(lasting.after(now())),
+            });
+            let call = KeyRotate {
+                workspace: within.workspace,
+                client,
+                overlap: overlap.0.map(Lasting::millis),
+                end,
+                only,
+            };
+            let rotated = session.call(call).await?;
+            if output.is_json() {
+                output.value(&rotated)?;
+            } else {
+                tell_rotated(&rotated);
+                output.line(rotated.issued.key.expose_secret())?;
+            }
+        }
         KeyCommand::Revoke { key_id } => {
             let key = session.call(KeyRevoke { key_id }).await?;
             if output.is_json() {
@@ -70,6 +99,35 @@ pub(crate) async fn run(context: &Context, command: KeyCommand) -> Outcome {
         }
     }
     Ok(Exit::Done)
+}
+
+/// What became of the old keys, and of the new one.
+fn tell_rotated(rotated: &RotatedKey) {
+    for old in &rotated.replaced {
+        let used = match old.last_used_at {
+            Some(at) => format!("last used at {}", whole_seconds(at)),
+            None => "never used".to_owned(),
+        };
+        let end = match (&old.revoked_at, old.expires_at) {
+            (None, Some(at)) => format!("is valid until {}", whole_seconds(at)),
+            _ => "is revoked: it is refused from now on".to_owned(),
+        };
+        note(format_args!("key {} {end}; {used}", old.id));
+    }
+    let KeyView {
+        id,
+        client,
+        expires_at,
+        ..
+    } = &rotated.issued.record;
+    let until = match expires_at {
+        Some(time) => format!("it expires at {}", whole_seconds(*time)),
+        None => "it does not expire".to_owned(),
+    };
+    note(format_args!(
+        "key {id} of client '{client}' is shown this once; {until}; `doorward key list {client}` \
+         shows when each was used last"
+    ));
 }
 
 /// The table of keys.

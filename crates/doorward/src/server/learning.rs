@@ -1,6 +1,5 @@
 //! What the gateway learns while it works, written down now and then.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use doorward_store::Store;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::key_uses::KeyUses;
 use super::presented::Presented;
 use super::reload::Reloader;
 use crate::admin::now;
@@ -146,32 +146,33 @@ impl Lessons {
         let mut end = pin!(end);
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut uses: HashMap<KeyId, Timestamp> = HashMap::new();
+        let mut uses = KeyUses::default();
         loop {
             tokio::select! {
                 () = &mut end => break,
                 Some(lesson) = self.0.recv() => self.learn(lesson, &mut uses, &store, &reloader).await,
-                _ = ticks.tick() => write_uses(&mut uses, &store).await,
+                _ = ticks.tick() => {
+                    let due = uses.due(now());
+                    write_uses(due, &mut uses, &store).await;
+                }
             }
         }
         while let Ok(lesson) = self.0.try_recv() {
             self.learn(lesson, &mut uses, &store, &reloader).await;
         }
-        write_uses(&mut uses, &store).await;
+        let rest = uses.rest(now());
+        write_uses(rest, &mut uses, &store).await;
     }
 
     async fn learn(
         &mut self,
         lesson: Lesson,
-        uses: &mut HashMap<KeyId, Timestamp>,
+        uses: &mut KeyUses,
         store: &Arc<dyn Store>,
         reloader: &Arc<Reloader>,
     ) {
         match lesson {
-            Lesson::Used(key, at) => {
-                let last = uses.entry(key).or_insert(at);
-                *last = (*last).max(at);
-            }
+            Lesson::Used(key, at) => uses.used(key, at),
             Lesson::Scope {
                 workspace,
                 op,
@@ -189,19 +190,24 @@ impl Lessons {
     }
 }
 
-async fn write_uses(uses: &mut HashMap<KeyId, Timestamp>, store: &Arc<dyn Store>) {
-    if uses.is_empty() {
+async fn write_uses(batch: Vec<(KeyId, Timestamp)>, uses: &mut KeyUses, store: &Arc<dyn Store>) {
+    if batch.is_empty() {
         return;
     }
-    let batch: Vec<(KeyId, Timestamp)> = uses.drain().collect();
-    let store = Arc::clone(store);
-    written(move || Ok(store.record_key_uses(&batch)?)).await;
+    let (rows, store) = (batch.clone(), Arc::clone(store));
+    if !written(move || Ok(store.record_key_uses(&rows)?)).await {
+        uses.unwritten(&batch);
+    }
 }
 
-async fn written(work: impl FnOnce() -> Result<(), crate::admin::AdminError> + Send + 'static) {
+/// Whether it was done; says so when not.
+async fn written(
+    work: impl FnOnce() -> Result<(), crate::admin::AdminError> + Send + 'static,
+) -> bool {
     match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => tracing::warn!(%error, "what was learnt could not be written down"),
         Err(error) => tracing::warn!(%error, "writing down what was learnt failed"),
     }
+    false
 }

@@ -6,6 +6,7 @@ mod doors;
 mod health;
 mod idempotency;
 mod instantly;
+mod key_uses;
 mod learning;
 mod metrics;
 mod pace;

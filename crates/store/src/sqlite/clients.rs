@@ -9,7 +9,7 @@ use super::makers;
 use super::rows::{Reader, collect, fresh_id, one, taken, to_json};
 use super::workspaces;
 use crate::check::{check_name, check_text};
-use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 use crate::error::{Result, StoreError, What};
 
 /// What is set for clients beside their grants.
@@ -174,6 +174,37 @@ pub(super) fn add_key(
     )
     .map_err(|error| taken(error, What::ClientKey, new.id.as_str()))?;
     key(tx, new.id)
+}
+
+pub(super) fn replace_keys(
+    tx: &Transaction<'_>,
+    client_id: &str,
+    new: &NewClientKey,
+    only: Option<KeyId>,
+    ends: Timestamp,
+    now: Timestamp,
+) -> Result<ReplacedKeys> {
+    let in_force = |key: &ClientKeyRecord| {
+        key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now)
+    };
+    let mut old = keys(tx, Some(client_id))?;
+    old.retain(|key| in_force(key) && only.is_none_or(|only| key.id == only));
+    if old.is_empty() {
+        return Err(StoreError::NoKeyInForce {
+            client: by_id(tx, client_id)?.name,
+            key: only.map(|id| id.to_string()),
+        });
+    }
+    let added = add_key(tx, client_id, new, now)?;
+    let end = |record: &ClientKeyRecord| {
+        if ends <= now {
+            return revoke_key(tx, record.id, now);
+        }
+        let at = record.expires_at.map_or(ends, |at| at.min(ends));
+        set_key_expiry(tx, record.id, Some(at))
+    };
+    let old = old.iter().map(end).collect::<Result<_>>()?;
+    Ok(ReplacedKeys { new: added, old })
 }
 
 pub(super) fn keys(tx: &Transaction<'_>, client_id: Option<&str>) -> Result<Vec<ClientKeyRecord>> {

@@ -24,7 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey};
+use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 use crate::error::{Result, StoreError};
 use crate::observed::ObservedScope;
 use crate::snapshot::Snapshot;
@@ -288,6 +288,17 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<ClientKeyRecord> {
         self.change(|tx| clients::add_key(tx, client_id, new, now))
+    }
+
+    fn replace_client_keys(
+        &self,
+        client_id: &str,
+        new: &NewClientKey,
+        only: Option<KeyId>,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Result<ReplacedKeys> {
+        self.change(|tx| clients::replace_keys(tx, client_id, new, only, ends, now))
     }
 
     fn client_keys(&self, client_id: Option<&str>) -> Result<Vec<ClientKeyRecord>> {
