@@ -29,6 +29,7 @@ mod id;
 mod machine;
 mod phase;
 mod plan;
+pub mod schedule;
 mod timing;
 
 pub use event::{Event, Failure, Look, OutOfOrder, Step};

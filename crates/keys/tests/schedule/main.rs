@@ -1,0 +1,6 @@
+//! When keys come due.
+
+#![cfg(test)]
+
+mod properties;
+mod stories;
