@@ -32,6 +32,7 @@
 mod base62;
 mod client_key;
 mod hash;
+pub mod inventory;
 mod key_id;
 pub mod rotation;
 
