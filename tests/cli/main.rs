@@ -27,4 +27,5 @@ mod taken;
 mod through;
 mod trial;
 mod up;
+mod upstream;
 mod veil;

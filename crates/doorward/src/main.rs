@@ -16,6 +16,7 @@ mod demo;
 mod duration;
 mod exit;
 mod health;
+mod inventory;
 mod log;
 mod output;
 mod paths;

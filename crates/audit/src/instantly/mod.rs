@@ -17,7 +17,7 @@ mod told;
 
 pub use listing::{ListedKey, ListedMember, ListingChange};
 pub use poll::{Polled, poll_once};
-pub use pull::{PullOptions, Pulled, Source, pull_once};
+pub use pull::{PullOptions, Pulled, Source, pull_once, read_to};
 
 pub(crate) use listing::Listing;
 pub(crate) use poll::LISTING;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_policy::Timestamp;
-use doorward_store::LogRow;
+use doorward_store::{LogRow, Store};
 use doorward_upstream::{Call, Client, Op};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,6 +113,16 @@ pub struct Pulled {
 
 /// The name of the state that holds a [`Position`].
 pub(crate) const POSITION: &str = "pull";
+
+/// Up to when the audit log of a workspace was read; `None` when it never was.
+///
+/// # Errors
+/// When the store can't be read.
+pub fn read_to(store: &dyn Store, workspace_id: &str) -> Result<Option<Timestamp>> {
+    let text = store.watch_state(workspace_id, POSITION)?;
+    let position: Option<Position> = text.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(position.and_then(|position| position.complete_to))
+}
 
 /// Reads what is new in the audit log of a source and keeps it in the store. May be interrupted at
 /// any time: the next reading goes on, and no record is kept twice.

@@ -30,6 +30,6 @@ mod watch;
 pub use facts::{Fate, Known, ObjectKind, Objects, OurCall, TheirRecord, Windows};
 pub use judge::{Answer, Match, Question, reconcile};
 pub use report::{Around, KeyClass, LISTED_MAX, Missing, Report, Sighting};
-pub use run::{ReconcileOptions, reconcile_open, reconcile_since};
-pub use traces::{Trace, object_of, traces};
+pub use run::{ReconcileOptions, learnt_keys, reconcile_open, reconcile_since};
+pub use traces::{Trace, could_leave, object_of, traces};
 pub use watch::{WatchHandle, WatchOptions, WatchStatus, watch_instantly};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use doorward_ledger::ReadLeaf;
 use doorward_policy::Timestamp;
-use doorward_store::{Judgement, Workspace};
+use doorward_store::{Judgement, Store, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Fate, Known, OurCall, TheirRecord, Windows};
@@ -50,6 +50,17 @@ struct Progress {
     /// Calls whose trace may come late, and did not come yet.
     #[serde(default)]
     late: Vec<OurCall>,
+}
+
+/// Instantly's ids of upstream keys, by Doorward's, as far as records have taught them that name a call
+/// of Doorward's: nobody can guess such a name, and one that two records have teaches nothing.
+///
+/// # Errors
+/// When the store can't be read.
+pub fn learnt_keys(store: &dyn Store) -> Result<BTreeMap<String, String>> {
+    let text = store.watch_state("", PROGRESS)?;
+    let progress: Option<Progress> = text.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(progress.unwrap_or_default().known.own_keys)
 }
 
 /// What the store says of workspaces.

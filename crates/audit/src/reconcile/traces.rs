@@ -4,8 +4,8 @@
 //! from their names. It is held against the log: a call is told as missing only when an operation
 //! of its kind was seen to leave a trace in that workspace before.
 
-use doorward_catalog::Op;
 use doorward_catalog::activity::Activity;
+use doorward_catalog::{Op, OpSet};
 
 use super::facts::ObjectKind;
 
@@ -109,6 +109,15 @@ pub fn traces(op: Op) -> &'static [Trace] {
         }
         _ => &[],
     }
+}
+
+/// The operations a call of which may have left a record of this activity.
+pub fn could_leave(activity: Activity) -> OpSet {
+    let leaves = |op: &Op| {
+        let mut left = traces(*op).iter().flat_map(|trace| trace.activities);
+        left.any(|one| *one == activity)
+    };
+    Op::ALL.into_iter().filter(leaves).collect()
 }
 
 /// Whether an activity is never a key's own act but Instantly's, whatever the record says.

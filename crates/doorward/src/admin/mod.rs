@@ -35,6 +35,7 @@ mod session;
 mod socket;
 mod tokens;
 mod types;
+mod upstream;
 mod views;
 mod workspaces;
 
@@ -73,4 +74,5 @@ pub(crate) use types::{
     WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
     WorkspaceShow,
 };
+pub(crate) use upstream::{Inventory, UpstreamList};
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

@@ -15,6 +15,7 @@ mod scopes;
 mod secrets;
 mod serving;
 mod trial;
+mod upstream;
 mod workspaces;
 
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use secrets::{SecretCommand, SetSecret};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use trial::{Explain, Simulate};
+pub(crate) use upstream::{ListUpstream, UpstreamCommand};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
 
 const STYLES: Styles = Styles::styled()
@@ -150,6 +152,9 @@ Examples:
     /// Add, list, show and remove Instantly workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(WorkspaceCommand),
+    /// The real keys: list those of Instantly's and those that are held
+    #[command(subcommand)]
+    Upstream(UpstreamCommand),
     /// Create, list, show, grant, set, disable and delete clients
     #[command(subcommand, visible_alias = "clients")]
     Client(ClientCommand),

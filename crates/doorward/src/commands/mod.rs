@@ -27,6 +27,7 @@ mod serve;
 mod status;
 mod trial;
 mod up;
+mod upstream;
 mod workspace;
 
 use std::future::Future;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Ready => block_on(ready::run(&for_server()?)),
         Command::Reload => block_on(reload::run(&for_server()?)),
         Command::Workspace(command) => block_on(workspace::run(&for_server()?, command)),
+        Command::Upstream(command) => block_on(upstream::run(&for_server()?, command)),
         Command::Client(command) => block_on(client::run(&for_server()?, command)),
         Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {
@@ -146,4 +148,13 @@ fn time_cell(time: Option<doorward_policy::Timestamp>, never: &str) -> Cell {
 /// A point in time for people: no fractions of a second.
 fn whole_seconds(time: doorward_policy::Timestamp) -> doorward_policy::Timestamp {
     doorward_policy::Timestamp::from_seconds(time.millis().div_euclid(1_000))
+}
+
+/// A reference as it may be written: short, where it is in the data folder.
+fn kept_at(reference: &str, context: &Context) -> String {
+    let folder = format!("file://{}/", context.data_dir.path().display());
+    match reference.strip_prefix(&folder) {
+        Some(name) => format!("file:{name}"),
+        None => reference.to_owned(),
+    }
 }

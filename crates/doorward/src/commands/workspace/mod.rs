@@ -3,7 +3,7 @@
 mod entered;
 
 use self::entered::Entered;
-use super::{NAMES_MAX, scopes_cell, whole_seconds};
+use super::{NAMES_MAX, kept_at, scopes_cell, whole_seconds};
 use crate::admin::{
     Needed, Session, SubWorkspace, UpstreamKeyView, WorkspaceAdd, WorkspaceAdded,
     WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove, WorkspaceShow, WorkspaceView, known_scopes,
@@ -181,15 +181,6 @@ fn key_row(key: &UpstreamKeyView, wide: bool, context: &Context) -> Vec<Cell> {
         unused_cell(key.unused, wide),
         Cell::from(kept_at(&key.reference, context)),
     ]
-}
-
-/// A reference as it may be written: short, where it is in the data folder.
-fn kept_at(reference: &str, context: &Context) -> String {
-    let folder = format!("file://{}/", context.data_dir.path().display());
-    match reference.strip_prefix(&folder) {
-        Some(name) => format!("file:{name}"),
-        None => reference.to_owned(),
-    }
 }
 
 fn unused_cell(unused: ScopeSet, wide: bool) -> Cell {

@@ -1,0 +1,194 @@
+//! Listing: what is held, what Instantly lists, what was used.
+
+use std::sync::Arc;
+
+use doorward_audit::Audit;
+use doorward_audit::instantly::{pull_once, read_to};
+use doorward_audit::reconcile::learnt_keys;
+use doorward_catalog::Op;
+use doorward_keys::inventory::{Held, HeldState, Listing, rows};
+use doorward_policy::Timestamp;
+use doorward_store::{ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
+use tokio::runtime::Handle as Runtime;
+
+use super::types::{Inventory, UpstreamList};
+use crate::admin::error::AdminError;
+use crate::admin::service::{Admin, Handle};
+use crate::inventory::{KEYS_MAX, Reach, keeper, list_keys, sightings, uses_since};
+use crate::record::recorded_secrets;
+use crate::server::{Sources, watch_options};
+
+/// Most readings of one log: each goes on where the one before stopped.
+const READINGS_MAX: usize = 5;
+
+impl Handle<UpstreamList> for Admin {
+    fn handle(&self, call: UpstreamList) -> Result<Vec<Inventory>, AdminError> {
+        let audit = self.parts.audit.get()?;
+        let reach = self.reach(&audit)?;
+        let learnt = learnt_keys(audit.store().as_ref())?;
+        let workspaces = self.workspaces(&call.of)?;
+        let each = workspaces.iter().map(|workspace| {
+            let mut told = Vec::new();
+            let listing = match call.fetch {
+                true => {
+                    self.read_log(&audit, workspace, &mut told)?;
+                    self.listing(&reach, workspace, &mut told)
+                }
+                false => None,
+            };
+            let now = audit.now();
+            let (seen, whole) = sightings(self.store(), &workspace.id, call.since, now)?;
+            if !whole {
+                told.push("Instantly's audit log has more records than are looked at".to_owned());
+            }
+            let used = uses_since(&audit.reader(), &workspace.id, call.since)?;
+            if !used.whole {
+                told.push("the ledger has more leaves than are looked at: say --since".to_owned());
+            }
+            let keys = workspace.upstream_keys.iter();
+            let held: Vec<Held> = keys.map(|key| held(key, learnt.get(&key.id))).collect();
+            let log_read_to = read_to(self.store(), &workspace.id)?;
+            if log_read_to.is_none() {
+                told.push(
+                    "Instantly's audit log was never read, so that use around Doorward is not seen: a \
+                     key with audit_logs:read reads it"
+                        .to_owned(),
+                );
+            }
+            Ok(Inventory {
+                workspace: workspace.name.clone(),
+                workspace_id: workspace.id.clone(),
+                since: call.since,
+                keys: rows(&held, listing.as_ref(), &used.by_key, &seen),
+                listed: listing.is_some_and(|listing| listing.whole),
+                log_read_to,
+                told,
+            })
+        });
+        each.collect()
+    }
+}
+
+impl Admin {
+    /// How Instantly is asked about keys.
+    pub(super) fn reach(&self, audit: &Arc<Audit>) -> Result<Reach, AdminError> {
+        Ok(Reach {
+            secrets: recorded_secrets(&self.parts.secret_setup, audit)?,
+            plain_http: self.parts.plain_http,
+            pacing: self.parts.pacing.clone(),
+        })
+    }
+
+    /// The keys that Instantly lists; when they can't be had, `told` says why and what to do.
+    pub(super) fn listing(
+        &self,
+        reach: &Reach,
+        workspace: &Workspace,
+        told: &mut Vec<String>,
+    ) -> Option<Listing> {
+        match self.try_listing(reach, workspace) {
+            Ok((listing, _)) => {
+                if !listing.whole {
+                    told.push(format!(
+                        "Instantly lists more than {KEYS_MAX} keys; the rest is left out"
+                    ));
+                }
+                Some(listing)
+            }
+            Err(error) => {
+                told.push(error.message);
+                None
+            }
+        }
+    }
+
+    /// The keys that Instantly lists, and its id of the workspace.
+    ///
+    /// # Errors
+    /// When no key may list them, or Instantly does not answer: says what to do.
+    pub(super) fn try_listing(
+        &self,
+        reach: &Reach,
+        workspace: &Workspace,
+    ) -> Result<(Listing, Option<String>), AdminError> {
+        let Some(key) = keeper(workspace, &[Op::ListAPIKey], None) else {
+            return Err(AdminError::failed(format_args!(
+                "no upstream key of '{0}' may list the workspace's API keys: which others there are, \
+                 their age, their ids and whether keys that Doorward holds are still there can't be \
+                 known. Make a key with api_keys:read, api_keys:create and api_keys:delete in Instantly \
+                 (Settings, Integrations, API Keys) and give it with `doorward workspace add {0} \
+                 --key-from -`",
+                workspace.name
+            )));
+        };
+        let client = reach.under(workspace, key)?;
+        let listed = Runtime::current().block_on(list_keys(&client));
+        listed.map_err(|error| {
+            AdminError::failed(format_args!(
+                "the workspace's API keys could not be listed under '{}': {error}",
+                key.name
+            ))
+        })
+    }
+
+    /// Reads what is new in Instantly's audit log, where a key may.
+    fn read_log(
+        &self,
+        audit: &Arc<Audit>,
+        workspace: &Workspace,
+        told: &mut Vec<String>,
+    ) -> Result<(), AdminError> {
+        let sources = Sources::new(
+            Arc::clone(&self.parts.store),
+            recorded_secrets(&self.parts.secret_setup, audit)?,
+            self.parts.plain_http,
+        );
+        let sources = match &self.parts.pacing {
+            Some(pacing) => sources.paced(pacing.clone()),
+            None => sources,
+        };
+        let options = watch_options(&self.parts.instantly).pull;
+        for source in sources.now() {
+            if source.workspace != workspace.id {
+                continue;
+            }
+            for _ in 0..READINGS_MAX {
+                let pulled = pull_once(audit, &source, &options, audit.now());
+                let pulled = Runtime::current().block_on(pulled)?;
+                let stuck = pulled.told.is_some();
+                told.extend(pulled.told);
+                if pulled.complete || stuck {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A key as the inventory takes it. What the store does not know of its id may have been learnt from
+/// Instantly's log.
+pub(super) fn held(key: &UpstreamKey, learnt: Option<&String>) -> Held {
+    let alive = key.probe.as_ref().and_then(|probe| match probe.outcome {
+        ProbeOutcome::Alive => Some(true),
+        ProbeOutcome::Dead => Some(false),
+        ProbeOutcome::Unclear => None,
+    });
+    let since: Timestamp = key.created_at;
+    Held {
+        key_id: key.id.clone(),
+        name: key.name.clone(),
+        api_key_id: learnt.cloned(),
+        reference: key.reference.clone(),
+        scopes: key.scopes.clone(),
+        state: match key.state {
+            UpstreamKeyState::Active => HeldState::Active,
+            UpstreamKeyState::Retiring => HeldState::Retiring,
+            UpstreamKeyState::Retired => HeldState::Retired,
+        },
+        alive,
+        manages: false,
+        owner: None,
+        since,
+    }
+}

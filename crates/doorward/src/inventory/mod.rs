@@ -1,0 +1,12 @@
+//! The inventory of upstream keys: what is asked of Instantly, of its audit log as it was read, and of
+//! the ledger. What is made of it is in [`doorward_keys::inventory`].
+
+mod listing;
+mod reach;
+mod seen;
+mod uses;
+
+pub(crate) use listing::{KEYS_MAX, list_keys};
+pub(crate) use reach::{Reach, keeper};
+pub(crate) use seen::sightings;
+pub(crate) use uses::uses_since;

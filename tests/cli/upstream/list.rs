@@ -1,0 +1,131 @@
+//! `doorward upstream list`.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::{MANAGER, World, row};
+use crate::canary::{files, holds};
+use crate::harness::call;
+
+#[test]
+fn every_key_is_listed_with_what_is_known_of_it_and_no_value() {
+    let world = World::with(&[MANAGER, "lead-import"]);
+    let (stranger, value) = world.made_elsewhere("zapier", &["leads:all"]);
+    // Somebody goes around Doorward with it.
+    let lead = json!({ "email": "grace@example.com" });
+    let (status, _) = world.instantly(&value, "POST", "/leads", Some(lead));
+    assert_eq!(status, 200);
+    let (server, key) = world.serve("lead-import");
+    let gateway = server.text("gateway_url");
+    let lead = || Some(json!({ "email": "ada@example.com" }));
+    for _ in 0..3 {
+        let made = call(
+            "POST",
+            &format!("{gateway}/api/v2/leads"),
+            Some(&key),
+            lead(),
+        );
+        assert_eq!(made.status, 200, "{made:?}");
+    }
+
+    let found = world.inventory();
+    assert_eq!(found["listed"], true, "{found:#}");
+    assert!(found["log_read_to"].is_string(), "{found:#}");
+    let ours = row(&found, "lead-import");
+    assert_eq!(
+        (&ours["state"], &ours["used"]["calls"]),
+        (&json!("active"), &json!(3))
+    );
+    let uses = ours["scope_uses"].as_array().unwrap();
+    let calls = |scope: &str| &uses.iter().find(|one| one["scope"] == scope).unwrap()["calls"];
+    assert_eq!(
+        (calls("leads:create"), calls("lead_lists:read")),
+        (&json!(3), &json!(0))
+    );
+
+    let theirs = row(&found, "zapier");
+    assert_eq!(theirs["state"], "unknown");
+    assert_eq!(theirs["api_key_id"], stranger.as_str());
+    assert_eq!(theirs["scopes"], json!(["leads:all"]));
+    assert_eq!(
+        (&theirs["risk"], &theirs["used"]),
+        (&json!("high"), &Value::Null)
+    );
+    assert_eq!(theirs["seen"]["around"], 1, "{theirs:#}");
+    assert!(theirs["created_at"].is_string());
+    // Each key of the sandbox is there, however many.
+    let all = world.sandbox.ready["workspaces"][0]["keys"]
+        .as_array()
+        .unwrap();
+    for key in all {
+        let id = &key["id"];
+        let name = key["name"].as_str().unwrap();
+        let rows = found["keys"].as_array().unwrap();
+        assert!(
+            rows.iter()
+                .any(|row| row["api_key_id"] == *id || row["name"] == name)
+        );
+    }
+
+    let shown = world.run(&["upstream", "list"]).ended(0);
+    for text in [
+        "zapier",
+        "unknown",
+        "acts around Doorward",
+        "lead-import",
+        "3 calls",
+    ] {
+        assert!(shown.stdout.contains(text), "{text}: {shown:?}");
+    }
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+    // Without a server the same is told.
+    let after = world.inventory();
+    assert_eq!(row(&after, "lead-import")["used"]["calls"], 3);
+
+    let mut kept = Vec::new();
+    files(&world.path().join(".doorward"), &[], &mut kept);
+    for (path, bytes) in kept {
+        assert!(!holds(&bytes, &value), "{path}");
+    }
+    assert!(!shown.stdout.contains(&value) && !found.to_string().contains(&value));
+}
+
+#[test]
+fn without_a_key_that_may_list_them_it_says_what_can_not_be_known() {
+    let world = World::with(&["lead-import"]);
+    let listed = world.run(&["upstream", "list"]).ended(0);
+    assert!(
+        listed.stdout.contains("its id at Instantly is not known"),
+        "{listed:?}"
+    );
+    for text in [
+        "api_keys:read",
+        "can't be known",
+        "doorward workspace add acme",
+        "audit_logs:read",
+    ] {
+        assert!(listed.stderr.contains(text), "{text}: {listed:?}");
+    }
+    let found = world.inventory();
+    assert_eq!(
+        (&found["listed"], &found["log_read_to"]),
+        (&json!(false), &Value::Null)
+    );
+    assert_eq!(found["keys"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn more_keys_than_a_page_holds_are_all_listed() {
+    let world = World::with(&[MANAGER]);
+    world.set(json!({ "rate_limits": false }));
+    for n in 0..130 {
+        world.made_elsewhere(&format!("spare-{n}"), &["leads:read"]);
+    }
+    let found = world.inventory();
+    let rows = found["keys"].as_array().unwrap();
+    let spare = rows
+        .iter()
+        .filter(|row| row["name"].as_str().unwrap().starts_with("spare-"));
+    assert_eq!(spare.count(), 130);
+    assert_eq!(found["listed"], true);
+}
