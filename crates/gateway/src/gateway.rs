@@ -35,6 +35,7 @@ use crate::request::body::{Bodies, BoxError};
 use crate::request::limits::{Limits, LimitsInForce};
 use crate::request::request_id::RequestIds;
 use crate::sending::forward::{Forwarder, respond, turn_away};
+use crate::sending::key_use::KeyFigures;
 use crate::sending::keyhealth::KeyHealth;
 use crate::snapshot::SnapshotHandle;
 use crate::wire::raw_head::HeadFault;
@@ -184,6 +185,11 @@ impl Gateway {
     /// Serves other pages beside the API from now on.
     pub fn set_beside(&self, beside: Vec<Arc<dyn Beside>>) {
         self.0.beside.store(Arc::new(beside));
+    }
+
+    /// How calls under the upstream key with that id of Doorward's went since this process began.
+    pub fn key_figures(&self, id: &str) -> KeyFigures {
+        self.0.snapshot.load().key_figures(id)
     }
 
     /// Tells how much is going on, for as long as the gateway is there.

@@ -93,6 +93,7 @@ pub use records::telemetry::{Figures, Telemetry};
 pub use records::trace::{Trace, Tracing};
 pub use request::limits::Limits;
 pub use request::request_id::RequestId;
+pub use sending::key_use::KeyFigures;
 pub use sending::names::{Looked, Names, SystemNames};
 pub use snapshot::{Snapshot, SnapshotBuilder, SnapshotHandle};
 pub use wire::serve::{Listener, serve, serve_all};

@@ -9,7 +9,7 @@ use doorward_condition::{Policies, PolicyText};
 use doorward_keys::{KeyId, KeyRefused, Pepper};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
-use doorward_store::{Known, Policy, UpstreamKeyState, Workspace};
+use doorward_store::{KeyRole, Known, Policy, UpstreamKeyState, Workspace};
 use doorward_veil::{Redactor, Scrubber};
 use secrecy::SecretString;
 
@@ -18,6 +18,7 @@ use crate::answers::redactors::Redactors;
 use crate::error::Error;
 use crate::pace::ids::PaceId;
 use crate::request::limits::Limits;
+use crate::sending::key_use::{KeyFigures, KeyUses};
 use crate::sending::keychoice;
 use crate::sending::names::Names;
 use crate::sending::upstream::{BaseUrl, Pools, Upstream, UpstreamKey};
@@ -34,6 +35,7 @@ pub struct Snapshot {
     scrubber: Option<Arc<Scrubber>>,
     redactors: Redactors,
     policies: Arc<Policies>,
+    uses: KeyUses,
 }
 
 impl Snapshot {
@@ -91,9 +93,25 @@ impl Snapshot {
 
     /// The id of the upstream key with this value, with or without its padding.
     pub(crate) fn holds(&self, value: &str) -> Option<Arc<str>> {
-        let mut keys = self.upstreams.values().flat_map(|upstream| &upstream.keys);
-        let found = keys.find(|key| key.is(value));
+        let found = self.keys().find(|key| key.is(value));
         found.map(|key| Arc::clone(&key.id))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Arc<UpstreamKey>> {
+        let upstreams = self.upstreams.values();
+        upstreams.flat_map(|upstream| upstream.keys.iter().chain(&upstream.aside))
+    }
+
+    /// How calls under the upstream key with that id of Doorward's went since this process began,
+    /// whatever snapshot they were decided by.
+    pub fn key_figures(&self, id: &str) -> KeyFigures {
+        self.uses.figures(id)
+    }
+
+    /// The first bytes of the SHA-256 of the value that the upstream key with that id of Doorward's
+    /// has here; `None` where it has none.
+    pub fn key_print(&self, id: &str) -> Option<[u8; 8]> {
+        self.keys().find(|key| *key.id == *id).map(|key| key.print)
     }
 
     /// Where calls to a workspace go; `None` if its base URL is not used.
@@ -125,20 +143,22 @@ impl std::fmt::Debug for Snapshot {
 /// connections to each workspace from snapshot to snapshot.
 pub struct SnapshotBuilder {
     pepper: Pepper,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     pools: Pools,
     plain_http: bool,
     known: KnownSecrets,
+    uses: KeyUses,
     /// The policies read last: what stays the same is not read again.
     policies: Mutex<Arc<Policies>>,
 }
 
 impl SnapshotBuilder {
     /// A builder that hashes client keys under `pepper` and reads upstream keys by `secrets`.
-    pub fn new(pepper: Pepper, secrets: Secrets, limits: &Limits) -> Self {
+    pub fn new(pepper: Pepper, secrets: impl Into<Arc<Secrets>>, limits: &Limits) -> Self {
         Self {
             pepper,
-            secrets,
+            secrets: secrets.into(),
+            uses: KeyUses::default(),
             pools: Pools::new(limits),
             plain_http: false,
             known: KnownSecrets::new(),
@@ -194,6 +214,7 @@ impl SnapshotBuilder {
         let scrubber = self.known.set(UPSTREAM_KEYS, secrets);
         let scrubber = scrubber.map_err(|why| faults.push(Error::Scrubbing(why)));
         let redactors = Redactors::new(&state.clients, &self.pepper, &mut faults);
+        self.uses.tidy();
         (
             Snapshot {
                 state,
@@ -202,6 +223,7 @@ impl SnapshotBuilder {
                 scrubber: scrubber.ok(),
                 redactors,
                 policies,
+                uses: self.uses.clone(),
             },
             faults,
         )
@@ -236,12 +258,16 @@ impl SnapshotBuilder {
         faults: &mut Vec<Error>,
     ) -> Result<Upstream, Error> {
         let mut keys = Vec::with_capacity(workspace.upstream_keys.len());
+        let mut aside = Vec::new();
         for key in &workspace.upstream_keys {
             if key.state == UpstreamKeyState::Retired {
                 continue;
             }
             match self.key(workspace, key, secrets) {
-                Ok(key) => keys.push(Arc::new(key)),
+                Ok(held) => match key.role {
+                    KeyRole::Carries => keys.push(Arc::new(held)),
+                    KeyRole::Manages => aside.push(Arc::new(held)),
+                },
                 Err(fault) => faults.push(fault),
             }
         }
@@ -259,6 +285,7 @@ impl SnapshotBuilder {
             line: self.pools.line(&workspace.id, &base),
             base,
             keys,
+            aside,
             observed: observed(workspace, state),
         })
     }
@@ -277,12 +304,12 @@ impl SnapshotBuilder {
         let reference: SecretRef = key.reference.parse().map_err(unread)?;
         let secret = self.secrets.read(&reference).map_err(unread)?;
         secrets.push(secret.clone());
-        UpstreamKey::new(&key.id, key.scope_set(), key.state, secret).ok_or_else(|| {
-            Error::NotAKey {
+        let held = UpstreamKey::new(&key.id, key.scope_set(), key.state, secret);
+        held.map(|held| held.counted_by(&self.uses))
+            .ok_or_else(|| Error::NotAKey {
                 workspace: workspace.name.clone(),
                 key: key.name.clone(),
-            }
-        })
+            })
     }
 }
 

@@ -27,6 +27,8 @@ pub enum What {
     Approval,
     /// An admin token.
     AdminToken,
+    /// A rotation of an upstream key.
+    Rotation,
 }
 
 impl fmt::Display for What {
@@ -40,6 +42,7 @@ impl fmt::Display for What {
             Self::IdempotencyRecord => "idempotency record",
             Self::Approval => "approval",
             Self::AdminToken => "admin token",
+            Self::Rotation => "rotation",
         })
     }
 }
@@ -73,6 +76,17 @@ pub enum StoreError {
         name: String,
         /// What hangs on it.
         by: &'static str,
+    },
+    /// A rotation that is under way needs it.
+    #[error(
+        "{what} '{name}' is part of a rotation under way; wait for its end, or take it back \
+         (`doorward upstream status`)"
+    )]
+    Rotating {
+        /// What was to be deleted.
+        what: What,
+        /// Its name.
+        name: String,
     },
     /// A field does not fit.
     #[error("{field} {fault}")]

@@ -18,6 +18,8 @@
 //! - A write under an idempotency key is noted before it leaves, and its answer is kept sealed
 //!   ([`IdempotencyStore`]).
 //! - An approval is one for a request, and used once ([`ApprovalStore`]).
+//! - One rotation of a key is under way at a time, its state is swapped only by who knows what was
+//!   there, and a key takes another's place, name and all, in one change ([`RotationStore`]).
 //! - What clients used of their day, and the pace of a run before, outlive it ([`PaceStore`]).
 //! - Every list is sorted the same way each time.
 //!
@@ -62,6 +64,7 @@ mod ledger_store;
 mod observed;
 mod pace_store;
 mod policy_store;
+mod rotation_store;
 mod snapshot;
 mod sqlite;
 mod store;
@@ -81,10 +84,11 @@ pub use ledger_store::{LedgerStore, SubjectRow};
 pub use observed::ObservedScope;
 pub use pace_store::{ClientUse, PaceStore, SavedPace};
 pub use policy_store::{Policy, PolicyStore};
+pub use rotation_store::{NewRotation, PromotedKey, RotationRecord, RotationStore};
 pub use snapshot::{KeyInForce, Known, Snapshot, SnapshotClient};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use workspace::{
-    NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace,
-    WorkspaceChange,
+    KeyRole, NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, UpstreamKey, UpstreamKeyChange,
+    UpstreamKeyState, Workspace, WorkspaceChange,
 };

@@ -14,9 +14,11 @@ use crate::ledger_store::LedgerStore;
 use crate::observed::ObservedScope;
 use crate::pace_store::PaceStore;
 use crate::policy_store::PolicyStore;
+use crate::rotation_store::RotationStore;
 use crate::snapshot::Snapshot;
 use crate::workspace::{
-    NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyState, Workspace, WorkspaceChange,
+    NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyChange, UpstreamKeyState,
+    Workspace, WorkspaceChange,
 };
 
 /// Durable state. Every call blocks; every change is durable when the call returns, and there
@@ -41,6 +43,7 @@ pub trait Store:
     + PolicyStore
     + ApprovalStore
     + AdminTokenStore
+    + RotationStore
 {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
@@ -67,7 +70,8 @@ pub trait Store:
     fn change_workspace(&self, id: &str, change: &WorkspaceChange) -> Result<Workspace>;
 
     /// Deletes a workspace and its upstream keys' records.
-    /// [`InUse`](crate::StoreError::InUse) as long as it has clients.
+    /// [`InUse`](crate::StoreError::InUse) as long as it has clients,
+    /// [`Rotating`](crate::StoreError::Rotating) as long as a key of it is rotated.
     fn delete_workspace(&self, id: &str) -> Result<()>;
 
     /// Adds an upstream key to a workspace, active.
@@ -77,6 +81,9 @@ pub trait Store:
         new: &NewUpstreamKey,
         now: Timestamp,
     ) -> Result<UpstreamKey>;
+
+    /// Changes what is known of an upstream key.
+    fn change_upstream_key(&self, id: &str, change: &UpstreamKeyChange) -> Result<UpstreamKey>;
 
     /// Changes whether an upstream key is used.
     fn set_upstream_key_state(&self, id: &str, state: UpstreamKeyState) -> Result<UpstreamKey>;
@@ -90,6 +97,7 @@ pub trait Store:
     ) -> Result<UpstreamKey>;
 
     /// Deletes an upstream key's record. Its value, where it is kept, is not touched.
+    /// [`Rotating`](crate::StoreError::Rotating) as long as a rotation needs it.
     fn delete_upstream_key(&self, id: &str) -> Result<()>;
 
     /// Makes a client. Its grant is resolved first:

@@ -83,6 +83,18 @@ pub struct UpstreamKey {
     pub scopes: Option<Vec<String>>,
     /// Whether it is used.
     pub state: UpstreamKeyState,
+    /// What it is there for.
+    pub role: KeyRole,
+    /// Instantly's id of it, once known: what it is revoked by.
+    pub api_key_id: Option<String>,
+    /// Who answers for it; may be empty.
+    pub owner: String,
+    /// The rotation that made it; `None` for one that was made by hand.
+    pub made_by: Option<String>,
+    /// When it was made at Instantly, where that is known.
+    pub made_at: Option<Timestamp>,
+    /// After how many milliseconds it is to be rotated; `None` for what is configured.
+    pub rotate_every: Option<i64>,
     /// What the last probe found.
     pub probe: Option<Probe>,
     /// When it was added.
@@ -111,16 +123,74 @@ pub struct NewUpstreamKey {
     pub reference: String,
     /// The scopes it has, when known.
     pub scopes: Option<Vec<String>>,
+    /// What it is there for.
+    pub role: KeyRole,
+    /// Instantly's id of it, when known.
+    pub api_key_id: Option<String>,
+    /// Who answers for it; may be empty.
+    pub owner: String,
+    /// When it was made at Instantly, when known.
+    pub made_at: Option<Timestamp>,
+    /// After how many milliseconds it is to be rotated; `None` for what is configured.
+    pub rotate_every: Option<i64>,
 }
 
 impl NewUpstreamKey {
-    /// A key of which no scopes are known yet.
+    /// A key that calls go out under, of which no scopes are known yet.
     pub fn new(name: &str, reference: &str) -> Self {
         Self {
             name: name.to_owned(),
             reference: reference.to_owned(),
             scopes: None,
+            role: KeyRole::Carries,
+            api_key_id: None,
+            owner: String::new(),
+            made_at: None,
+            rotate_every: None,
         }
+    }
+}
+
+/// What to change of an upstream key; `None` leaves as is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UpstreamKeyChange {
+    /// What it is there for.
+    pub role: Option<KeyRole>,
+    /// Instantly's id of it.
+    pub api_key_id: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// When it was made at Instantly.
+    pub made_at: Option<Timestamp>,
+    /// After how many milliseconds it is to be rotated; `Some(None)` for what is configured.
+    pub rotate_every: Option<Option<i64>>,
+}
+
+/// What an upstream key is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRole {
+    /// Clients' calls go out under it.
+    Carries,
+    /// Doorward makes, lists and deletes the workspace's keys under it. No client's call ever goes
+    /// out under it.
+    Manages,
+}
+
+impl KeyRole {
+    /// Lower-case name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Carries => "carries",
+            Self::Manages => "manages",
+        }
+    }
+
+    /// The role of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Carries, Self::Manages]
+            .into_iter()
+            .find(|role| role.as_str() == name)
     }
 }
 

@@ -64,6 +64,7 @@ impl From<StoreError> for AdminError {
                     What::Policy => "doorward policy list",
                     What::Approval => "doorward approval list --all",
                     What::AdminToken => "doorward admin token list",
+                    What::Rotation => "doorward upstream history",
                     What::IdempotencyRecord => return Self::failed(error),
                 };
                 Self::failed(format_args!("{error}; `{list}` shows what there is"))

@@ -8,7 +8,7 @@ use doorward_policy::{
     ClientView as PolicyView, DenyReason, EffectiveGrant, Grant, Judgement, NoApprovals,
     RequestFacts, Terms, Timestamp, authorize, decide,
 };
-use doorward_store::{Snapshot, SnapshotClient, UpstreamKeyState, Workspace};
+use doorward_store::{KeyRole, Snapshot, SnapshotClient, UpstreamKeyState, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::deeds::Acts;
@@ -345,7 +345,8 @@ fn of_policies(judgement: Judgement<'_>, borne_on: bool, no_source: bool) -> Ste
 /// Whether a key of the workspace would do; it is no part of the decision.
 fn of_upstream(workspace: &Workspace, op: Op) -> Step {
     let keys = workspace.upstream_keys.iter();
-    let mut keys = keys.filter(|key| key.state != UpstreamKeyState::Retired);
+    let mut keys =
+        keys.filter(|key| key.state != UpstreamKeyState::Retired && key.role == KeyRole::Carries);
     let covers =
         |key: &doorward_store::UpstreamKey| key.scope_set().is_none_or(|scopes| scopes.covers(op));
     match keys.find(|key| covers(key)) {

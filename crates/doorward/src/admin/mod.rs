@@ -59,6 +59,7 @@ pub(crate) use key_rotation::{KeyRotate, RotatedKey};
 pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
+pub(crate) use probing::MANAGING;
 pub(crate) use runs::{RunStart, TunnelRefused};
 pub(crate) use secrets::{
     SecretCheck, SecretChecked, SecretCopy, SecretKept, SecretList, SecretReveal, SecretSet,

@@ -16,6 +16,9 @@ use crate::server::OwnPace;
 /// Most sub-workspaces that are listed.
 const SUB_WORKSPACES_MAX: usize = 10_000;
 
+/// What the key that manages a workspace's others is asked for.
+pub(crate) const MANAGING: [Op; 3] = [Op::CreateAPIKey, Op::ListAPIKey, Op::DeleteAPIKey];
+
 /// What Doorward itself would do with a workspace's keys, and the operations it takes.
 pub(super) const OWN_NEEDS: [(&str, &[Op]); 5] = [
     ("tell which workspace a key is of", &[Op::GetWorkspace]),
@@ -23,10 +26,7 @@ pub(super) const OWN_NEEDS: [(&str, &[Op]); 5] = [
         "list the sub-workspaces it reaches",
         &[Op::ListWorkspaceGroupMember],
     ),
-    (
-        "rotate the upstream keys",
-        &[Op::CreateAPIKey, Op::ListAPIKey, Op::DeleteAPIKey],
-    ),
+    ("rotate the upstream keys", &MANAGING),
     ("read the workspace's audit log", &[Op::ListAuditLog]),
     (
         "fetch back webhook events that were missed",
@@ -61,6 +61,8 @@ pub(super) struct FoundKey {
     pub(super) reference: SecretRef,
     /// Its scopes, when they could be found.
     pub(super) scopes: Option<Vec<String>>,
+    /// Instantly's id of it, when it is certain.
+    pub(super) api_key_id: Option<String>,
     /// One line for people.
     pub(super) detail: String,
 }
@@ -191,6 +193,7 @@ impl Found {
         self.keys.push(FoundKey {
             reference: reference.clone(),
             scopes,
+            api_key_id: probe.key_id,
             detail,
         });
         let scopes = probe.scopes.unwrap_or_default();

@@ -130,6 +130,9 @@ pub(crate) struct WorkspaceAdd {
     pub(crate) scopes: Option<ScopeSet>,
     /// Whether it is emulated.
     pub(crate) sandbox: bool,
+    /// Whether the keys manage the others, and carry no call of a client.
+    #[serde(default)]
+    pub(crate) manages: bool,
 }
 
 /// What adding a workspace found out.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use doorward_catalog::{Environment, Op, OpSet, Scope, ScopeSet};
 use doorward_policy::{Grant, Timestamp, WorkspaceKind};
 use doorward_store::{
-    Client, ClientKeyRecord, Controls, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace,
+    Client, ClientKeyRecord, Controls, KeyRole, ProbeOutcome, UpstreamKey, UpstreamKeyState,
+    Workspace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,12 @@ pub(crate) struct UpstreamKeyView {
     /// Of its scopes, those that no call of a client goes out under it for.
     pub(crate) unused: ScopeSet,
     pub(crate) state: UpstreamKeyState,
+    pub(crate) role: KeyRole,
+    /// Instantly's id of it, once known.
+    pub(crate) api_key_id: Option<String>,
+    pub(crate) owner: String,
+    /// When it was made at Instantly, where that is known.
+    pub(crate) made_at: Option<Timestamp>,
     pub(crate) alive: Option<ProbeOutcome>,
     pub(crate) probed_at: Option<Timestamp>,
     pub(crate) detail: Option<String>,
@@ -96,6 +103,10 @@ impl UpstreamKeyView {
             scopes: key.scopes.clone(),
             unused,
             state: key.state,
+            role: key.role,
+            api_key_id: key.api_key_id.clone(),
+            owner: key.owner.clone(),
+            made_at: key.made_at,
             alive: probe.map(|probe| probe.outcome),
             probed_at: probe.map(|probe| probe.at),
             detail: probe.map(|probe| probe.detail.clone()),
@@ -125,7 +136,8 @@ impl WorkspaceView {
             .iter()
             .fold(OpSet::EMPTY, |all, (_, mine)| all.union(*mine));
         // With one key's scopes unknown, nothing can be said.
-        let all_known = share.len() == workspace.upstream_keys.len();
+        let carrying = workspace.upstream_keys.iter().filter(|key| carries(key));
+        let all_known = share.len() == carrying.count();
         let uncovered = if all_known {
             wanted.difference(covered)
         } else {
@@ -247,12 +259,17 @@ impl KeyView {
     }
 }
 
+/// Whether calls of clients may go out under the key.
+fn carries(key: &UpstreamKey) -> bool {
+    key.state != UpstreamKeyState::Retired && key.role == KeyRole::Carries
+}
+
 /// Which of the operations go out under which key, by the key's id: the narrowest that covers one
 /// takes it. Keys whose scopes are not known, or that are not used any more, are left out.
 fn share(keys: &[UpstreamKey], wanted: OpSet) -> Vec<(String, OpSet)> {
     let mut known: Vec<(&UpstreamKey, ScopeSet)> = keys
         .iter()
-        .filter(|key| key.state != UpstreamKeyState::Retired)
+        .filter(|key| carries(key))
         .filter_map(|key| Some((key, key.scope_set()?)))
         .collect();
     known.sort_by_key(|(key, scopes)| {

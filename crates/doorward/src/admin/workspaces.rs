@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use doorward_catalog::ScopeSet;
 use doorward_gateway::PaceId;
 use doorward_policy::{Timestamp, WorkspaceKind};
 use doorward_secrets::SecretRef;
 use doorward_store::{
-    NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, StoreError, Workspace, WorkspaceChange,
-    check_name,
+    KeyRole, NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, StoreError, UpstreamKeyChange,
+    UpstreamKeyState, Workspace, WorkspaceChange, check_name,
 };
 use doorward_upstream::{BaseUrl, INSTANTLY};
 
 use super::error::AdminError;
-use super::probing::{Asked, Found, probe_keys};
+use super::probing::{Asked, Found, FoundKey, MANAGING, probe_keys};
 use super::service::{Admin, Handle, now};
 use super::types::{
     Needed, WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
@@ -22,6 +23,9 @@ use super::views::{UpstreamKeyView, WorkspaceView, known_scopes};
 use crate::output::clean;
 use crate::server::OwnPace;
 
+/// Why a key is none that manages others.
+const MANAGES: &str = "a key that manages the others needs the scopes api_keys:create, \
+     api_keys:read and api_keys:delete; make one with exactly these in Instantly's settings";
 /// Most upstream keys given at once.
 const KEYS_MAX: usize = 32;
 
@@ -93,6 +97,9 @@ impl Handle<WorkspaceAdd> for Admin {
             self.check_same(known, kind, base_url)?;
         }
         let references = self.references(&call, known.as_ref())?;
+        if call.manages && call.scopes.is_some_and(|said| !manages(said)) {
+            return Err(AdminError::usage(MANAGES));
+        }
 
         // Nothing is stored unless every key is alive and of this one workspace.
         let plain_http = call.sandbox && self.parts.plain_http;
@@ -119,6 +126,13 @@ impl Handle<WorkspaceAdd> for Admin {
         let found = probe_keys(secrets, &asked, &references, call.scopes)?;
         let instantly_id = found.instantly_id.clone();
         check_identity(known.as_ref(), instantly_id.as_deref())?;
+        let unfit = |key: &FoundKey| {
+            let scopes = key.scopes.as_deref().map(known_scopes);
+            scopes.is_some_and(|scopes| !manages(scopes))
+        };
+        if call.manages && found.keys.iter().any(unfit) {
+            return Err(AdminError::usage(MANAGES));
+        }
 
         let now = now();
         let workspace = match known {
@@ -138,7 +152,11 @@ impl Handle<WorkspaceAdd> for Admin {
             };
             self.store().change_workspace(&workspace.id, &change)?;
         }
-        let added_keys = self.add_keys(&workspace, &found, now)?;
+        let role = match call.manages {
+            true => KeyRole::Manages,
+            false => KeyRole::Carries,
+        };
+        let added_keys = self.add_keys(&workspace, &found, role, now)?;
         self.changed()?;
         let workspace = self.store().workspace(&workspace.id)?;
         if let Some(pace) = &asked.pace {
@@ -224,6 +242,7 @@ impl Admin {
         &self,
         workspace: &Workspace,
         found: &Found,
+        role: KeyRole,
         now: Timestamp,
     ) -> Result<Vec<String>, AdminError> {
         let mut taken: BTreeSet<String> = workspace
@@ -246,12 +265,20 @@ impl Admin {
                 .find(|known| known.reference == reference)
             {
                 self.store().record_probe(&stored.id, &probe, scopes)?;
+                let change = UpstreamKeyChange {
+                    role: Some(role),
+                    api_key_id: key.api_key_id.clone(),
+                    ..UpstreamKeyChange::default()
+                };
+                self.store().change_upstream_key(&stored.id, &change)?;
                 continue;
             }
             let name = free_name(&key.reference, &taken);
             taken.insert(name.clone());
             let new = NewUpstreamKey {
                 scopes: key.scopes.clone(),
+                role,
+                api_key_id: key.api_key_id.clone(),
                 ..NewUpstreamKey::new(&name, &reference)
             };
             let added = self.store().add_upstream_key(&workspace.id, &new, now)?;
@@ -260,6 +287,11 @@ impl Admin {
         }
         Ok(names)
     }
+}
+
+/// Whether a key of these scopes can manage the others.
+fn manages(scopes: ScopeSet) -> bool {
+    MANAGING.iter().all(|op| scopes.covers(*op))
 }
 
 /// Whether a URL is one that only the configuration can allow.
@@ -313,9 +345,9 @@ fn free_name(reference: &SecretRef, taken: &BTreeSet<String>) -> String {
 
 /// What Doorward itself would need of the workspace's keys, and whether they have it.
 fn needs(workspace: &Workspace) -> Vec<Needed> {
-    let known: Option<Vec<_>> = workspace
-        .upstream_keys
-        .iter()
+    let keys = workspace.upstream_keys.iter();
+    let known: Option<Vec<_>> = keys
+        .filter(|key| key.state != UpstreamKeyState::Retired)
         .map(|key| key.scopes.as_deref().map(known_scopes))
         .collect();
     super::probing::OWN_NEEDS

@@ -9,7 +9,7 @@ use doorward_ledger::{
     CHECKPOINT_PATH, Checkpoint, Directory, SignedCheckpoint, TileSource, VerifierKey,
     verify_folder,
 };
-use doorward_store::{LedgerStore, SqliteStore, Store};
+use doorward_store::{LedgerStore, SqliteStore, Store, UpstreamKeyState};
 
 use super::files::{copy, copy_folder, failed, list, make_folder, sync_folder, write};
 use super::{CONFIG, FORMAT, LEDGER, MANIFEST, Manifest, Needed, PUBLIC_KEYS, STORE};
@@ -194,7 +194,9 @@ fn copy_store(
     }
     let workspaces = copied.workspaces().map_err(failure)?;
     let needed = workspaces.iter().flat_map(|workspace| {
-        workspace.upstream_keys.iter().map(|key| Needed {
+        let keys = workspace.upstream_keys.iter();
+        let keys = keys.filter(|key| key.state != UpstreamKeyState::Retired);
+        keys.map(|key| Needed {
             what: format!("the upstream key {} of {}", key.name, workspace.name),
             reference: key.reference.clone(),
         })

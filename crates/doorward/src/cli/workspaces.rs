@@ -90,6 +90,7 @@ Examples:
   doorward workspace add acme --key-from file:///run/secrets/instantly-key
   doorward workspace add acme --key-from env://INSTANTLY_READ_KEY --key-from env://INSTANTLY_WRITE_KEY
   doorward workspace add acme --key-from env://INSTANTLY_KEY --scopes all:all
+  doorward workspace add acme --key-from file:///run/secrets/instantly-manager-key --manages
   doorward workspace add try --key-from file:sandbox.key --base-url http://127.0.0.1:4010 --sandbox")]
 pub(crate) struct AddWorkspace {
     /// Name to call it by
@@ -110,4 +111,9 @@ pub(crate) struct AddWorkspace {
     /// It is an emulated workspace: no ceiling holds for its clients
     #[arg(long, requires = "base_url")]
     pub(crate) sandbox: bool,
+
+    /// The keys manage the workspace's other keys (scopes api_keys:create, api_keys:read,
+    /// api_keys:delete): Doorward rotates under them, and no client's call ever goes out under them
+    #[arg(long)]
+    pub(crate) manages: bool,
 }

@@ -22,6 +22,7 @@ use crate::gateway::Inner;
 use crate::records::record::CallFacts;
 use crate::request::body::HeldBody;
 use crate::request::canonical::ForwardRequest;
+use crate::sending::key_use::KeyInUse;
 use crate::sending::keychoice;
 
 /// Most pages that are looked through.
@@ -174,6 +175,7 @@ impl Inner {
     ) -> Result<Option<Bytes>, &'static str> {
         let (upstream, health) = (&about.way.upstream, &self.forwarder.health);
         let key = keychoice::choose(upstream, wanted.op(), health)
+            .map(KeyInUse::of)
             .ok_or("no upstream key may look for it")?;
         let sent = guard.memory.settings().first_sent(record);
         let mut after: Option<String> = None;
@@ -192,7 +194,7 @@ impl Inner {
             };
             let failed = "looking for it failed";
             let id = facts.request_id;
-            let looked = self.forwarder.look(&request, upstream, key, id, &going);
+            let looked = self.forwarder.look(&request, upstream, &key, id, &going);
             let (headers, page) = looked.await.ok_or(failed)?;
             match wanted.on_page(&page, sent, self.clock.now(), api_time(&headers)) {
                 Page::Found(item) => return Ok(Some(item)),

@@ -23,9 +23,10 @@ use crate::request::canonical::ForwardRequest;
 use crate::request::request_id::RequestId;
 use crate::sending::connection::Arriving;
 use crate::sending::forward::{Failure, Forwarder, Named, note, respond};
+use crate::sending::key_use::KeyInUse;
 use crate::sending::keychoice;
 use crate::sending::keyhealth::says_dead_key;
-use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::sending::upstream::Upstream;
 use crate::wire::source::Source;
 
 /// Most bytes of an answer to a read of Doorward's own.
@@ -38,12 +39,11 @@ impl Forwarder {
         &self,
         authorized: &Authorized<ForwardRequest>,
         upstream: &Upstream,
-        key: &Arc<UpstreamKey>,
+        mut key: KeyInUse,
         call: &mut Call,
         going: &Going,
-    ) -> (Result<Response<Source>, Failure>, Arc<UpstreamKey>) {
+    ) -> (Result<Response<Source>, Failure>, KeyInUse) {
         let name = Named::of(call.facts().request_id, call.facts().trace);
-        let mut key = Arc::clone(key);
         let first = self.exchange(authorized, upstream, &mut key, &name, going);
         let first = first.await;
         let (first, dead) = match first {
@@ -51,8 +51,12 @@ impl Forwarder {
             Err(failure) => return (Err(failure), key),
         };
         if !dead {
+            if first.status().is_success() {
+                key.used.accepted();
+            }
             return (Ok(first), key);
         }
+        key.used.refused();
         let news = self.health.refused(&key, Instant::now());
         let next = keychoice::successor(upstream, authorized.op(), &key, &self.health);
         self.observer.upstream_key_refused(&KeyRefusedUpstream {
@@ -62,7 +66,7 @@ impl Forwarder {
             news,
             at: authorized.decided_at(),
         });
-        let Some(mut next) = next.cloned() else {
+        let Some(mut next) = next.map(KeyInUse::of) else {
             return (Ok(first), key);
         };
         if self.turns.take(going).await.is_err() {
@@ -75,7 +79,10 @@ impl Forwarder {
             Ok(response) => {
                 let (response, dead) = self.examine(response).await;
                 if dead {
+                    next.used.refused();
                     self.health.refused(&next, Instant::now());
+                } else if response.status().is_success() {
+                    next.used.accepted();
                 }
                 Ok(response)
             }
@@ -151,13 +158,13 @@ impl Forwarder {
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
-        key: &Arc<UpstreamKey>,
+        key: &KeyInUse,
         call: RequestId,
         going: &Going,
     ) -> Option<(HeaderMap, Bytes)> {
         self.turns.take(going).await.ok()?;
         let name = Named::of(call, None);
-        let mut key = Arc::clone(key);
+        let mut key = key.clone();
         let sent = self.send(request, upstream, &mut key, &name, going).await;
         let (parts, body) = sent.ok()?.into_parts();
         let read = Limited::new(body, LOOK_MAX).collect();

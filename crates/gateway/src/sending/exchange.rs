@@ -17,8 +17,9 @@ use crate::pace::turns::Going;
 use crate::request::canonical::ForwardRequest;
 use crate::sending::connection::Arriving;
 use crate::sending::forward::{Failure, Forwarder, Named, outgoing};
+use crate::sending::key_use::KeyInUse;
 use crate::sending::keychoice;
-use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::sending::upstream::Upstream;
 
 impl Forwarder {
     /// One request, and for a read a second try if the connection failed under the first or the API
@@ -27,7 +28,7 @@ impl Forwarder {
         &self,
         authorized: &Authorized<ForwardRequest>,
         upstream: &Upstream,
-        key: &mut Arc<UpstreamKey>,
+        key: &mut KeyInUse,
         name: &Named,
         going: &Going,
     ) -> Result<Response<Arriving>, Failure> {
@@ -62,22 +63,24 @@ impl Forwarder {
 
     /// The key that a call to that upstream goes under by what is in force: the same as long as it is
     /// used. `None` where there is none, or the workspace is elsewhere by now.
-    fn key_in_force(
-        &self,
-        upstream: &Upstream,
-        key: &Arc<UpstreamKey>,
-        going: &Going,
-    ) -> Option<Arc<UpstreamKey>> {
-        let snapshot = self.turns.snapshot.load();
-        let now = snapshot.upstream(&upstream.workspace)?;
-        if now.base != upstream.base {
-            return None;
+    fn key_in_force(&self, upstream: &Upstream, key: &KeyInUse, going: &Going) -> Option<KeyInUse> {
+        loop {
+            let snapshot = self.turns.snapshot.load();
+            let now = snapshot.upstream(&upstream.workspace)?;
+            if now.base != upstream.base {
+                return None;
+            }
+            let stands = now.keys.iter().any(|one| one.is_still(key));
+            if stands && !self.health.is_suspect(key, Instant::now()) {
+                return Some(key.clone());
+            }
+            let chosen = keychoice::choose(now, going.ask.op, &self.health)?;
+            let chosen = KeyInUse::of(chosen);
+            // Whoever puts another snapshot in force sees the call count, or it sees that snapshot.
+            if self.turns.snapshot.is(&snapshot) {
+                return Some(chosen);
+            }
         }
-        let stands = now.keys.iter().any(|one| one.is_still(key));
-        if stands && !self.health.is_suspect(key, Instant::now()) {
-            return Some(Arc::clone(key));
-        }
-        keychoice::choose(now, going.ask.op, &self.health).cloned()
     }
 
     /// Sends a request over an idle connection or a new one. What an idle one did not bear, so that
@@ -86,7 +89,7 @@ impl Forwarder {
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
-        key: &mut Arc<UpstreamKey>,
+        key: &mut KeyInUse,
         name: &Named,
         going: &Going,
     ) -> Result<Response<Arriving>, Failure> {
@@ -130,7 +133,7 @@ impl Forwarder {
         &self,
         request: &ForwardRequest,
         upstream: &Upstream,
-        key: &mut Arc<UpstreamKey>,
+        key: &mut KeyInUse,
         name: &Named,
         going: &Going,
     ) -> Result<Response<Arriving>, Failure> {

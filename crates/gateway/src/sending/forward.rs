@@ -30,6 +30,7 @@ use crate::request::request_id::RequestId;
 use crate::sending::connection::Outgoing;
 use crate::sending::exchange::shut;
 use crate::sending::held::Held;
+use crate::sending::key_use::KeyInUse;
 use crate::sending::keyhealth::KeyHealth;
 use crate::sending::upstream::{Upstream, UpstreamKey};
 use crate::wire::source::Source;
@@ -70,7 +71,7 @@ impl Forwarder {
         &self,
         recorded: Recorded<ForwardRequest>,
         upstream: &Upstream,
-        key: &Arc<UpstreamKey>,
+        key: KeyInUse,
         veil: &Veil,
         mut held: Held,
         going: &Going,

@@ -38,7 +38,8 @@ pub(crate) fn choose<'a>(
     covering(upstream, op).min_by_key(|key| (suspect(key), key.scopes.is_none()))
 }
 
-/// The key that takes the place of one that the API took for dead: active, and not refused itself.
+/// The key that takes the place of one that the API took for dead: not refused itself, and one on its
+/// way out only where no other will do.
 pub(crate) fn successor<'a>(
     upstream: &'a Upstream,
     op: Op,
@@ -47,10 +48,9 @@ pub(crate) fn successor<'a>(
 ) -> Option<&'a Arc<UpstreamKey>> {
     let now = Instant::now();
     covering(upstream, op)
-        .filter(|key| key.state == UpstreamKeyState::Active)
         .filter(|key| key.id != dead.id && key.print != dead.print)
         .filter(|key| !health.is_suspect(key, now))
-        .min_by_key(|key| key.scopes.is_none())
+        .min_by_key(|key| (key.state != UpstreamKeyState::Active, key.scopes.is_none()))
 }
 
 /// The keys that may cover the operation, in their order.
@@ -108,6 +108,7 @@ mod tests {
             line: Arc::new(crate::pace::line::Line::new()),
             base,
             keys,
+            aside: Vec::new(),
             observed: HashMap::new(),
         }
     }
@@ -189,7 +190,9 @@ mod tests {
             Some("unknown"),
             "not the refused one, not the old one"
         );
-        for id in ["wide", "old", "unknown"] {
+        health.refused(key(&all, "unknown"), Instant::now());
+        assert_eq!(after("wide"), Some("old"), "better than none");
+        for id in ["wide", "old"] {
             health.refused(key(&all, id), Instant::now());
         }
         assert_eq!(chosen(Op::CreateLead), Some("narrow"), "better than none");
@@ -243,7 +246,12 @@ mod tests {
                 prop_assert!(!better(other, chosen, &health, now));
             }
             if let Some(next) = successor(&all, op, chosen, &health) {
-                prop_assert!(fits(&next) && next.id != chosen.id && next.state == Active);
+                prop_assert!(fits(&next) && next.id != chosen.id);
+                let active = |key: &&Arc<UpstreamKey>| {
+                    fits(key) && key.state == Active && key.id != chosen.id
+                        && key.print != chosen.print && !health.is_suspect(key, now)
+                };
+                prop_assert!(next.state == Active || !all.keys.iter().any(|key| active(&key)));
                 prop_assert!(!health.is_suspect(next, now));
             }
         }

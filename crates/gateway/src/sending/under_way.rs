@@ -14,17 +14,18 @@ pub(crate) struct UnderWay(Counter);
 
 impl Counter {
     pub(crate) fn enter(&self) -> UnderWay {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        // Seen by whoever changes what is in force and then counts, or it sees that change itself.
+        self.0.fetch_add(1, Ordering::SeqCst);
         UnderWay(self.clone())
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::pace::ids::PaceId;
 use crate::pace::line::Line;
 use crate::request::limits::Limits;
+use crate::sending::key_use::{KeyUse, KeyUses};
 use crate::sending::names::{Names, Reach, Resolver, SystemNames};
 use crate::sending::pool::Pool;
 
@@ -113,6 +114,8 @@ pub(crate) struct UpstreamKey {
     pub(crate) state: UpstreamKeyState,
     /// Tells one value from another: the head of its SHA-256.
     pub(crate) print: [u8; 8],
+    /// What it carries.
+    pub(crate) used: Arc<KeyUse>,
     secret: SecretString,
     /// The `Authorization` with it, made once, in a buffer that is wiped when the last request that
     /// shares it has gone. What is written to a connection is copied from it, and not wiped.
@@ -145,9 +148,18 @@ impl UpstreamKey {
             scopes,
             state,
             print,
+            used: Arc::default(),
             secret,
             line,
         })
+    }
+
+    /// The same, counted with those of the same id.
+    pub(crate) fn counted_by(self, uses: &KeyUses) -> Self {
+        Self {
+            used: uses.of(&self.id),
+            ..self
+        }
     }
 
     /// Whether it is the same key, in the same state.
@@ -187,6 +199,8 @@ pub(crate) struct Upstream {
     pub(crate) pool: Arc<Pool>,
     /// In the order of preference, see [`crate::keychoice`].
     pub(crate) keys: Vec<Arc<UpstreamKey>>,
+    /// The keys that are held and that no call goes out under.
+    pub(crate) aside: Vec<Arc<UpstreamKey>>,
     /// By which number it is paced.
     pub(crate) pace: PaceId,
     /// Whether it bears calls.

@@ -8,9 +8,10 @@ use http::StatusCode;
 
 use crate::answers::veil::Veil;
 use crate::decision::refusal::Refusal;
+use crate::sending::key_use::KeyInUse;
 use crate::sending::keychoice;
 use crate::sending::keyhealth::KeyHealth;
-use crate::sending::upstream::{Upstream, UpstreamKey};
+use crate::sending::upstream::Upstream;
 use crate::snapshot::Snapshot;
 
 /// A call's way.
@@ -18,7 +19,8 @@ pub(crate) struct Way {
     /// What all of it is of.
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) upstream: Arc<Upstream>,
-    pub(crate) key: Arc<UpstreamKey>,
+    /// The call counts as under way under it from here on.
+    pub(crate) key: KeyInUse,
     /// What the answer passes through.
     pub(crate) veil: Veil,
 }
@@ -52,7 +54,7 @@ impl Way {
         Ok(Self {
             veil: Veil::of(snapshot, client_id, op)?,
             upstream: Arc::clone(upstream),
-            key: Arc::clone(key),
+            key: KeyInUse::of(key),
             snapshot: Arc::clone(snapshot),
         })
     }

@@ -22,6 +22,7 @@ mod ledger;
 mod pace;
 mod pages;
 mod private;
+mod rotating;
 mod searches;
 mod sharing;
 mod successors;

@@ -12,9 +12,11 @@ mod lock;
 mod makers;
 mod pace;
 mod policies;
+mod rotations;
 mod rows;
 mod schema;
 mod state;
+mod upstream_keys;
 mod workspaces;
 
 use doorward_catalog::Op;
@@ -30,7 +32,8 @@ use crate::observed::ObservedScope;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::workspace::{
-    NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyState, Workspace, WorkspaceChange,
+    NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyChange, UpstreamKeyState,
+    Workspace, WorkspaceChange,
 };
 use lock::WriterLock;
 
@@ -241,11 +244,15 @@ impl Store for SqliteStore {
         new: &NewUpstreamKey,
         now: Timestamp,
     ) -> Result<UpstreamKey> {
-        self.change(|tx| workspaces::add_key(tx, workspace_id, new, now))
+        self.change(|tx| upstream_keys::add_key(tx, workspace_id, new, now))
+    }
+
+    fn change_upstream_key(&self, id: &str, change: &UpstreamKeyChange) -> Result<UpstreamKey> {
+        self.change(|tx| upstream_keys::change_key(tx, id, change))
     }
 
     fn set_upstream_key_state(&self, id: &str, state: UpstreamKeyState) -> Result<UpstreamKey> {
-        self.change(|tx| workspaces::set_key_state(tx, id, state))
+        self.change(|tx| upstream_keys::set_key_state(tx, id, state))
     }
 
     fn record_probe(
@@ -254,11 +261,11 @@ impl Store for SqliteStore {
         probe: &Probe,
         scopes: Option<&[String]>,
     ) -> Result<UpstreamKey> {
-        self.change(|tx| workspaces::record_probe(tx, id, probe, scopes))
+        self.change(|tx| upstream_keys::record_probe(tx, id, probe, scopes))
     }
 
     fn delete_upstream_key(&self, id: &str) -> Result<()> {
-        self.change(|tx| workspaces::delete_key(tx, id))
+        self.change(|tx| upstream_keys::delete_key(tx, id))
     }
 
     fn create_client(&self, new: &NewClient, now: Timestamp) -> Result<Client> {

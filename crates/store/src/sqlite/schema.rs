@@ -10,7 +10,7 @@ const APPLICATION_ID: i64 = 0x4477_5374;
 
 /// The steps from an empty file to the present format, each in parts. The file's `user_version` is the number of
 /// steps taken. A step that was released is never changed; what changes is a new step.
-pub(super) const STEPS: [&[&str]; 5] = [
+pub(super) const STEPS: [&[&str]; 6] = [
     &["
     CREATE TABLE state (
         id            INTEGER PRIMARY KEY CHECK (id = 1),
@@ -92,6 +92,7 @@ pub(super) const STEPS: [&[&str]; 5] = [
         super::approvals::STEP,
         super::admin_tokens::STEP,
     ],
+    &[super::upstream_keys::STEP, super::rotations::STEP],
 ];
 
 /// The newest format known here.
@@ -207,8 +208,11 @@ mod tests {
                 .execute_batch(
                     "INSERT INTO workspaces VALUES ('ws_1', 'acme', NULL, 'live',
                         'https://api.instantly.ai', '[\"production\"]', 1);
-                     INSERT INTO clients VALUES ('cl_1', 'ws_1', 'importer', '', 'production', '',
-                        '{\"use_cases\":[\"lead-import\"]}', 'cli', NULL, NULL, 1);",
+                     INSERT INTO upstream_keys (id, workspace_id, name, reference, state, created_at)
+                        VALUES ('uk_1', 'ws_1', 'reader', 'env://KEY', 'active', 1);
+                     INSERT INTO clients (id, workspace_id, name, owner, environment, purpose,
+                        granted, source, created_at) VALUES ('cl_1', 'ws_1', 'importer', '',
+                        'production', '', '{\"use_cases\":[\"lead-import\"]}', 'cli', 1);",
                 )
                 .unwrap();
             drop(connection);
@@ -218,6 +222,9 @@ mod tests {
 
             let store = SqliteStore::open(&old).unwrap();
             assert_eq!(store.client("ws_1", "importer").unwrap().id, "cl_1");
+            let key = store.workspace("ws_1").unwrap().upstream_keys.remove(0);
+            assert_eq!(key.role, crate::workspace::KeyRole::Carries);
+            assert_eq!((key.api_key_id, key.made_by, &*key.owner), (None, None, ""));
             store
                 .record_observed_scope("ws_1", Op::ShareCampaign, &["campaigns:all".into()], NOW)
                 .unwrap();

@@ -5,7 +5,7 @@ use doorward_policy::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::rows::{Reader, collect, to_json};
-use super::{clients, policies, workspaces};
+use super::{clients, policies, upstream_keys, workspaces};
 use crate::error::{Result, StoreError, What};
 use crate::observed::ObservedScope;
 use crate::snapshot::Snapshot;
@@ -56,7 +56,7 @@ pub(super) fn record_observed_scope(
     now: Timestamp,
 ) -> Result<()> {
     let workspace = workspaces::get(tx, workspace_id)?;
-    let required = to_json(&workspaces::checked_scopes(required)?)?;
+    let required = to_json(&upstream_keys::checked_scopes(required)?)?;
     let known: Option<String> = tx
         .query_row(
             "SELECT required FROM observed_scopes WHERE workspace_id = ?1 AND operation = ?2",

@@ -2,6 +2,7 @@
 
 use doorward_catalog::wire::SecretText;
 use doorward_secrets::{Error, Expect, SecretRef};
+use doorward_store::UpstreamKeyState;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -23,6 +24,8 @@ impl Admin {
         let workspaces = self.store().workspaces()?;
         let keys = workspaces.iter().flat_map(|workspace| {
             let keys = workspace.upstream_keys.iter();
+            // Of what is retired nothing is kept.
+            let keys = keys.filter(|key| key.state != UpstreamKeyState::Retired);
             keys.map(|key| SecretUse {
                 reference: key.reference.clone(),
                 by: format!("upstream key {} of {}", key.name, workspace.name),

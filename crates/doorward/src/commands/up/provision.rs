@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_catalog::wire::SecretText;
+use doorward_catalog::wire::{ApiKey, SecretText};
 use doorward_catalog::{Environment, OpSet, ScopeSet, UseCase, plan_scopes};
 use doorward_keys::ClientKey;
 use doorward_policy::{Grant, WorkspaceKind};
 use doorward_sandbox::{Sandbox, Summary, WorkspaceSummary};
 use doorward_secrets::{Overwrite, SecretRef, Secrets};
 use doorward_store::{
-    NewClient, NewClientKey, NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome, SqliteStore, Store,
-    StoreError, Workspace, WorkspaceChange,
+    KeyRole, NewClient, NewClientKey, NewUpstreamKey, NewWorkspace, Probe, ProbeOutcome,
+    SqliteStore, Store, StoreError, UpstreamKeyChange, Workspace, WorkspaceChange,
 };
 use doorward_upstream::Client;
 use doorward_upstream::resources::NewApiKey;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::spawn_blocking;
 
-use crate::admin::{AdminError, now};
+use crate::admin::{AdminError, MANAGING, now};
 use crate::context::Context;
 use crate::demo::Demo;
 use crate::exit::Failure;
@@ -114,9 +114,10 @@ fn workspace(
 }
 
 /// The upstream keys by name, with the operations each is there for: one that reads, one that writes
-/// leads, one that writes campaigns, one that Doorward itself watches Instantly's audit log with, and
-/// a wide one for what is left. The gateway sends each call out under the narrowest that covers it.
-fn key_plan() -> [(&'static str, OpSet); 5] {
+/// leads, one that writes campaigns, one that Doorward itself watches Instantly's audit log with, a
+/// wide one for what is left, and one under which Doorward rotates the others. The gateway sends each
+/// call out under the narrowest that covers it, and none under the last.
+fn key_plan() -> [(&'static str, OpSet, KeyRole); 6] {
     let narrow = [
         UseCase::AnalyticsDashboard,
         UseCase::LeadImport,
@@ -135,11 +136,12 @@ fn key_plan() -> [(&'static str, OpSet); 5] {
         .operations()
         .difference(covered.allows());
     [
-        ("reader", reads),
-        ("lead-writer", leads),
-        ("campaign-writer", campaigns),
-        ("watcher", WATCHED.into_iter().collect()),
-        ("wide", rest),
+        ("reader", reads, KeyRole::Carries),
+        ("lead-writer", leads, KeyRole::Carries),
+        ("campaign-writer", campaigns, KeyRole::Carries),
+        ("watcher", WATCHED.into_iter().collect(), KeyRole::Carries),
+        ("wide", rest, KeyRole::Carries),
+        ("manager", MANAGING.into_iter().collect(), KeyRole::Manages),
     ]
 }
 
@@ -152,34 +154,48 @@ async fn upstream_keys(
     folder: &Path,
 ) -> Result<(), Failure> {
     let secrets = Secrets::new();
-    for (name, operations) in key_plan() {
+    for (name, operations, role) in key_plan() {
         let scopes = plan_scopes(operations).scopes();
-        let reference = SecretRef::file(&folder.join(format!("upstream-{name}.key")))
-            .map_err(Failure::usage)?;
-        let kept = secrets.read(&reference).ok();
-        let works = |key: &SecretString| {
-            admin
-                .keys
-                .iter()
-                .any(|known| known.key == key.expose_secret())
+        let known = workspace.upstream_keys.iter().find(|key| key.name == name);
+        // A key that was rotated is where its rotation put it.
+        let reference = match known {
+            Some(known) => known.reference.parse(),
+            None => SecretRef::file(&folder.join(format!("upstream-{name}.key"))),
         };
-        if !kept.is_some_and(|key| works(&key)) {
-            let key = mint(admin, url, name, scopes).await?;
-            secrets
-                .write(&reference, &key, Overwrite::Replace)
-                .map_err(Failure::failed)?;
-        }
-        let place = reference.to_string();
-        if workspace
-            .upstream_keys
-            .iter()
-            .any(|key| key.reference == place)
-        {
+        let reference: SecretRef = reference.map_err(Failure::usage)?;
+        let kept = secrets.read(&reference).ok();
+        let works = kept.and_then(|kept| {
+            let mut keys = admin.keys.iter();
+            keys.find(|known| known.key == kept.expose_secret())
+        });
+        let api_key_id = match works {
+            Some(works) => works.id.clone(),
+            None => {
+                let made = mint(admin, url, name, scopes).await?;
+                let value = SecretString::from(made.key.expose_secret());
+                secrets
+                    .write(&reference, &value, Overwrite::Replace)
+                    .map_err(Failure::failed)?;
+                made.id
+            }
+        };
+        if let Some(known) = known {
+            let change = UpstreamKeyChange {
+                api_key_id: Some(api_key_id),
+                role: Some(role),
+                ..UpstreamKeyChange::default()
+            };
+            let changed = store.change_upstream_key(&known.id, &change);
+            changed.map_err(AdminError::from)?;
             continue;
         }
+        let place = reference.to_string();
         let texts: Vec<String> = scopes.iter().map(|scope| scope.to_string()).collect();
         let new = NewUpstreamKey {
             scopes: Some(texts.clone()),
+            role,
+            api_key_id: Some(api_key_id),
+            made_at: Some(now()),
             ..NewUpstreamKey::new(name, &place)
         };
         let key = store
@@ -203,15 +219,15 @@ async fn mint(
     url: &str,
     name: &str,
     scopes: ScopeSet,
-) -> Result<SecretString, Failure> {
+) -> Result<ApiKey, Failure> {
     let widest = admin.keys.first().ok_or_else(broken)?;
     let client = Client::builder()
         .base_url(url)
         .key(widest.key.clone().into())
         .build();
     let name = format!("doorward {name}");
-    let made = client.map_err(Failure::failed)?;
-    let made = made
+    let client = client.map_err(Failure::failed)?;
+    client
         .api_keys()
         .create(&NewApiKey { name, scopes })
         .await
@@ -219,8 +235,7 @@ async fn mint(
             Failure::failed(format_args!(
                 "the sandbox makes no key: {error}; delete the data folder to begin anew"
             ))
-        })?;
-    Ok(made.key.expose_secret().to_owned().into())
+        })
 }
 
 fn sub_workspaces(summary: &Summary) -> BTreeSet<String> {
@@ -272,12 +287,16 @@ mod tests {
 
     #[test]
     fn the_upstream_keys_cover_what_the_clients_may_do_and_none_is_wide_without_need() {
-        let plan = key_plan().map(|(_, operations)| plan_scopes(operations).scopes());
+        let plan = key_plan().map(|(_, operations, _)| plan_scopes(operations).scopes());
         let all = plan.into_iter().fold(ScopeSet::EMPTY, ScopeSet::union);
         for case in USE_CASES {
             assert!(case.operations().is_subset(all.allows()), "{case}");
         }
-        let [reader, leads, campaigns, watcher, wide] = plan;
+        let [reader, leads, campaigns, watcher, wide, manager] = plan;
+        assert_eq!(
+            manager.to_string(),
+            "api_keys:create, api_keys:read, api_keys:delete"
+        );
         assert!(reader.allows().iter().all(|op| !op.facts().writes()));
         assert_eq!(leads.to_string(), "lead_lists:create, leads:create");
         assert_eq!(campaigns.to_string(), "campaigns:create, campaigns:update");

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
 use doorward_catalog::ScopeSet;
-use doorward_store::ProbeOutcome;
+use doorward_store::{KeyRole, ProbeOutcome};
 
 /// Runs `doorward workspace …`.
 pub(crate) async fn run(context: &Context, command: WorkspaceCommand) -> Outcome {
@@ -93,6 +93,7 @@ async fn add(
         base_url: add.base_url,
         scopes: add.scopes,
         sandbox: add.sandbox,
+        manages: add.manages,
     };
     let added = session.call(call).await;
     if let (Err(_), Some(entered)) = (&added, entered) {
@@ -175,7 +176,10 @@ fn key_row(key: &UpstreamKeyView, wide: bool, context: &Context) -> Vec<Cell> {
     };
     vec![
         Cell::toned(&key.name, Tone::Strong),
-        Cell::from(key.state.as_str()),
+        match key.role {
+            KeyRole::Carries => Cell::from(key.state.as_str()),
+            KeyRole::Manages => Cell::from(format_args!("{}, manages", key.state.as_str())),
+        },
         alive,
         scopes,
         unused_cell(key.unused, wide),
