@@ -73,9 +73,6 @@ impl SecretSetup {
     /// When a setting does not fit.
     pub(crate) fn open(&self) -> Result<Secrets, Failure> {
         let config = &self.config;
-        let fault = |setting: &str, why: &dyn fmt::Display| {
-            Failure::usage(format_args!("secrets.{setting}: {why}"))
-        };
         let identity = config.age_identity.as_deref();
         let identity = identity
             .map(|text| self.reference(text))
@@ -93,11 +90,67 @@ impl SecretSetup {
             .warning(|reference, why| tracing::warn!(%reference, why, "a secret is not kept well"));
         let desk = Arc::clone(&self.desk);
         let secrets = secrets.troubled(move |trouble| tell(desk.get(), &trouble));
-        Ok(match config.allow_exec {
+        let secrets = match config.allow_exec {
             true => secrets.allow_exec(),
             false => secrets,
+        };
+        self.services(secrets)
+    }
+
+    /// The same, reaching other machines as configured.
+    fn services(&self, secrets: Secrets) -> Result<Secrets, Failure> {
+        #[cfg(feature = "gcp")]
+        let secrets = match &self.config.gcp_endpoint {
+            Some(endpoint) => {
+                let limit = self.config.settings.limit;
+                let gcp = doorward_secrets::GcpProvider::new(Some(endpoint.clone()), limit);
+                secrets.with(doorward_secrets::Scheme::GcpSm, gcp)
+            }
+            None => secrets,
+        };
+        #[cfg(feature = "vault")]
+        if let Some(vault) = &self.config.vault {
+            let vault = self.vault(vault).map_err(|why| fault("vault", &why))?;
+            return secrets.vault(vault).map_err(|why| fault("vault", &why));
+        }
+        Ok(secrets)
+    }
+
+    #[cfg(feature = "vault")]
+    fn vault(
+        &self,
+        config: &crate::config::VaultConfig,
+    ) -> doorward_secrets::Result<doorward_secrets::VaultSettings> {
+        use doorward_secrets::{VaultLogin, VaultSettings};
+        /// Where Kubernetes puts the token of a service account.
+        const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+        let reference = |text: &String| self.reference(text);
+        let mount = |usual: &str| config.mount.clone().unwrap_or_else(|| usual.to_owned());
+        let secret_id = config.secret_id.as_ref().map(reference).transpose()?;
+        let login = match (&config.role_id, secret_id, &config.kubernetes_role) {
+            (Some(role_id), Some(secret_id), _) => VaultLogin::AppRole {
+                mount: mount("approle"),
+                role_id: role_id.clone(),
+                secret_id,
+            },
+            (_, _, Some(role)) => VaultLogin::Kubernetes {
+                mount: mount("kubernetes"),
+                role: role.clone(),
+                token: config.kubernetes_token.as_deref().unwrap_or(TOKEN).into(),
+            },
+            _ => VaultLogin::Token(config.token.as_ref().map(reference).transpose()?),
+        };
+        Ok(VaultSettings {
+            address: config.address.clone(),
+            namespace: config.namespace.clone(),
+            ca: config.ca.as_ref().map(PathBuf::from),
+            login,
         })
     }
+}
+
+fn fault(setting: &str, why: &dyn fmt::Display) -> Failure {
+    Failure::usage(format_args!("secrets.{setting}: {why}"))
 }
 
 fn tell(desk: Option<&AlertDesk>, trouble: &Trouble) {

@@ -44,9 +44,17 @@ pub use cache::{Held, Lent, Trouble};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Result};
 pub use provider::{Expect, Found, MAX_SECRET_BYTES, Overwrite, Provider, Readers, Seen, Version};
+#[cfg(feature = "aws")]
+pub use providers::AwsProvider;
+#[cfg(feature = "gcp")]
+pub use providers::GcpProvider;
+#[cfg(feature = "keyring")]
+pub use providers::KeyringProvider;
 pub use providers::{
     AgeProvider, AgeRecipient, DotenvProvider, EnvProvider, ExecProvider, FileProvider,
 };
+#[cfg(feature = "vault")]
+pub use providers::{VaultLogin, VaultProvider, VaultSettings};
 pub use reference::{Bases, Scheme, SecretRef};
 pub use secrets::Secrets;
 pub use settings::Settings;

@@ -92,19 +92,43 @@ struct Running {
 impl Secrets {
     /// The providers of this build. Programs are not run until [`Secrets::allow_exec`].
     pub fn new() -> Self {
+        let settings = Settings::default();
         let mut providers: BTreeMap<Scheme, Arc<dyn Provider>> = BTreeMap::new();
         providers.insert(Scheme::Env, Arc::new(EnvProvider::new()));
         providers.insert(Scheme::Dotenv, Arc::new(DotenvProvider::new()));
         providers.insert(Scheme::File, Arc::new(FileProvider::new()));
         providers.insert(Scheme::Age, Arc::new(AgeProvider::new()));
         providers.insert(Scheme::Exec, Arc::new(ExecProvider::off()));
+        #[cfg(feature = "keyring")]
+        {
+            let keyring = crate::providers::KeyringProvider::new(settings.limit);
+            providers.insert(Scheme::Keyring, Arc::new(keyring));
+        }
+        #[cfg(feature = "aws")]
+        {
+            let aws = crate::providers::AwsProvider::new(settings.limit);
+            providers.insert(Scheme::AwsSm, Arc::new(aws));
+        }
+        #[cfg(feature = "gcp")]
+        {
+            let gcp = crate::providers::GcpProvider::new(None, settings.limit);
+            providers.insert(Scheme::GcpSm, Arc::new(gcp));
+        }
+        #[cfg(feature = "vault")]
+        {
+            use crate::providers::{VaultProvider, VaultSettings};
+            let environment = VaultSettings::from_environment();
+            let env: Arc<dyn Provider> = Arc::new(EnvProvider::new());
+            let vault = VaultProvider::new(environment, Some(env), settings.limit);
+            providers.insert(Scheme::Vault, Arc::new(vault));
+        }
         Self {
             setup: Setup {
                 providers,
                 told: None,
                 warned: None,
                 troubled: None,
-                settings: Settings::default(),
+                settings,
                 clock: Arc::new(SystemClock::new()),
                 ahead: true,
             },
@@ -144,6 +168,26 @@ impl Secrets {
         }
         let provider = Arc::clone(self.setup.provider_of(&reference)?);
         Ok(self.with(Scheme::Age, age.identity(reference, provider)))
+    }
+
+    /// The same, reaching Vault or OpenBao as the settings say, and not as the environment does.
+    ///
+    /// # Errors
+    /// When what lets Doorward in is at a `vault://` reference, or this build has no provider for
+    /// it.
+    #[cfg(feature = "vault")]
+    pub fn vault(self, settings: crate::providers::VaultSettings) -> Result<Self> {
+        let credentials = match settings.login.credential() {
+            Some(reference) if reference.scheme() == Scheme::Vault => {
+                let why = "what opens Vault can't be in Vault";
+                return Err(Error::refused(reference, why));
+            }
+            Some(reference) => Some(Arc::clone(self.setup.provider_of(reference)?)),
+            None => None,
+        };
+        let limit = self.setup.settings.limit;
+        let vault = crate::providers::VaultProvider::new(settings, credentials, limit);
+        Ok(self.with(Scheme::Vault, vault))
     }
 
     /// The same, telling `told` of each reading: which secret, and whether it was had.

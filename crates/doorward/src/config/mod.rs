@@ -16,6 +16,7 @@ mod references;
 mod secrets;
 mod tls;
 mod traces;
+mod vault;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ use reader::Reader;
 pub(crate) use secrets::SecretsConfig;
 pub(crate) use tls::TlsConfig;
 pub(crate) use traces::TracesConfig;
+pub(crate) use vault::VaultConfig;
 
 use crate::exit::Failure;
 

@@ -3,6 +3,7 @@
 use super::{
     AlertsConfig, AuditConfig, ChannelSettings, ChannelTo, Config, GatewayConfig, LedgerConfig,
     MetricsConfig, SecretsConfig, SinkSettings, SinkTo, TlsConfig, TracesConfig, TransitConfig,
+    VaultConfig,
 };
 
 /// A secret that a setting refers to.
@@ -47,9 +48,27 @@ impl Config {
             // Public keys alone.
             age_recipients: _,
             settings: _,
+            vault,
+            gcp_endpoint: _,
         } = secrets;
         let what = "it opens the secrets that are encrypted with age";
         found.maybe("secrets.age_identity", what, age_identity.as_ref());
+        if let Some(VaultConfig {
+            address: _,
+            namespace: _,
+            ca: _,
+            mount: _,
+            token,
+            role_id: _,
+            secret_id,
+            kubernetes_role: _,
+            kubernetes_token: _,
+        }) = vault
+        {
+            let what = "Vault knows Doorward by it";
+            found.maybe("secrets.vault.token", what, token.as_ref());
+            found.maybe("secrets.vault.secret_id", what, secret_id.as_ref());
+        }
         audit.refer(&mut found);
         ledger.refer(&mut found);
         gateway.refer(&mut found);

@@ -6,6 +6,7 @@ use doorward_secrets::{AgeRecipient, Settings};
 
 use super::reader::TableReader;
 use super::reference;
+use super::vault::VaultConfig;
 
 /// Most recipients of what is encrypted.
 const RECIPIENTS_MAX: usize = 32;
@@ -21,6 +22,10 @@ pub(crate) struct SecretsConfig {
     pub(crate) age_recipients: Vec<String>,
     /// Times.
     pub(crate) settings: Settings,
+    /// Vault and OpenBao; without it the environment says how they are reached.
+    pub(crate) vault: Option<VaultConfig>,
+    /// Another address of Google Cloud's Secret Manager.
+    pub(crate) gcp_endpoint: Option<String>,
 }
 
 impl SecretsConfig {
@@ -38,6 +43,19 @@ impl SecretsConfig {
             recipient.map(|_| text.to_owned()).map_err(str::to_owned)
         });
         self.age_recipients.truncate(RECIPIENTS_MAX);
+        let mut vault = VaultConfig::default();
+        if table.table("vault", |table| vault.read(table)) {
+            self.vault = Some(vault);
+        }
+        table.text("gcp_endpoint", &mut self.gcp_endpoint, |text| {
+            if !cfg!(feature = "gcp") {
+                return Err("this build has no gcp-sm://; build it with --features gcp".to_owned());
+            }
+            let here = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+            let fits = text.starts_with("https://") || here.iter().any(|at| text.starts_with(at));
+            fits.then(|| Some(text.to_owned()))
+                .ok_or_else(|| "write https://…, or http:// for this machine alone".to_owned())
+        });
         let Settings {
             limit, ttl, stale, ..
         } = &mut self.settings;

@@ -87,7 +87,10 @@ impl Scheme {
     pub fn is_built(self) -> bool {
         match self {
             Self::Env | Self::Dotenv | Self::File | Self::Age | Self::Exec => true,
-            Self::Keyring | Self::GcpSm | Self::AwsSm | Self::Vault => false,
+            Self::Keyring => cfg!(feature = "keyring"),
+            Self::GcpSm => cfg!(feature = "gcp"),
+            Self::AwsSm => cfg!(feature = "aws"),
+            Self::Vault => cfg!(feature = "vault"),
         }
     }
 
