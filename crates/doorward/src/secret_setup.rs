@@ -83,8 +83,7 @@ impl SecretSetup {
             .map(|text| text.parse())
             .collect::<Result<_, _>>()
             .map_err(|why| fault("age_recipients", &why))?;
-        let secrets = Secrets::new()
-            .within(config.settings)
+        let secrets = Secrets::timed(config.settings)
             .age(identity, recipients)
             .map_err(|error| fault("age_identity", &error))?
             .warning(|reference, why| tracing::warn!(%reference, why, "a secret is not kept well"));
@@ -101,11 +100,7 @@ impl SecretSetup {
     fn services(&self, secrets: Secrets) -> Result<Secrets, Failure> {
         #[cfg(feature = "gcp")]
         let secrets = match &self.config.gcp_endpoint {
-            Some(endpoint) => {
-                let limit = self.config.settings.limit;
-                let gcp = doorward_secrets::GcpProvider::new(Some(endpoint.clone()), limit);
-                secrets.with(doorward_secrets::Scheme::GcpSm, gcp)
-            }
+            Some(endpoint) => secrets.gcp_at(endpoint.clone()),
             None => secrets,
         };
         #[cfg(feature = "vault")]

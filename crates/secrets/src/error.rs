@@ -17,8 +17,9 @@ pub enum Error {
     NotAReference,
     /// The scheme is known, and this build has no provider for it.
     #[error(
-        "secret references with {scheme}:// can't be read yet (the provider `{feature}` is not in \
-         this version): use age://, file:// or env://"
+        "secret references with {scheme}:// need another build of this program: one with \
+         `--features {feature}` (cargo build --release -p doorward --features {feature}), or the \
+         container image, which has them all"
     )]
     NotBuiltIn {
         /// The scheme, in lower case.

@@ -9,10 +9,10 @@
 //! | `file:///abs/path` | the file at that absolute path, taken literally (no percent-decoding) |
 //! | `file:name` | a file below the folder of the configuration that names it |
 //! | `age://secrets.age#name` | an entry of a file that is encrypted with age |
-//! | `keyring://service/name` | the keyring of the operating system (provider `keyring`, not there yet) |
-//! | `gcp-sm://project/secret[/version]` | Google Cloud's Secret Manager (provider `gcp`, not there yet) |
-//! | `aws-sm://name[#json-key][?region=…]` | AWS Secrets Manager (provider `aws`, not there yet) |
-//! | `vault://mount/path#field` | Vault and OpenBao, KV version 2 (provider `vault`, not there yet) |
+//! | `keyring://service/name` | the keyring of the operating system (cargo feature `keyring`) |
+//! | `gcp-sm://project/secret[/version]` | Google Cloud's Secret Manager (cargo feature `gcp`) |
+//! | `aws-sm://name[#json-key][?region=…]` | AWS Secrets Manager (cargo feature `aws`) |
+//! | `vault://mount/path#field` | Vault and OpenBao, KV version 2 (cargo feature `vault`) |
 //! | `exec://program?arg=…` | what a program prints, if that is allowed |
 //!
 //! A [`Provider`] turns a reference into a secret; [`Secrets`] picks the provider by the scheme

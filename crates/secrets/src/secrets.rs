@@ -9,9 +9,7 @@ use crate::cache::{Cache, Held, Lent, Trouble, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::provider::{Expect, Found, Overwrite, Provider, Seen, Version};
-use crate::providers::{
-    AgeProvider, AgeRecipient, DotenvProvider, EnvProvider, ExecProvider, FileProvider,
-};
+use crate::providers::{AgeProvider, AgeRecipient, ExecProvider, of_this_build};
 use crate::reference::{Scheme, SecretRef};
 use crate::settings::Settings;
 
@@ -90,41 +88,17 @@ struct Running {
 }
 
 impl Secrets {
-    /// The providers of this build. Programs are not run until [`Secrets::allow_exec`].
+    /// The providers of this build, at the usual times. Programs are not run until
+    /// [`Secrets::allow_exec`].
     pub fn new() -> Self {
-        let settings = Settings::default();
-        let mut providers: BTreeMap<Scheme, Arc<dyn Provider>> = BTreeMap::new();
-        providers.insert(Scheme::Env, Arc::new(EnvProvider::new()));
-        providers.insert(Scheme::Dotenv, Arc::new(DotenvProvider::new()));
-        providers.insert(Scheme::File, Arc::new(FileProvider::new()));
-        providers.insert(Scheme::Age, Arc::new(AgeProvider::new()));
-        providers.insert(Scheme::Exec, Arc::new(ExecProvider::off()));
-        #[cfg(feature = "keyring")]
-        {
-            let keyring = crate::providers::KeyringProvider::new(settings.limit);
-            providers.insert(Scheme::Keyring, Arc::new(keyring));
-        }
-        #[cfg(feature = "aws")]
-        {
-            let aws = crate::providers::AwsProvider::new(settings.limit);
-            providers.insert(Scheme::AwsSm, Arc::new(aws));
-        }
-        #[cfg(feature = "gcp")]
-        {
-            let gcp = crate::providers::GcpProvider::new(None, settings.limit);
-            providers.insert(Scheme::GcpSm, Arc::new(gcp));
-        }
-        #[cfg(feature = "vault")]
-        {
-            use crate::providers::{VaultProvider, VaultSettings};
-            let environment = VaultSettings::from_environment();
-            let env: Arc<dyn Provider> = Arc::new(EnvProvider::new());
-            let vault = VaultProvider::new(environment, Some(env), settings.limit);
-            providers.insert(Scheme::Vault, Arc::new(vault));
-        }
+        Self::timed(Settings::default())
+    }
+
+    /// The same at other times.
+    pub fn timed(settings: Settings) -> Self {
         Self {
             setup: Setup {
-                providers,
+                providers: of_this_build(settings.limit),
                 told: None,
                 warned: None,
                 troubled: None,
@@ -190,6 +164,16 @@ impl Secrets {
         Ok(self.with(Scheme::Vault, vault))
     }
 
+    /// The same, reaching Google Cloud's Secret Manager at another endpoint: see
+    /// [`GcpProvider::new`](crate::GcpProvider::new).
+    #[cfg(feature = "gcp")]
+    #[must_use]
+    pub fn gcp_at(self, endpoint: String) -> Self {
+        let limit = self.setup.settings.limit;
+        let gcp = crate::providers::GcpProvider::new(Some(endpoint), limit);
+        self.with(Scheme::GcpSm, gcp)
+    }
+
     /// The same, telling `told` of each reading: which secret, and whether it was had.
     #[must_use]
     pub fn telling(self, told: impl Fn(&SecretRef, bool) + Send + Sync + 'static) -> Self {
@@ -208,12 +192,6 @@ impl Secrets {
     #[must_use]
     pub fn troubled(self, troubled: impl Fn(Trouble) + Send + Sync + 'static) -> Self {
         self.changed(|setup| setup.troubled = Some(Arc::new(troubled)))
-    }
-
-    /// The same with other times.
-    #[must_use]
-    pub fn within(self, settings: Settings) -> Self {
-        self.changed(|setup| setup.settings = settings)
     }
 
     /// The same by another clock.
@@ -355,6 +333,7 @@ impl Default for Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::{EnvProvider, FileProvider};
     use secrecy::ExposeSecret;
 
     #[test]

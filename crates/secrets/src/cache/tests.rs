@@ -90,7 +90,7 @@ fn rig(settings: Settings) -> Rig {
     let answer: Answer = Box::new(|nth| value(&format!("v{nth}")));
     let answer = Arc::new(Mutex::new(answer));
     let (tell, told) = mpsc::channel();
-    let secrets = Secrets::new()
+    let secrets = Secrets::timed(settings)
         .with(
             Scheme::Exec,
             Fake {
@@ -99,7 +99,6 @@ fn rig(settings: Settings) -> Rig {
             },
         )
         .by(Arc::clone(&clock) as Arc<dyn Clock>)
-        .within(settings)
         .troubled(move |trouble| {
             let told = match trouble {
                 Trouble::Begun(error) => format!("begun: {error}"),

@@ -22,6 +22,8 @@ use crate::reference::{Place, SecretRef};
 const CURRENT: &str = "AWSCURRENT";
 /// The label that a version has until it is put in force.
 const COMING: &str = "doorward-coming";
+/// How often a write is tried when somebody else was quicker, if anything may be replaced.
+const TRIES: usize = 5;
 
 /// Reads `AWSCURRENT`, and writes new versions by compare-and-set: a version is stored under a
 /// label of its own and then takes `AWSCURRENT` from the version that was expected to have it.
@@ -79,6 +81,14 @@ struct Spot {
     region: Option<String>,
 }
 
+/// What is there.
+enum State {
+    None,
+    /// A secret whose deletion was scheduled; it can be taken back.
+    Deleted,
+    At(Current),
+}
+
 /// The version in force.
 struct Current {
     text: Zeroizing<String>,
@@ -106,11 +116,14 @@ impl Spot {
         }
     }
 
-    async fn current(&self, client: &Client) -> Result<Option<Current>> {
+    async fn current(&self, client: &Client) -> Result<State> {
         let asked = client.get_secret_value().secret_id(&self.name);
         let answer = match asked.version_stage(CURRENT).send().await {
             Ok(answer) => answer,
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => {
+                return Ok(State::None);
+            }
+            Err(error) if is_deleted(&error) => return Ok(State::Deleted),
             Err(error) => return Err(self.fault(&error)),
         };
         let created_at = answer
@@ -121,7 +134,7 @@ impl Spot {
             .secret_string
             .map(Zeroizing::new)
             .ok_or_else(|| Error::refused(&self.reference, "it is binary; keep text there"))?;
-        Ok(Some(Current {
+        Ok(State::At(Current {
             text,
             version,
             created_at,
@@ -165,7 +178,28 @@ impl Spot {
         secret: &SecretString,
         expect: &Expect,
     ) -> Result<Version> {
-        let before = self.current(client).await?;
+        for _ in 1..TRIES {
+            match self.try_put(client, secret, expect).await {
+                // Another key of the object may have been written, which is no reason to give up.
+                Err(Error::Conflict { .. }) if !matches!(expect, Expect::Is(_)) => {}
+                ended => return ended,
+            }
+        }
+        self.try_put(client, secret, expect).await
+    }
+
+    async fn try_put(
+        &self,
+        client: &Client,
+        secret: &SecretString,
+        expect: &Expect,
+    ) -> Result<Version> {
+        let state = self.current(client).await?;
+        let deleted = matches!(state, State::Deleted);
+        let mut before = match state {
+            State::At(before) => Some(before),
+            State::None | State::Deleted => None,
+        };
         let there = match &before {
             Some(before) => self.pick(&before.text)?.is_some(),
             None => false,
@@ -183,7 +217,11 @@ impl Spot {
             (Expect::Is(_), _) => return Err(conflict()),
             (Expect::Absent | Expect::Any, _) => {}
         }
+        // What was deleted does not come back with it.
         let text = self.next(before.as_ref(), secret.expose_secret())?;
+        if deleted {
+            before = self.restore(client).await?;
+        }
         let Some(before) = before else {
             let made = client.create_secret().name(&self.name);
             let made = made.secret_string(text.as_str()).send().await;
@@ -220,6 +258,19 @@ impl Spot {
         }
     }
 
+    /// Takes a deletion back, since the name can't be used otherwise. Gives the version that is in
+    /// force then.
+    async fn restore(&self, client: &Client) -> Result<Option<Current>> {
+        let restored = client.restore_secret().secret_id(&self.name).send().await;
+        restored.map_err(|error| self.fault(&error))?;
+        match self.current(client).await? {
+            State::At(current) => Ok(Some(current)),
+            State::None | State::Deleted => Err(Error::Conflict {
+                reference: self.reference.clone(),
+            }),
+        }
+    }
+
     fn fault<E: ProvideErrorMetadata, R>(&self, error: &SdkError<E, R>) -> Error {
         let trouble = |why: String| Error::trouble(&self.reference, why);
         match error {
@@ -239,6 +290,13 @@ impl Spot {
     }
 }
 
+/// Whether it is refused since its deletion was scheduled: only the message tells that.
+fn is_deleted<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let said = error.message().unwrap_or_default();
+    code(error) == Some("InvalidRequestException")
+        && (said.contains("deletion") || said.contains("deleted"))
+}
+
 fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
     error.code()
 }
@@ -252,8 +310,9 @@ impl Provider for AwsProvider {
         let (spot, clients) = (Spot::of(reference)?, Arc::clone(&self.clients));
         self.bridge.run(reference, self.limit, move || async move {
             let client = clients.of(spot.region.as_deref()).await;
-            let current = spot.current(&client).await?;
-            let current = current.ok_or_else(|| Error::missing(&spot.reference))?;
+            let State::At(current) = spot.current(&client).await? else {
+                return Err(Error::missing(&spot.reference));
+            };
             let secret = spot.pick(&current.text)?;
             let secret = secret.ok_or_else(|| Error::missing(&spot.reference))?;
             if !(1..=MAX_SECRET_BYTES).contains(&secret.expose_secret().len()) {
@@ -301,7 +360,9 @@ impl Provider for AwsProvider {
             let erased = client.delete_secret().secret_id(&spot.name).send().await;
             match erased {
                 Ok(_) => Ok(()),
-                Err(error) if code(&error) == Some("ResourceNotFoundException") => {
+                Err(error)
+                    if is_deleted(&error) || code(&error) == Some("ResourceNotFoundException") =>
+                {
                     Err(Error::missing(&spot.reference))
                 }
                 Err(error) => Err(spot.fault(&error)),

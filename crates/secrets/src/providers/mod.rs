@@ -1,5 +1,12 @@
 //! The providers of this build.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::provider::Provider;
+use crate::reference::Scheme;
+
 mod age;
 #[cfg(feature = "aws")]
 mod aws;
@@ -31,3 +38,28 @@ pub use gcp::GcpProvider;
 pub use keyring::KeyringProvider;
 #[cfg(feature = "vault")]
 pub use vault::{VaultLogin, VaultProvider, VaultSettings};
+
+/// The providers of this build. Those that reach out wait for an answer at most `limit`.
+pub(crate) fn of_this_build(limit: Duration) -> BTreeMap<Scheme, Arc<dyn Provider>> {
+    let mut all: BTreeMap<Scheme, Arc<dyn Provider>> = BTreeMap::new();
+    all.insert(Scheme::Env, Arc::new(EnvProvider::new()));
+    all.insert(Scheme::Dotenv, Arc::new(DotenvProvider::new()));
+    all.insert(Scheme::File, Arc::new(FileProvider::new()));
+    all.insert(Scheme::Age, Arc::new(AgeProvider::new()));
+    all.insert(Scheme::Exec, Arc::new(ExecProvider::off()));
+    // Without the features below nothing waits.
+    let _ = limit;
+    #[cfg(feature = "keyring")]
+    all.insert(Scheme::Keyring, Arc::new(KeyringProvider::new(limit)));
+    #[cfg(feature = "aws")]
+    all.insert(Scheme::AwsSm, Arc::new(AwsProvider::new(limit)));
+    #[cfg(feature = "gcp")]
+    all.insert(Scheme::GcpSm, Arc::new(GcpProvider::new(None, limit)));
+    #[cfg(feature = "vault")]
+    all.insert(Scheme::Vault, {
+        let env: Arc<dyn Provider> = Arc::new(EnvProvider::new());
+        let settings = VaultSettings::from_environment();
+        Arc::new(VaultProvider::new(settings, Some(env), limit))
+    });
+    all
+}

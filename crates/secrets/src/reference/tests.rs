@@ -177,7 +177,7 @@ fn what_is_not_built_in_says_so_and_how_to_get_it() {
                 assert!(
                     error
                         .to_string()
-                        .contains(&format!("the provider `{feature}` is not in")),
+                        .contains(&format!("`--features {feature}`")),
                     "{error}"
                 );
                 assert!(error.to_string().contains(scheme.as_str()), "{error}");

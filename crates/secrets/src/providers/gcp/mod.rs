@@ -1,7 +1,9 @@
 //! Secrets in Google Cloud's Secret Manager.
 
+mod turn;
+
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
@@ -13,12 +15,13 @@ use super::bridge::Bridge;
 use crate::error::{Error, Result};
 use crate::provider::{Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version};
 use crate::reference::{Place, SecretRef};
+use turn::Turn;
 
 /// Reads the newest version or a pinned one, and adds versions.
 ///
-/// The service can't compare. Versions are counted without gaps, though: that the one which was
-/// added is the next after the expected one shows that nobody came between; else it is destroyed
-/// again and the write has failed.
+/// The service can't compare when a version is added. Those who write through this take turns by
+/// an annotation of the secret, which it can compare; that another program added a version all the
+/// same is seen afterwards, since versions are counted without gaps.
 pub struct GcpProvider {
     bridge: Bridge,
     client: Arc<OnceCell<SecretManagerService>>,
@@ -79,6 +82,28 @@ struct Spot {
     version: Option<String>,
 }
 
+/// What is there.
+enum State {
+    /// No secret, or no version of it.
+    None,
+    /// A version that was disabled or destroyed.
+    Off,
+    /// The secret, if it is text, and the number of its version.
+    At(Option<SecretString>, u64),
+}
+
+impl State {
+    fn found(self, reference: &SecretRef) -> Result<(SecretString, u64)> {
+        let why = match self {
+            Self::None => return Err(Error::missing(reference)),
+            Self::Off => "that version is disabled or destroyed: enable it, or add one",
+            Self::At(None, _) => "it is no text of 1 to 65536 bytes",
+            Self::At(Some(secret), number) => return Ok((secret, number)),
+        };
+        Err(Error::refused(reference, why))
+    }
+}
+
 impl Spot {
     fn of(reference: &SecretRef) -> Result<Self> {
         match reference.place() {
@@ -100,25 +125,24 @@ impl Spot {
         format!("{}/secrets/{}", self.project, self.secret)
     }
 
-    /// The secret, and the number of its version.
-    async fn read(&self, client: &SecretManagerService) -> Result<Option<(SecretString, u64)>> {
+    async fn read(&self, client: &SecretManagerService) -> Result<State> {
         let version = self.version.as_deref().unwrap_or("latest");
         let asked = client
             .access_secret_version()
             .set_name(format!("{}/versions/{version}", self.name()));
         let answer = match asked.send().await {
             Ok(answer) => answer,
-            Err(error) if status(&error) == 404 => return Ok(None),
+            Err(error) if status(&error) == 404 => return Ok(State::None),
+            Err(error) if refusal(&error) => return Ok(State::Off),
             Err(error) => return Err(self.fault(&error)),
         };
-        let refused = |why: &str| Error::refused(&self.reference, why);
         let number = number(&answer.name);
         let payload = answer.payload.unwrap_or_default();
-        let text = str::from_utf8(&payload.data)
+        let secret = str::from_utf8(&payload.data)
             .ok()
             .filter(|text| (1..=MAX_SECRET_BYTES).contains(&text.len()))
-            .ok_or_else(|| refused("it is no text of 1 to 65536 bytes"))?;
-        Ok(Some((text.into(), number)))
+            .map(SecretString::from);
+        Ok(State::At(secret, number))
     }
 
     async fn put(
@@ -134,19 +158,27 @@ impl Spot {
         let conflict = || Error::Conflict {
             reference: self.reference.clone(),
         };
-        let before = self.read(client).await?.map(|(_, number)| number);
-        match (expect, before) {
-            (Expect::Absent, Some(_)) => {
+        let looked = self.looked(client).await?;
+        let before = match self.read(client).await? {
+            State::At(_, number) => number,
+            State::None | State::Off => 0,
+        };
+        match expect {
+            Expect::Absent if before != 0 => {
                 return Err(Error::Exists {
                     reference: self.reference.clone(),
                 });
             }
-            (Expect::Is(version), Some(number)) if version.as_str() == number.to_string() => {}
-            (Expect::Is(_), _) => return Err(conflict()),
-            (Expect::Absent | Expect::Any, _) => {}
+            Expect::Is(version) if before == 0 || version.as_str() != before.to_string() => {
+                return Err(conflict());
+            }
+            Expect::Absent | Expect::Is(_) | Expect::Any => {}
         }
-        if before.is_none() {
-            self.create(client).await?;
+        let turn = Turn::new(before, SystemTime::now());
+        match looked {
+            None => self.create(client, &turn, expect).await?,
+            Some(_) if *expect == Expect::Any => {}
+            Some(looked) => self.take(client, looked, &turn).await?,
         }
         let data = secret.expose_secret().as_bytes().to_vec();
         let added = client
@@ -154,32 +186,61 @@ impl Spot {
             .set_parent(self.name())
             .set_payload(SecretPayload::new().set_data(data))
             .send()
-            .await
-            .map_err(|error| self.fault(&error))?;
+            .await;
+        let added = match added {
+            Ok(added) => added,
+            Err(error) => {
+                // Without an answer it may be there all the same.
+                if status(&error) != 0 {
+                    self.give_back(client, &turn).await;
+                }
+                return Err(self.fault(&error));
+            }
+        };
         let number = number(&added.name);
-        if *expect != Expect::Any && before.is_some_and(|before| number != before + 1) {
-            let destroyed = client.destroy_secret_version().set_name(added.name).send();
-            destroyed.await.map_err(|error| self.fault(&error))?;
-            return Err(conflict());
+        if *expect != Expect::Any && before != 0 && number != before + 1 {
+            let why = format!(
+                "another program wrote it meanwhile; version {number} is this one, look at those \
+                 since {before}"
+            );
+            return Err(Error::trouble(&self.reference, why));
         }
         Ok(Version::new(number.to_string()))
     }
 
-    /// Makes the secret, unless it is there with no version.
-    async fn create(&self, client: &SecretManagerService) -> Result<()> {
+    /// Makes the secret, with no version yet.
+    async fn create(
+        &self,
+        client: &SecretManagerService,
+        turn: &Turn,
+        expect: &Expect,
+    ) -> Result<()> {
         let everywhere = Replication::new().set_automatic(replication::Automatic::new());
+        let secret = Secret::new()
+            .set_replication(everywhere)
+            .set_annotations([turn.annotation()]);
         let made = client
             .create_secret()
             .set_parent(self.project.clone())
             .set_secret_id(self.secret.clone())
-            .set_secret(Secret::new().set_replication(everywhere))
+            .set_secret(secret)
             .send()
             .await;
         match made {
             Ok(_) => Ok(()),
-            Err(error) if status(&error) == 409 => Ok(()),
+            Err(error) if status(&error) == 409 && *expect == Expect::Any => Ok(()),
+            Err(error) if status(&error) == 409 => Err(Error::Conflict {
+                reference: self.reference.clone(),
+            }),
             Err(error) => Err(self.fault(&error)),
         }
+    }
+
+    /// When a version was added, if this program may know that.
+    async fn added_at(&self, client: &SecretManagerService, number: u64) -> Option<SystemTime> {
+        let name = format!("{}/versions/{number}", self.name());
+        let version = client.get_secret_version().set_name(name).send().await;
+        version.ok()?.create_time?.try_into().ok()
     }
 
     fn fault(&self, error: &google_cloud_secretmanager_v1::Error) -> Error {
@@ -200,6 +261,13 @@ fn status(error: &google_cloud_secretmanager_v1::Error) -> u16 {
     error.http_status_code().unwrap_or(0)
 }
 
+/// Whether it is the state of things that the service minds.
+fn refusal(error: &google_cloud_secretmanager_v1::Error) -> bool {
+    error
+        .status()
+        .is_some_and(|status| matches!(status.code.name(), "FAILED_PRECONDITION" | "ABORTED"))
+}
+
 /// The number at the end of a version's name.
 fn number(name: &str) -> u64 {
     let last = name.rsplit('/').next();
@@ -213,8 +281,8 @@ impl Provider for GcpProvider {
 
     fn read(&self, reference: &SecretRef) -> Result<Found> {
         self.run(reference, |spot, client| async move {
-            let read = spot.read(&client).await?;
-            let (secret, number) = read.ok_or_else(|| Error::missing(&spot.reference))?;
+            let state = spot.read(&client).await?;
+            let (secret, number) = state.found(&spot.reference)?;
             Ok(Found {
                 secret,
                 version: Some(Version::new(number.to_string())),
@@ -251,20 +319,17 @@ impl Provider for GcpProvider {
     }
 
     fn inspect(&self, reference: &SecretRef) -> Result<Seen> {
-        let found = self.read(reference)?;
-        Ok(Seen {
-            place: "Google Cloud's Secret Manager".to_owned(),
-            changed_at: found.changed_at,
-            version: found.version,
-            readers: Readers::Elsewhere("whom Google Cloud's policies let"),
-            writable: !matches!(
-                reference.place(),
-                Place::GcpSm {
-                    version: Some(_),
-                    ..
-                }
-            ),
-            warning: None,
+        self.run(reference, |spot, client| async move {
+            let state = spot.read(&client).await?;
+            let (_, number) = state.found(&spot.reference)?;
+            Ok(Seen {
+                place: "Google Cloud's Secret Manager".to_owned(),
+                changed_at: spot.added_at(&client, number).await,
+                version: Some(Version::new(number.to_string())),
+                readers: Readers::Elsewhere("whom Google Cloud's policies let"),
+                writable: spot.version.is_none(),
+                warning: None,
+            })
         })
     }
 }
