@@ -1,14 +1,19 @@
 //! `doorward upstream`: the real keys, at Instantly and here.
 
+mod adopt;
 mod list;
+mod revoke;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Ran, Server, call, run};
+use crate::canary::{files, holds};
+use crate::harness::{Ran, Server, call, doorward, run};
 
 /// The seeded key that makes, lists and deletes keys, and reads the audit log.
 pub(crate) const MANAGER: &str = "key-rotation";
@@ -51,6 +56,41 @@ impl World {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         run(self.path(), arguments)
+    }
+
+    /// Runs the binary with something piped in.
+    pub(crate) fn piped(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = doorward(self.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that refuses before it reads closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
+    /// What the record has of these actions, newest last: action and result.
+    pub(crate) fn recorded(&self, action: &str) -> Vec<Value> {
+        let found = self.run(&["audit", "search", "--action", action, "--json"]);
+        let lines = found.ended(0).stdout;
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Nothing that Doorward keeps holds this, but for files of this name.
+    #[track_caller]
+    pub(crate) fn holds_nowhere(&self, value: &str, but: &str) {
+        let mut kept = Vec::new();
+        files(&self.path().join(".doorward"), &[], &mut kept);
+        assert!(!kept.is_empty());
+        for (path, bytes) in kept {
+            assert!(path.ends_with(but) || !holds(&bytes, value), "{path}");
+        }
     }
 
     /// Writes a value into a file for its owner alone; gives the reference.

@@ -75,5 +75,8 @@ pub(crate) use types::{
     WorkspaceAdd, WorkspaceAdded, WorkspaceKeyRemove, WorkspaceList, WorkspaceRemove,
     WorkspaceShow,
 };
-pub(crate) use upstream::{Inventory, UpstreamList};
+pub(crate) use upstream::{
+    Inventory, Target, UpstreamAdopt, UpstreamAdopted, UpstreamList, UpstreamProbe, UpstreamRevoke,
+    UpstreamRevoked, UpstreamTarget, WhichKey,
+};
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

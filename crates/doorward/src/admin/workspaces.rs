@@ -299,7 +299,10 @@ fn is_plain_elsewhere(base_url: &str) -> bool {
     BaseUrl::parse(base_url).is_err() && BaseUrl::parse_allowing(base_url, true).is_ok()
 }
 
-fn check_identity(known: Option<&Workspace>, found: Option<&str>) -> Result<(), AdminError> {
+pub(super) fn check_identity(
+    known: Option<&Workspace>,
+    found: Option<&str>,
+) -> Result<(), AdminError> {
     let stored = known.and_then(|known| known.instantly_id.as_deref());
     match (stored, found) {
         (Some(stored), Some(found)) if stored != found => Err(AdminError::usage(format_args!(

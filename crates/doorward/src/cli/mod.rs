@@ -41,7 +41,9 @@ pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use secrets::{SecretCommand, SetSecret};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use trial::{Explain, Simulate};
-pub(crate) use upstream::{ListUpstream, UpstreamCommand};
+pub(crate) use upstream::{
+    AdoptUpstream, ListUpstream, ProbeUpstream, RevokeUpstream, UpstreamCommand,
+};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
 
 const STYLES: Styles = Styles::styled()
@@ -152,7 +154,7 @@ Examples:
     /// Add, list, show and remove Instantly workspaces
     #[command(subcommand, visible_alias = "workspaces")]
     Workspace(WorkspaceCommand),
-    /// The real keys: list those of Instantly's and those that are held
+    /// The real keys: list, take in, try and revoke them
     #[command(subcommand)]
     Upstream(UpstreamCommand),
     /// Create, list, show, grant, set, disable and delete clients

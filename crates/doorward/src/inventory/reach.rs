@@ -2,10 +2,11 @@
 
 use doorward_catalog::{Op, ScopeSet};
 use doorward_gateway::{PaceId, Pacing};
+use doorward_keys::inventory::Standing;
 use doorward_policy::WorkspaceKind;
 use doorward_secrets::{SecretRef, Secrets};
-use doorward_store::{ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
-use doorward_upstream::Client;
+use doorward_store::{KeyRole, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
+use doorward_upstream::{Client, USER_AGENT};
 use secrecy::SecretString;
 
 use crate::admin::AdminError;
@@ -32,22 +33,21 @@ impl Reach {
         workspace: &Workspace,
         key: &UpstreamKey,
     ) -> Result<Client, AdminError> {
-        let reference: SecretRef = key.reference.parse().map_err(AdminError::failed)?;
-        let value = self.secrets.read(&reference).map_err(|error| {
-            AdminError::failed(format_args!("the upstream key '{}': {error}", key.name))
-        })?;
-        self.with(workspace, value)
+        self.named(workspace, key, USER_AGENT)
     }
 
-    /// A client under a key's value. What comes back is scrubbed of it from now on.
+    /// The same, with a user agent that names a call.
     ///
     /// # Errors
-    /// When it can be no key, or the workspace's address is none.
-    pub(crate) fn with(
+    /// As [`under`](Self::under).
+    pub(crate) fn named(
         &self,
         workspace: &Workspace,
-        value: SecretString,
+        key: &UpstreamKey,
+        user_agent: &str,
     ) -> Result<Client, AdminError> {
+        let value = self.value(key)?;
+        // What comes back is scrubbed of it from now on.
         known_secrets()
             .set("keys being tried", vec![value.clone()])
             .map_err(AdminError::failed)?;
@@ -55,6 +55,7 @@ impl Reach {
             .base_url(&workspace.base_url)
             .allow_plain_http(self.plain_http)
             .public_only(workspace.kind == WorkspaceKind::Live && !self.plain_http)
+            .user_agent(user_agent)
             .key(value);
         let client = match &self.pacing {
             Some(pacing) => client.pace(OwnPace {
@@ -64,6 +65,17 @@ impl Reach {
             None => client,
         };
         client.build().map_err(AdminError::failed)
+    }
+
+    /// The value of a key that is held.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(crate) fn value(&self, key: &UpstreamKey) -> Result<SecretString, AdminError> {
+        let reference: SecretRef = key.reference.parse().map_err(AdminError::failed)?;
+        self.secrets.read(&reference).map_err(|error| {
+            AdminError::failed(format_args!("the upstream key '{}': {error}", key.name))
+        })
     }
 }
 
@@ -85,7 +97,7 @@ pub(crate) fn keeper<'w>(
             let breadth = key
                 .scope_set()
                 .map_or(usize::MAX, |scopes| ScopeSet::allows(scopes).len());
-            (breadth, key.name.clone())
+            (key.role != KeyRole::Manages, breadth, key.name.clone())
         })
 }
 
@@ -93,4 +105,16 @@ pub(crate) fn keeper<'w>(
 fn is_dead(key: &UpstreamKey) -> bool {
     let outcome = key.probe.as_ref().map(|probe| probe.outcome);
     outcome == Some(ProbeOutcome::Dead)
+}
+
+/// The workspace's keys as they count for what clients' calls can go out under.
+pub(crate) fn standing(workspace: &Workspace) -> Vec<Standing> {
+    let keys = workspace.upstream_keys.iter();
+    let carrying = keys.filter(|key| key.role == KeyRole::Carries);
+    let standing = carrying.map(|key| Standing {
+        key_id: key.id.clone(),
+        scopes: key.scope_set(),
+        works: key.state != UpstreamKeyState::Retired && !is_dead(key),
+    });
+    standing.collect()
 }

@@ -23,6 +23,7 @@
 
 mod advance;
 mod back;
+mod death;
 mod event;
 mod forward;
 mod id;
@@ -32,6 +33,7 @@ mod plan;
 pub mod schedule;
 mod timing;
 
+pub use death::Dying;
 pub use event::{Event, Failure, Look, OutOfOrder, Step};
 pub use id::{RotationId, RotationIdError};
 pub use machine::{Proof, Rotation};

@@ -7,8 +7,7 @@ use doorward_audit::instantly::{pull_once, read_to};
 use doorward_audit::reconcile::learnt_keys;
 use doorward_catalog::Op;
 use doorward_keys::inventory::{Held, HeldState, Listing, rows};
-use doorward_policy::Timestamp;
-use doorward_store::{ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
+use doorward_store::{KeyRole, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
 use tokio::runtime::Handle as Runtime;
 
 use super::types::{Inventory, UpstreamList};
@@ -116,8 +115,8 @@ impl Admin {
                 "no upstream key of '{0}' may list the workspace's API keys: which others there are, \
                  their age, their ids and whether keys that Doorward holds are still there can't be \
                  known. Make a key with api_keys:read, api_keys:create and api_keys:delete in Instantly \
-                 (Settings, Integrations, API Keys) and give it with `doorward workspace add {0} \
-                 --key-from -`",
+                 (Settings, Integrations, API Keys) and give it with `doorward upstream adopt manager \
+                 --workspace {0} --manages`",
                 workspace.name
             )));
         };
@@ -174,11 +173,10 @@ pub(super) fn held(key: &UpstreamKey, learnt: Option<&String>) -> Held {
         ProbeOutcome::Dead => Some(false),
         ProbeOutcome::Unclear => None,
     });
-    let since: Timestamp = key.created_at;
     Held {
         key_id: key.id.clone(),
         name: key.name.clone(),
-        api_key_id: learnt.cloned(),
+        api_key_id: key.api_key_id.as_ref().or(learnt).cloned(),
         reference: key.reference.clone(),
         scopes: key.scopes.clone(),
         state: match key.state {
@@ -187,8 +185,8 @@ pub(super) fn held(key: &UpstreamKey, learnt: Option<&String>) -> Held {
             UpstreamKeyState::Retired => HeldState::Retired,
         },
         alive,
-        manages: false,
-        owner: None,
-        since,
+        manages: key.role == KeyRole::Manages,
+        owner: (!key.owner.is_empty()).then(|| key.owner.clone()),
+        since: key.made_at.unwrap_or(key.created_at),
     }
 }

@@ -1,18 +1,25 @@
 //! Requests about upstream keys.
 
+mod acts;
+mod adopt;
 mod list;
+mod probe;
+mod revoke;
+mod target;
 mod types;
 
 use std::sync::Arc;
 
 use axum::Router;
 
-use super::deeds::Acts;
 use super::server::on;
 use super::service::Admin;
 use super::types::Call;
 
-pub(crate) use types::{Inventory, UpstreamList};
+pub(crate) use types::{
+    Inventory, Target, UpstreamAdopt, UpstreamAdopted, UpstreamList, UpstreamProbe, UpstreamProbed,
+    UpstreamRevoke, UpstreamRevoked, UpstreamTarget, WhichKey,
+};
 
 macro_rules! calls {
     ($($call:ident, $name:literal => $answer:ty;)*) => {
@@ -31,6 +38,8 @@ macro_rules! calls {
 
 calls! {
     UpstreamList, "upstream/list" => Vec<Inventory>;
+    UpstreamAdopt, "upstream/adopt" => UpstreamAdopted;
+    UpstreamProbe, "upstream/probe" => UpstreamProbed;
+    UpstreamTarget, "upstream/target" => Target;
+    UpstreamRevoke, "upstream/revoke" => UpstreamRevoked;
 }
-
-impl Acts for UpstreamList {}

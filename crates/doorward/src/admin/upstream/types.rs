@@ -1,7 +1,10 @@
 //! What can be asked of upstream keys and what is answered.
 
+use doorward_catalog::ScopeSet;
 use doorward_keys::inventory::Row;
+use doorward_keys::rotation::Proof;
 use doorward_policy::Timestamp;
+use doorward_store::ProbeOutcome;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::types::Scopeful;
@@ -34,4 +37,146 @@ pub(crate) struct Inventory {
     pub(crate) log_read_to: Option<Timestamp>,
     /// What could not be known, and what to do about it.
     pub(crate) told: Vec<String>,
+}
+
+/// Takes a key in that is there already, or says more of one that is held.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamAdopt {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Name to call it by, or that it has.
+    pub(crate) name: String,
+    /// Reference of its value; none for one that is held.
+    pub(crate) reference: Option<String>,
+    /// Who answers for it.
+    pub(crate) owner: Option<String>,
+    /// Instantly's id of it, as a person says.
+    pub(crate) api_key_id: Option<String>,
+    /// Its scopes, where they can't be found out.
+    pub(crate) scopes: Option<ScopeSet>,
+    /// Whether it manages the others, and carries no call of a client; none leaves it.
+    pub(crate) manages: Option<bool>,
+    /// Whether it is taken in though its id can't be told.
+    pub(crate) without_id: bool,
+}
+
+/// A key that was taken in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UpstreamAdopted {
+    /// Its name.
+    pub(crate) name: String,
+    /// Doorward's id of it.
+    pub(crate) key_id: String,
+    /// Instantly's id of it.
+    pub(crate) api_key_id: Option<String>,
+    /// How that is known.
+    pub(crate) known_by: Option<String>,
+    /// Its scopes.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// Where its value is kept.
+    pub(crate) reference: String,
+    /// Whether it was not held before.
+    pub(crate) added: bool,
+    /// One line for people.
+    pub(crate) detail: String,
+}
+
+/// Tries a key that is held.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamProbe {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Name or id of the key.
+    pub(crate) name: String,
+}
+
+/// How a key is found to be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UpstreamProbed {
+    /// Its name.
+    pub(crate) name: String,
+    /// Doorward's id of it.
+    pub(crate) key_id: String,
+    /// Whether Instantly accepts it.
+    pub(crate) alive: ProbeOutcome,
+    /// Its scopes as Instantly says, where it does.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// Whether these are the scopes that Doorward knew; none when either is not known.
+    pub(crate) as_known: Option<bool>,
+    /// A read that it covers and that was answered.
+    pub(crate) read: Option<String>,
+    /// One line for people.
+    pub(crate) detail: String,
+}
+
+/// Which key: by one of its ids, or by a name that is one key's alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WhichKey {
+    /// Instantly's id, or Doorward's.
+    Id(String),
+    /// Its name here or there.
+    Name(String),
+}
+
+/// Looks at a key that is to be revoked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamTarget {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Which key.
+    pub(crate) which: WhichKey,
+}
+
+/// A key that may be revoked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Target {
+    /// Name of the workspace.
+    pub(crate) workspace: String,
+    /// Instantly's id of the key.
+    pub(crate) api_key_id: String,
+    /// Its name at Instantly, if it is listed there.
+    pub(crate) name_there: Option<String>,
+    /// Its scopes.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// When it was made.
+    pub(crate) created_at: Option<Timestamp>,
+    /// Doorward's id of it, if Doorward holds it.
+    pub(crate) key_id: Option<String>,
+    /// Its name here.
+    pub(crate) name: Option<String>,
+    /// Where its value is kept.
+    pub(crate) reference: Option<String>,
+    /// The operations granted to clients that no key would cover without it.
+    pub(crate) lost: Vec<String>,
+}
+
+/// Revokes a key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamRevoke {
+    /// Name or id of the workspace.
+    pub(crate) workspace: String,
+    /// Instantly's id of the key.
+    pub(crate) api_key_id: String,
+    /// Whether it is revoked though clients need it.
+    pub(crate) force: bool,
+}
+
+/// A key that was revoked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UpstreamRevoked {
+    /// The key.
+    pub(crate) target: Target,
+    /// Whether Instantly had no such key any more.
+    pub(crate) was_gone: bool,
+    /// When it was deleted.
+    pub(crate) revoked_at: Timestamp,
+    /// That it is dead.
+    pub(crate) proof: Option<Proof>,
+    /// Milliseconds from the deletion to the first refusal.
+    pub(crate) dead_after_ms: Option<i64>,
+    /// Why it is not proved.
+    pub(crate) unproved: Option<String>,
+    /// Whether it was seen to work after it was deleted: somebody must look.
+    pub(crate) lives_on: bool,
 }

@@ -7,9 +7,9 @@ use doorward_ledger::verify_folder;
 use doorward_store::{SqliteStore, StoreError};
 use serde_json::json;
 
-use super::confirm::confirm;
 use super::folder::keys_of;
 use crate::admin::Session;
+use crate::commands::confirm::confirm;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::record::{Take, open_record};

@@ -3,11 +3,11 @@
 use doorward_ledger::SubjectId;
 use serde_json::json;
 
-use super::confirm::confirm;
 use super::folder::Folder;
 use super::which::{Asking, holds};
 use crate::admin::{AuditErase, AuditEraseMonth};
 use crate::cli::Erase;
+use crate::commands::confirm::confirm;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 

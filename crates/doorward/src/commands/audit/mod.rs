@@ -5,7 +5,6 @@
 
 mod adopt;
 mod checkpoint;
-mod confirm;
 mod erase;
 mod export;
 mod folder;

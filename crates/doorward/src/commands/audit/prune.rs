@@ -4,11 +4,11 @@ use doorward_audit::{Filter, find};
 use doorward_ledger::log::Reader;
 use serde_json::json;
 
-use super::confirm::confirm;
 use super::folder::{Folder, entry};
 use super::line;
 use crate::admin::{AuditPrune, Session};
 use crate::cli::{Before, Prune};
+use crate::commands::confirm::confirm;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 

@@ -1,6 +1,9 @@
 //! `doorward upstream`: the real keys, at Instantly and here.
 
+mod adopt;
 mod list;
+mod probe;
+mod revoke;
 
 use crate::admin::Session;
 use crate::cli::UpstreamCommand;
@@ -12,5 +15,8 @@ pub(crate) async fn run(context: &Context, command: UpstreamCommand) -> Outcome 
     let session = Session::open(context).await?;
     match command {
         UpstreamCommand::List(typed) => list::run(context, &session, typed).await,
+        UpstreamCommand::Adopt(typed) => adopt::run(context, &session, typed).await,
+        UpstreamCommand::Probe(typed) => probe::run(context, &session, typed).await,
+        UpstreamCommand::Revoke(typed) => revoke::run(context, &session, typed).await,
     }
 }

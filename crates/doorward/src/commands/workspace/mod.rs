@@ -1,8 +1,6 @@
 //! `doorward workspace`: the Instantly workspaces that are guarded.
 
-mod entered;
-
-use self::entered::Entered;
+use super::entered::Entered;
 use super::{NAMES_MAX, kept_at, scopes_cell, whole_seconds};
 use crate::admin::{
     Needed, Session, SubWorkspace, UpstreamKeyView, WorkspaceAdd, WorkspaceAdded,

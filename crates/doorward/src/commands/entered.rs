@@ -1,4 +1,4 @@
-//! `--key-from -`: an upstream key that is typed or piped in, kept in the data folder.
+//! An upstream key that is typed or piped in, kept in the data folder.
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};
@@ -15,7 +15,7 @@ use crate::exit::Failure;
 
 /// Most bytes of a key.
 const KEY_MAX: u64 = 4_096;
-/// Most keys of a workspace that are kept by number.
+/// Most keys of a name that are kept by number.
 const KEPT_MAX: usize = 1_000;
 
 /// A key that was entered and now lies in a file, mode 0600.
@@ -25,13 +25,14 @@ pub(super) struct Entered {
 }
 
 impl Entered {
-    /// Asks for a key, or reads it from a pipe, and keeps it under a name after the workspace.
+    /// Asks for a key, or reads it from a pipe, and keeps it in a file of this name, numbered where
+    /// there is one.
     ///
     /// # Errors
     /// When there is none, or it can't be kept.
-    pub(super) fn take(context: &Context, workspace: &str) -> Result<Self, Failure> {
+    pub(super) fn take(context: &Context, name: &str) -> Result<Self, Failure> {
         // It becomes part of a path.
-        check_name("the workspace", workspace).map_err(AdminError::from)?;
+        check_name("the name", name).map_err(AdminError::from)?;
         let key = read()?;
         context.data_dir.make()?;
         let folder = context.data_dir.make_secrets()?;
@@ -41,7 +42,7 @@ impl Entered {
             } else {
                 format!("-{number}")
             };
-            let path = folder.join(format!("upstream-{workspace}{number}.key"));
+            let path = folder.join(format!("upstream-{name}{number}.key"));
             let reference = SecretRef::file(&path).map_err(Failure::usage)?;
             match Secrets::new().write(&reference, &key, Overwrite::Refuse) {
                 Ok(()) => return Ok(Self { path, reference }),
@@ -50,7 +51,7 @@ impl Entered {
             }
         }
         Err(Failure::failed(format_args!(
-            "{} holds too many keys of this workspace; delete those that are not used",
+            "{} holds too many keys of this name; delete those that are not used",
             folder.display()
         )))
     }

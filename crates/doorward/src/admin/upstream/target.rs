@@ -1,0 +1,197 @@
+//! Which key is to be revoked, and what would be lost with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_audit::reconcile::learnt_keys;
+use doorward_catalog::{Op, OpSet};
+use doorward_keys::inventory::{Listing, lost_without};
+use doorward_policy::Timestamp;
+use doorward_store::{KeyRole, UpstreamKey, UpstreamKeyState, Workspace};
+
+use super::types::{Target, UpstreamTarget, WhichKey};
+use crate::admin::error::AdminError;
+use crate::admin::service::{Admin, Handle};
+use crate::inventory::standing;
+use crate::output::clean;
+
+impl Handle<UpstreamTarget> for Admin {
+    fn handle(&self, call: UpstreamTarget) -> Result<Target, AdminError> {
+        let audit = self.parts.audit.get()?;
+        let reach = self.reach(&audit)?;
+        let workspace = self.workspace(call.workspace.as_deref())?;
+        let (listing, _) = self.try_listing(&reach, &workspace)?;
+        let learnt = learnt_keys(audit.store().as_ref())?;
+        self.target(&workspace, &listing, &learnt, &call.which, audit.now())
+    }
+}
+
+impl Admin {
+    /// The one key that is meant.
+    ///
+    /// # Errors
+    /// When none or several are, or the one is not to be revoked.
+    pub(super) fn target(
+        &self,
+        workspace: &Workspace,
+        listing: &Listing,
+        learnt: &BTreeMap<String, String>,
+        which: &WhichKey,
+        now: Timestamp,
+    ) -> Result<Target, AdminError> {
+        let api_key_id = id_of(workspace, listing, learnt, which)?;
+        let listed = listing.keys.iter().find(|key| key.api_key_id == api_key_id);
+        let held = held_under(workspace, learnt, &api_key_id);
+        if listed.is_none() && held.is_none() {
+            return Err(AdminError::usage(format_args!(
+                "Instantly lists no key {} in workspace '{}'; `doorward upstream list` shows those there \
+                 are",
+                clean(&api_key_id),
+                workspace.name
+            )));
+        }
+        if let Some(held) = held {
+            self.refuse_rotating(workspace, held)?;
+            let another = |key: &UpstreamKey| {
+                key.id != held.id
+                    && key.state == UpstreamKeyState::Active
+                    && key.scope_set().is_some_and(|scopes| {
+                        scopes.covers(Op::DeleteAPIKey) && scopes.covers(Op::ListAPIKey)
+                    })
+            };
+            let manages = held.role == KeyRole::Manages;
+            if manages && !workspace.upstream_keys.iter().any(another) {
+                return Err(AdminError::usage(format_args!(
+                    "'{}' is the key that the others are managed under, and there is no other: without \
+                     it Doorward can revoke and rotate nothing. Take another in first with `doorward \
+                     upstream adopt NAME --manages`, or delete it in Instantly's settings",
+                    held.name
+                )));
+            }
+        }
+        let lost = match held {
+            Some(held) => lost_without(
+                &standing(workspace),
+                &held.id,
+                self.granted(workspace, now)?,
+            ),
+            None => OpSet::EMPTY,
+        };
+        Ok(Target {
+            workspace: workspace.name.clone(),
+            api_key_id,
+            name_there: listed.map(|key| key.name.clone()),
+            scopes: listed
+                .map(|key| key.scopes.clone())
+                .or_else(|| held.and_then(|held| held.scopes.clone())),
+            created_at: listed.and_then(|key| key.created_at),
+            key_id: held.map(|held| held.id.clone()),
+            name: held.map(|held| held.name.clone()),
+            reference: held.map(|held| held.reference.clone()),
+            lost: lost.iter().map(|op| op.id().to_owned()).collect(),
+        })
+    }
+
+    /// The operations that the workspace's clients are granted now.
+    pub(super) fn granted(
+        &self,
+        workspace: &Workspace,
+        now: Timestamp,
+    ) -> Result<OpSet, AdminError> {
+        let mut granted = OpSet::EMPTY;
+        for client in self.store().clients(Some(&workspace.id))? {
+            let over = client.expires_at.is_some_and(|at| at <= now);
+            if over || client.disabled_at.is_some() {
+                continue;
+            }
+            let grant = client
+                .grant
+                .resolve_stored(client.environment, workspace.kind, now);
+            if let Ok(grant) = grant {
+                granted = granted.union(grant.operations(now));
+            }
+        }
+        Ok(granted)
+    }
+
+    /// Refuses a key that a rotation is about.
+    fn refuse_rotating(&self, workspace: &Workspace, held: &UpstreamKey) -> Result<(), AdminError> {
+        let name = held.name.split('~').next().unwrap_or_default();
+        let open = self.store().open_rotations()?;
+        let about = open.iter().find(|rotation| {
+            rotation.workspace_id == workspace.id
+                && (rotation.key == name || rotation.new_key_id == held.id)
+        });
+        match about {
+            Some(rotation) => Err(AdminError::usage(format_args!(
+                "'{}' is being rotated ({}): see `doorward upstream status`, or have it undone with \
+                 `doorward upstream rollback`",
+                rotation.key, rotation.id
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The key that is held under an id of Instantly's; one that is used before one that is not.
+pub(super) fn held_under<'w>(
+    workspace: &'w Workspace,
+    learnt: &BTreeMap<String, String>,
+    api_key_id: &str,
+) -> Option<&'w UpstreamKey> {
+    let keys = workspace.upstream_keys.iter();
+    keys.filter(|key| known_id(key, learnt) == Some(api_key_id))
+        .min_by_key(|key| key.state == UpstreamKeyState::Retired)
+}
+
+fn known_id<'k>(key: &'k UpstreamKey, learnt: &'k BTreeMap<String, String>) -> Option<&'k str> {
+    let id = key.api_key_id.as_ref().or_else(|| learnt.get(&key.id));
+    id.map(String::as_str)
+}
+
+fn id_of(
+    workspace: &Workspace,
+    listing: &Listing,
+    learnt: &BTreeMap<String, String>,
+    which: &WhichKey,
+) -> Result<String, AdminError> {
+    let unknown = |key: &UpstreamKey| {
+        AdminError::usage(format_args!(
+            "Instantly's id of '{0}' is not known: say it with `doorward upstream adopt {0} --id ID`",
+            key.name
+        ))
+    };
+    let mut keys = workspace.upstream_keys.iter();
+    match which {
+        WhichKey::Id(id) => match keys.find(|key| key.id == *id) {
+            Some(held) => match known_id(held, learnt) {
+                Some(id) => Ok(id.to_owned()),
+                None => Err(unknown(held)),
+            },
+            None => Ok(id.clone()),
+        },
+        WhichKey::Name(name) => {
+            let here = keys.find(|key| key.name == *name);
+            let mine = here.map(|held| known_id(held, learnt).ok_or_else(|| unknown(held)));
+            let there = listing.keys.iter().filter(|key| key.name == *name);
+            let mut ids: BTreeSet<String> = there.map(|key| key.api_key_id.clone()).collect();
+            if let Some(mine) = mine {
+                ids.insert(mine?.to_owned());
+            }
+            let mut all = ids.iter();
+            match (all.next(), all.next()) {
+                (Some(only), None) => Ok(only.clone()),
+                (None, _) => Err(AdminError::usage(format_args!(
+                    "no key of workspace '{}' is called '{}', here or at Instantly",
+                    workspace.name,
+                    clean(name)
+                ))),
+                (Some(_), Some(_)) => Err(AdminError::usage(format_args!(
+                    "{} keys are called '{}'; say which by its id:\n  {}",
+                    ids.len(),
+                    clean(name),
+                    ids.iter().cloned().collect::<Vec<_>>().join("\n  ")
+                ))),
+            }
+        }
+    }
+}

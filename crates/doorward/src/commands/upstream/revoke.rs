@@ -1,0 +1,113 @@
+//! `doorward upstream revoke`.
+
+use crate::admin::{Session, Target, UpstreamRevoke, UpstreamRevoked, UpstreamTarget, WhichKey};
+use crate::cli::RevokeUpstream;
+use crate::commands::confirm::confirm;
+use crate::commands::{kept_at, whole_seconds};
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Cell, Output, Tone, note};
+
+/// Runs it.
+pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstream) -> Outcome {
+    let which = match (typed.id, typed.name) {
+        (Some(id), _) => WhichKey::Id(id),
+        (None, name) => WhichKey::Name(name.unwrap_or_default()),
+    };
+    let output = context.output;
+    let look = UpstreamTarget {
+        workspace: typed.of.workspace,
+        which,
+    };
+    let target = session.call(look).await?;
+    if !output.is_json() {
+        show_target(&target, context)?;
+    }
+    let question = format!(
+        "Revoke the key '{}' ({}) of workspace '{}' at Instantly?",
+        name_of(&target),
+        target.api_key_id,
+        target.workspace
+    );
+    if !confirm(&question, typed.yes)? {
+        note("nothing was done");
+        return Ok(Exit::Findings);
+    }
+    let call = UpstreamRevoke {
+        workspace: target.workspace,
+        api_key_id: target.api_key_id,
+        force: typed.force,
+    };
+    let revoked = session.call(call).await?;
+    if output.is_json() {
+        output.value(&revoked)?;
+    } else {
+        show_revoked(&revoked, output)?;
+        if let Some(reference) = &revoked.target.reference {
+            note(format_args!(
+                "its value is still at {}; `doorward workspace remove-key` forgets it",
+                kept_at(reference, context)
+            ));
+        }
+    }
+    Ok(if revoked.lives_on {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
+}
+
+fn name_of(target: &Target) -> &str {
+    let name = target.name.as_deref().or(target.name_there.as_deref());
+    name.unwrap_or("without a name")
+}
+
+fn show_target(target: &Target, context: &Context) -> Result<(), Failure> {
+    let held = match &target.reference {
+        Some(reference) => format!("yes, at {}", kept_at(reference, context)),
+        None => "no".to_owned(),
+    };
+    let scopes = target.scopes.as_ref().map(|scopes| scopes.join(", "));
+    let made = target.created_at.map(whole_seconds);
+    context.output.fields(vec![
+        ("key", Cell::toned(name_of(target), Tone::Strong)),
+        ("id at instantly", Cell::from(&target.api_key_id)),
+        (
+            "name there",
+            Cell::from(target.name_there.as_deref().unwrap_or("not listed")),
+        ),
+        (
+            "scopes",
+            Cell::from(scopes.as_deref().unwrap_or("not known")),
+        ),
+        (
+            "made",
+            Cell::from(made.map_or_else(String::new, |made| made.to_string())),
+        ),
+        ("held", Cell::from(held)),
+        (
+            "only key for",
+            Cell::toned(target.lost.join(", "), Tone::Bad),
+        ),
+    ])
+}
+
+fn show_revoked(revoked: &UpstreamRevoked, output: Output) -> Result<(), Failure> {
+    let how = match revoked.was_gone {
+        true => "Instantly had no such key any more",
+        false => "deleted at Instantly",
+    };
+    output.line(how)?;
+    match (&revoked.proof, &revoked.unproved) {
+        (Some(proof), _) => {
+            let after = revoked.dead_after_ms.unwrap_or_default();
+            let text = format!(
+                "dead: refused {} times in a row, the first {after} ms after it was deleted",
+                proof.refusals
+            );
+            output.line(output.paint(Tone::Good, text))
+        }
+        (None, Some(why)) => output.line(output.paint(Tone::Careful, why)),
+        (None, None) => Ok(()),
+    }
+}
