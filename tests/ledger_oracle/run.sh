@@ -19,7 +19,7 @@ GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$ROOT/target/go-cache \
     go build -o "$work/verify" "$here/main.go"
 venv "$ROOT/target/venv-tlog" "$here/requirements.txt" --ignore-requires-python
 python=$ROOT/target/venv-tlog/bin/python
-cargo build -q -p doorward-ledger --example write_log --example append_log
+cargo build -q --workspace --all-features --example write_log --example append_log
 examples=${CARGO_TARGET_DIR:-$ROOT/target}/debug/examples
 
 "$python" "$here/verify.py" --vectors "$ROOT/docs/formats/ledger.md"

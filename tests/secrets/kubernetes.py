@@ -24,7 +24,7 @@ class Reviews(http.server.BaseHTTPRequestHandler):
         known = asked["spec"]["token"] == TOKEN
         user = {"username": PARTS[1]["sub"], "uid": "an-id", "groups": []}
         status = {"authenticated": known, "user": user if known else {}}
-        self.answer({"apiVersion": asked["apiVersion"], "kind": "TokenReview", "status": status})
+        self.answer({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status})
 
     def answer(self, value):
         body = json.dumps(value).encode()

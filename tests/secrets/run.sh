@@ -77,8 +77,11 @@ python3 -c 'import json; print(json.dumps({"large": "x" * 70000, "number": 7, "n
 DOORWARD_ROLE_ID=$("$bao" read -field=role_id auth/approle/role/doorward/role-id)
 DOORWARD_SECRET_ID=$("$bao" write -f -field=secret_id auth/approle/role/doorward/secret-id)
 answers kubernetes "http://127.0.0.1:$kubernetes/"
+# It asks for a certificate, though it does not come to that here.
+"$bao" secrets enable pki >/dev/null
+certificate=$("$bao" write -field=certificate pki/root/generate/internal common_name=any 2>/dev/null)
 "$bao" write auth/kubernetes/config kubernetes_host="http://127.0.0.1:$kubernetes" \
-    disable_local_ca_jwt=true >/dev/null
+    kubernetes_ca_cert="$certificate" disable_local_ca_jwt=true >/dev/null
 "$bao" write auth/kubernetes/role/doorward bound_service_account_names=doorward \
     bound_service_account_namespaces=default token_policies=doorward >/dev/null
 export DOORWARD_ROLE_ID DOORWARD_SECRET_ID DOORWARD_JWT=$work/jwt
@@ -86,11 +89,11 @@ answers aws "$AWS_ENDPOINT_URL/moto-api/"
 answers gcp "$DOORWARD_GCP/"
 
 export DOORWARD_SERVICES="vault aws gcp keyring"
-# A keyring of its own, opened with an empty password.
+# A keyring of its own.
 export XDG_DATA_HOME=$work/data XDG_RUNTIME_DIR=$work/run
 mkdir -m 700 -p "$XDG_DATA_HOME" "$XDG_RUNTIME_DIR"
 dbus-run-session -- bash -euc '
-    echo -n "" | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+    echo "a password" | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
     cargo test --quiet --workspace --all-features --test services
     unset VAULT_TOKEN BAO_TOKEN BAO_ADDR
     python3 tests/secrets/through.py --doorward "${CARGO_TARGET_DIR:-target}/debug/doorward"'

@@ -13,11 +13,16 @@ import base64
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
 import urllib.error
 import urllib.request
+
+
+# A token of OpenBao.
+TOKEN = re.compile(rb"\b(hvs|s)\.[A-Za-z0-9]{24}\b")
 
 
 class Failure(Exception):
@@ -59,7 +64,7 @@ class Folder:
         process = subprocess.Popen(
             [self.program, *arguments, "--json"],
             cwd=self.path,
-            env={**self.environment, "DOORWARD_LOG": "debug"},
+            env={**self.environment, "DOORWARD_LOG": "trace"},
             stdout=subprocess.PIPE,
             stderr=log,
         )
@@ -186,6 +191,9 @@ def story(folder, place, reference, sandbox):
     secret_id = os.environ["DOORWARD_SECRET_ID"]
     kept = [one for one in folder.holds(secret_id) if not one.endswith("/secret-id")]
     check(place != "vault" or not kept, f"the secret id is in {kept}")
+    for path in folder.path.rglob("*"):
+        found = TOKEN.search(path.read_bytes()) if path.is_file() else None
+        check(not found, f"a token of OpenBao is in {path}")
 
 
 def main():

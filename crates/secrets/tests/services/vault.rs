@@ -117,7 +117,10 @@ fn by_a_service_account_of_kubernetes() {
     std::fs::write(&other, format!("{start}.b3RoZXI")).unwrap();
     let others = Secrets::new().vault(by_account(other)).unwrap();
     let error = said(others.find(&mine));
-    assert!(error.is_trouble(), "{error}");
+    assert!(
+        error.is_trouble() && error.to_string().contains("not let Doorward in"),
+        "{error}"
+    );
     assert!(!error.to_string().contains(start), "{error}");
 }
 
@@ -140,8 +143,11 @@ fn what_may_not_be_read_is_not_taken_for_missing() {
     // With the wrong secret id, which is the role's id here.
     let secrets = Secrets::new().vault(by_role("DOORWARD_ROLE_ID")).unwrap();
     let error = said(secrets.find(&mine));
-    assert!(error.is_trouble(), "{error}");
     let shown = error.to_string();
+    assert!(
+        error.is_trouble() && shown.contains("not let Doorward in"),
+        "{error}"
+    );
     assert!(!shown.contains(&variable("DOORWARD_ROLE_ID")), "{shown}");
     // Without the method that was named.
     let unknown = VaultSettings {
@@ -219,6 +225,7 @@ fn the_last_good_value_is_used_while_it_is_down() {
         "{error}"
     );
     clock.0.store(10 * 60, Ordering::SeqCst);
+    assert!(!secrets.refresh().is_empty());
     secrets.read(&it).unwrap();
     assert_eq!(*told.lock().unwrap(), ["begun"]);
     door.shut(false);
@@ -230,5 +237,4 @@ fn the_last_good_value_is_used_while_it_is_down() {
     assert!(!secrets.refresh().is_empty());
     let error = said(secrets.read(&it));
     assert!(error.is_trouble(), "{error}");
-    assert!(told.lock().unwrap().contains(&"lost"));
 }

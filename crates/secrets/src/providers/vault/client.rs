@@ -94,13 +94,7 @@ impl Connection {
 
     async fn log_in(&self, reference: &SecretRef) -> Result<Arc<VaultClient>> {
         *self.lock() = None;
-        let refused = |error: ClientError| match self.fault(reference, &error) {
-            Fault::Other(error) => error,
-            Fault::Absent { .. } => Error::trouble(
-                reference,
-                "Vault knows no such way to log in; look at the settings in [secrets.vault]",
-            ),
-        };
+        let refused = |error: ClientError| self.kept_out(reference, &error);
         let mut client = self.client(reference)?;
         let token = match &self.settings.login {
             VaultLogin::Token(_) => self.credential(reference)?,
@@ -189,6 +183,25 @@ impl Connection {
         found
             .map(|found| found.secret)
             .map_err(|error| Error::trouble(reference, format!("what opens Vault: {error}")))
+    }
+
+    /// What it means that a log-in failed.
+    fn kept_out(&self, reference: &SecretRef, error: &ClientError) -> Error {
+        let look = "look at [secrets.vault], and at what it refers to";
+        let why = match error {
+            ClientError::APIError { code: 404, .. } => {
+                format!("Vault knows no such way to log in (404): {look}")
+            }
+            ClientError::APIError { code, errors } if *code < 500 => {
+                let said = scrubbed(errors.join(" ").as_bytes(), &[]);
+                format!("Vault does not let Doorward in ({code}: {said}): {look}")
+            }
+            _ => match self.fault(reference, error) {
+                Fault::Other(error) => return error,
+                Fault::Absent { .. } => format!("Vault knows no such way to log in: {look}"),
+            },
+        };
+        Error::trouble(reference, why)
     }
 
     fn fault(&self, reference: &SecretRef, error: &ClientError) -> Fault {
