@@ -36,7 +36,7 @@ fn no_upstream_key_is_written_shown_or_logged() {
         .filter(|(path, _)| path.contains("upstream-"))
         .map(|(_, text)| String::from_utf8(text).unwrap().trim_end().to_owned())
         .collect();
-    assert_eq!(upstream.len(), 5);
+    assert_eq!(upstream.len(), 6);
 
     // Use every key, and every command that could show one.
     let mut written = Vec::new();
