@@ -111,6 +111,10 @@ kinds! {
     ServerEnded, "server_ended", Critical;
     /// A secret that is kept by another machine or program can't be read, or is lost.
     SecretTrouble, "secret_trouble", High;
+    /// A rotation could not be done and went back, or needs somebody to go on.
+    RotationTrouble, "rotation_trouble", High;
+    /// A key that is to be dead lives still: its revocation fails and is tried again.
+    RotationDebt, "rotation_debt", Critical;
     /// The server was started on a backup that was put back.
     Restored, "restored", High;
     /// Somebody tries whether alerts arrive.

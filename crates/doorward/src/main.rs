@@ -22,6 +22,7 @@ mod output;
 mod paths;
 mod prometheus;
 mod record;
+mod rotation;
 mod scrubbed;
 mod secret;
 mod secret_setup;

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use doorward_catalog::limits::PAGE_MAX;
 use doorward_catalog::wire::{ApiKey, Page};
 use doorward_catalog::{Action, Op, Resource, Scope, ScopeSet};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::call::Call;
 use crate::client::Client;
@@ -259,6 +260,12 @@ impl Probe {
             };
         }
     }
+}
+
+/// Whether an entry of the list of keys is the key of this value beyond doubt: its value is shown, or
+/// its id is the one inside. A masked value proves nothing.
+pub fn is_entry_of(entry: &ApiKey, key: &SecretString) -> bool {
+    is_surely_ours(entry, key.expose_secret())
 }
 
 /// Whether an entry is this key beyond doubt: its value is the key, or its id is the one inside.

@@ -27,6 +27,7 @@ mod learning;
 mod makers;
 mod policies;
 mod probing;
+mod rotations;
 mod runs;
 mod secrets;
 mod server;
@@ -60,6 +61,10 @@ pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use probing::MANAGING;
+pub(crate) use rotations::{
+    RotationAsked, RotationBack, RotationBegin, RotationList, RotationPlan, RotationResume,
+    RotationShow,
+};
 pub(crate) use runs::{RunStart, TunnelRefused};
 pub(crate) use secrets::{
     SecretCheck, SecretChecked, SecretCopy, SecretKept, SecretList, SecretReveal, SecretSet,

@@ -15,16 +15,20 @@ use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::LateAudit;
+use crate::rotation::Rotations;
 use crate::secret_setup::SecretSetup;
 
 /// Gives the approvals.
 pub(crate) type OpenApprovals =
     Box<dyn Fn() -> Result<Arc<ApprovalDesk>, AdminError> + Send + Sync>;
 
+/// Gives the rotations.
+pub(crate) type OpenRotations = Box<dyn Fn() -> Result<Rotations, AdminError> + Send + Sync>;
+
 /// What [`Admin`] works with.
 pub(crate) struct AdminParts {
     /// Where what is done is recorded.
-    pub(crate) audit: LateAudit,
+    pub(crate) audit: Arc<LateAudit>,
     /// Durable state.
     pub(crate) store: Arc<dyn Store>,
     /// Where secrets are read.
@@ -45,6 +49,8 @@ pub(crate) struct AdminParts {
     pub(crate) plain_http: bool,
     /// Where approvals are decided.
     pub(crate) approvals: OpenApprovals,
+    /// Where upstream keys are rotated.
+    pub(crate) rotations: OpenRotations,
     /// Where alerts are raised.
     pub(crate) alerts: AlertDesk,
     /// Gives calls their turn, when a server runs in this process.

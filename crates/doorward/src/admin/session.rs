@@ -14,6 +14,7 @@ use crate::alerts::AlertDesk;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{LateAudit, Take, open_record};
+use crate::rotation::{NoGate, NoOutside, Parts, Rotations};
 
 /// Who carries requests out.
 pub(crate) enum Session {
@@ -56,13 +57,27 @@ impl Session {
         let store: Arc<dyn Store> = Arc::new(store);
         let audit = {
             let (context, store) = (context.clone(), Arc::clone(&store));
-            LateAudit::later(move || {
+            Arc::new(LateAudit::later(move || {
                 let audit = open_record(&context, Arc::clone(&store), Take::Own);
                 audit
                     .map(|(audit, _)| Arc::new(audit))
                     .map_err(AdminError::from)
-            })
+            }))
         };
+        let secrets = Arc::new(context.secrets.open()?);
+        let rotations = Rotations::new(Parts {
+            store: Arc::clone(&store),
+            secrets: Arc::clone(&secrets),
+            audit: {
+                let audit = Arc::clone(&audit);
+                Box::new(move || audit.get())
+            },
+            alerts: AlertDesk::alone(context),
+            pacing: None,
+            plain_http: context.config.gateway.plain_http,
+            gate: Arc::new(NoGate),
+            outside: Arc::new(NoOutside),
+        });
         let approvals = {
             let (context, store) = (context.clone(), Arc::clone(&store));
             Box::new(move || {
@@ -73,7 +88,7 @@ impl Session {
         Ok(Self::Local(Arc::new(Admin::new(AdminParts {
             audit,
             store,
-            secrets: Arc::new(context.secrets.open()?),
+            secrets,
             secret_setup: context.secrets.clone(),
             pepper: context.pepper()?,
             ledger_key: context.own_ledger_key()?,
@@ -83,6 +98,7 @@ impl Session {
             gateway_url: None,
             alerts: AlertDesk::alone(context),
             approvals,
+            rotations: Box::new(move || Ok(rotations.clone())),
             pacing: None,
             health: None,
             ready: None,
@@ -105,6 +121,11 @@ impl Session {
             None => context.sound()?,
         }
         Ok(found.map(Self::Server))
+    }
+
+    /// Whether a server carries requests out.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self, Self::Server(_))
     }
 
     /// Carries a request out.

@@ -42,7 +42,8 @@ pub(crate) use secrets::{SecretCommand, SetSecret};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use trial::{Explain, Simulate};
 pub(crate) use upstream::{
-    AdoptUpstream, ListUpstream, ProbeUpstream, RevokeUpstream, UpstreamCommand,
+    AdoptUpstream, ListUpstream, ProbeUpstream, RevokeUpstream, RotateUpstream, RotationCommand,
+    UpstreamCommand, Waiting,
 };
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
 

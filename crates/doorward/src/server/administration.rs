@@ -13,6 +13,7 @@ use crate::alerts::AlertDesk;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::LateAudit;
+use crate::rotation::Rotations;
 use crate::signals::hang_ups;
 
 /// Administration of the running server.
@@ -26,13 +27,13 @@ pub(super) fn admin(
     reloader: &Arc<Reloader>,
     settings: Arc<Settings>,
     gateway_url: &str,
-    (alerts, approvals): (AlertDesk, Arc<ApprovalDesk>),
+    (alerts, approvals, rotations): (AlertDesk, Arc<ApprovalDesk>, Rotations),
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);
     let readiness = Arc::clone(&pages.readiness);
     Ok(Arc::new(Admin::new(AdminParts {
-        audit: LateAudit::opened(Arc::clone(&pages.record)),
+        audit: Arc::new(LateAudit::opened(Arc::clone(&pages.record))),
         store: Arc::clone(store),
         secrets: Arc::new(context.secrets.open()?),
         secret_setup: context.secrets.clone(),
@@ -44,6 +45,7 @@ pub(super) fn admin(
         gateway_url: Some(gateway_url.to_owned()),
         alerts,
         approvals: Box::new(move || Ok(Arc::clone(&approvals))),
+        rotations: Box::new(move || Ok(rotations.clone())),
         pacing: Some(pages.pacing.clone()),
         health: Some(Arc::clone(&pages.health)),
         ready: Some(Arc::new(move || readiness.now())),

@@ -23,7 +23,7 @@ const DAY_MS: i64 = 86_400_000;
 /// The sources, made anew when the state has changed.
 pub(crate) struct Sources {
     store: Arc<dyn Store>,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     plain_http: bool,
     pacing: Option<Pacing>,
     made: Mutex<Option<(u64, Vec<Source>)>>,
@@ -31,10 +31,14 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Over a store; secrets that are read are recorded.
-    pub(crate) fn new(store: Arc<dyn Store>, secrets: Secrets, plain_http: bool) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        secrets: impl Into<Arc<Secrets>>,
+        plain_http: bool,
+    ) -> Self {
         Self {
             store,
-            secrets,
+            secrets: secrets.into(),
             plain_http,
             pacing: None,
             made: Mutex::new(None),

@@ -14,6 +14,7 @@ mod pages;
 mod presented;
 mod ready;
 mod reload;
+mod rotating;
 mod settings;
 mod sinks;
 mod taken;
@@ -62,6 +63,7 @@ use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{Take, open_record, recorded_secrets};
+use crate::rotation::Rotations;
 use crate::scrubbed::known_secrets;
 use crate::secret::read_pepper;
 use crate::signals::{Endings, SAME_WORD};
@@ -110,6 +112,7 @@ pub(crate) struct Server {
     settings: Arc<Settings>,
     leave: Gateway,
     tidying: JoinHandle<()>,
+    rotations: Rotations,
     stop: watch::Sender<Stage>,
     ended: Ended,
     /// Looked after as long as the server runs.
@@ -161,10 +164,11 @@ impl Server {
         let (record, ledger_keys) = open_record(context, Arc::clone(&store), Take::Own)?;
         let record = Arc::new(record);
         let recorded = || recorded_secrets(&context.secrets, &record);
-        let secrets = recorded()?;
+        // One for all who read and write upstream keys, so that none has an older value.
+        let secrets = Arc::new(recorded()?);
 
         let fingerprints = pepper.clone();
-        let builder = SnapshotBuilder::new(pepper, secrets, &gateway_config.limits)
+        let builder = SnapshotBuilder::new(pepper, Arc::clone(&secrets), &gateway_config.limits)
             .allow_plain_http(gateway_config.plain_http)
             .known_secrets(known_secrets());
         let reloader = Reloader::start(Arc::clone(&store), builder)?;
@@ -179,7 +183,14 @@ impl Server {
             reached(stage.clone(), Stage::Ending),
             &alive,
         )?;
-        let watches = Watches::start(context, &record, &ledger_keys, &store, &pace.pacing, &alive)?;
+        let watches = Watches::start(
+            context,
+            &record,
+            &ledger_keys,
+            (&store, &secrets),
+            &pace.pacing,
+            &alive,
+        )?;
         let alerts = AlertDesk::start(context, &record)?;
         context.secrets.alert(&alerts);
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
@@ -266,6 +277,13 @@ impl Server {
         // It is set here alone.
         let _ = desk.set(alerts.clone());
         listeners.insert(0, Listener::plain(listener));
+        let rotations = rotating::rotations(
+            context,
+            (&store, secrets),
+            &record,
+            &alerts,
+            (&pace.pacing, &reloader),
+        );
         let admin = admin(
             context,
             &pages,
@@ -273,12 +291,13 @@ impl Server {
             &reloader,
             Arc::clone(&settings),
             &gateway_url,
-            (alerts.clone(), approvals),
+            (alerts.clone(), approvals, rotations.clone()),
         )?;
         let leave = gateway.clone();
         let hang_ups = alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?);
         // Nothing can fail any more: a start that did not come about has told nobody.
         crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
+        rotations.resume_open()?;
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve_all(
                 listeners,
@@ -317,6 +336,7 @@ impl Server {
             settings,
             leave,
             tidying,
+            rotations,
             stop,
             ended,
             _renewing: renewing.map(|renewing| renewing.watched(&alive)),
@@ -380,6 +400,7 @@ impl Server {
             settings,
             leave,
             tidying,
+            rotations,
             stop,
             ..
         } = self;
@@ -400,6 +421,7 @@ impl Server {
         let administered = timeout(ADMIN_DRAIN, &mut admin).await;
         admin.abort();
         hang_ups.abort();
+        rotations.end().await;
         watches.end().await;
         alarms.abort();
         tidying.abort();

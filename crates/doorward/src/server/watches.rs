@@ -7,6 +7,7 @@ use doorward_audit::reconcile::{WatchHandle, watch_instantly};
 use doorward_audit::{Audit, Witness, WitnessOptions, Witnesses};
 use doorward_gateway::Pacing;
 use doorward_ledger::VerifierKey;
+use doorward_secrets::Secrets;
 use doorward_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,7 +17,6 @@ use super::alive::Alive;
 use super::instantly::{self, Sources};
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::record::recorded_secrets;
 
 /// How long each is waited for at the end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ impl Watches {
         context: &Context,
         audit: &Arc<Audit>,
         keys: &[VerifierKey],
-        store: &Arc<dyn Store>,
+        (store, secrets): (&Arc<dyn Store>, &Arc<Secrets>),
         pacing: &Pacing,
         alive: &Alive,
     ) -> Result<Self, Failure> {
@@ -78,7 +78,7 @@ impl Watches {
         if config.instantly.watch {
             let sources = Sources::new(
                 Arc::clone(store),
-                recorded_secrets(&context.secrets, audit)?,
+                Arc::clone(secrets),
                 config.gateway.plain_http,
             )
             .paced(pacing.clone());

@@ -249,22 +249,40 @@ pub enum RotationStep {
     Started,
     /// The new key was made.
     Created,
+    /// Keys that a lost answer may have left were looked for and deleted.
+    Cleared,
+    /// The new key's value is kept.
+    Stored,
     /// The new key was tried and works.
     Verified,
     /// The new key is in use.
     Switched,
+    /// Somebody outside who holds the key was given it.
+    Told,
     /// The old key is not used any more.
     Drained,
     /// The old key was revoked.
     Revoked,
     /// The old key was tried and is dead.
     Confirmed,
+    /// The value of a key that is dead was erased.
+    Forgotten,
     /// It is done.
     Finished,
+    /// It goes back.
+    TurnedBack,
+    /// The old key is in use again.
+    SwitchedBack,
     /// All is as it was before.
     RolledBack,
+    /// A step was not done, and is tried again.
+    Failed,
+    /// The program was started anew, and it goes on.
+    Resumed,
     /// It stands still and somebody must look.
     Stuck,
+    /// Somebody left it as it is.
+    Abandoned,
 }
 
 /// Where strangers come.

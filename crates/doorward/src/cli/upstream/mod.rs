@@ -1,10 +1,12 @@
 //! What can be typed about upstream keys.
 
 mod inventory;
+mod rotations;
 
 use clap::Subcommand;
 
 pub(crate) use inventory::{AdoptUpstream, ListUpstream, ProbeUpstream, RevokeUpstream};
+pub(crate) use rotations::{RotateUpstream, RotationCommand, Waiting};
 
 /// `doorward upstream …`
 #[derive(Debug, Subcommand)]
@@ -17,4 +19,6 @@ pub(crate) enum UpstreamCommand {
     Probe(ProbeUpstream),
     /// Delete a key at Instantly, by its id, and prove it dead
     Revoke(RevokeUpstream),
+    #[command(flatten)]
+    Rotation(RotationCommand),
 }

@@ -3,7 +3,9 @@
 mod adopt;
 mod list;
 mod probe;
+mod progress;
 mod revoke;
+mod rotate;
 
 use crate::admin::Session;
 use crate::cli::UpstreamCommand;
@@ -18,5 +20,6 @@ pub(crate) async fn run(context: &Context, command: UpstreamCommand) -> Outcome 
         UpstreamCommand::Adopt(typed) => adopt::run(context, &session, typed).await,
         UpstreamCommand::Probe(typed) => probe::run(context, &session, typed).await,
         UpstreamCommand::Revoke(typed) => revoke::run(context, &session, typed).await,
+        UpstreamCommand::Rotation(command) => rotate::run(context, &session, command).await,
     }
 }

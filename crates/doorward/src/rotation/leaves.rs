@@ -1,0 +1,152 @@
+//! What a rotation leaves in the ledger, and whom it tells of trouble.
+
+use doorward_alert::{Alert, AlertKind};
+use doorward_audit::Draft;
+use doorward_keys::rotation::{Event as Came, Phase, Rotation};
+use doorward_ledger::{Act, Actor, ActorKind, Event, RotationStep, Verdict};
+use doorward_policy::Timestamp;
+use doorward_store::RotationRecord;
+use serde_json::Value;
+
+/// A revocation that failed so often is told of.
+const TOLD_FROM: u32 = 3;
+/// Most characters of what went wrong that are kept.
+const WHY_MAX: usize = 200;
+
+/// The step that an event was, given where it led; `None` for a look that changed nothing.
+fn step(came: &Came, before: Phase, after: Phase) -> Option<RotationStep> {
+    use RotationStep as S;
+    match after {
+        Phase::Done => return Some(S::Finished),
+        Phase::RolledBack => return Some(S::RolledBack),
+        Phase::Stuck if before != Phase::Stuck => return Some(S::Stuck),
+        Phase::Abandoned => return Some(S::Abandoned),
+        _ if after.is_back() && !before.is_back() => return Some(S::TurnedBack),
+        _ => {}
+    }
+    let moved = before != after;
+    match came {
+        Came::Begin => Some(S::Started),
+        Came::Restarted | Came::Resume | Came::Managed { .. } => Some(S::Resumed),
+        Came::Created { .. } => Some(S::Created),
+        Came::Swept => moved.then_some(S::Cleared),
+        Came::Stored | Came::Recovered => Some(S::Stored),
+        Came::NotThere => Some(S::Failed),
+        Came::Verified | Came::NewWorks | Came::OldWorks => Some(S::Verified),
+        Came::Promoted => Some(S::Switched),
+        Came::Told { .. } | Came::Skip { .. } => Some(S::Told),
+        Came::Looked(_) => moved.then_some(S::Drained),
+        Came::Revoked => Some(S::Revoked),
+        Came::Refused | Came::Unprovable { .. } => moved.then_some(S::Confirmed),
+        Came::Alive => moved.then_some(S::Failed),
+        Came::Forgot | Came::Erased => Some(S::Forgotten),
+        Came::Demoted => Some(S::SwitchedBack),
+        Came::OldDead | Came::Failed { .. } => Some(S::Failed),
+        Came::Abort { .. } | Came::Abandon { .. } => Some(S::TurnedBack),
+    }
+}
+
+/// The leaf of an event that took a rotation from one phase to where it is.
+pub(super) fn draft(
+    record: &RotationRecord,
+    rotation: &Rotation,
+    came: &Came,
+    before: Phase,
+    now: Timestamp,
+) -> Option<Draft> {
+    let after = rotation.phase();
+    let step = step(came, before, after)?;
+    let verdict = match step {
+        RotationStep::Failed | RotationStep::Stuck => Verdict::Failure,
+        _ => Verdict::Success,
+    };
+    let plan = rotation.plan();
+    let mut act = Act::new("upstream_key.rotate", verdict);
+    act.actor = Some(Actor::of(ActorKind::Doorward));
+    act.workspace = Some(record.workspace_id.clone());
+    act.upstream_key = Some(record.new_key_id.clone());
+    let mut said = |name: &str, value: Value| {
+        act.metadata.insert(name.to_owned(), value);
+    };
+    said("key", record.key.clone().into());
+    said("phase", after.as_str().into());
+    said("why", serde_json::to_value(plan.why()).unwrap_or_default());
+    if let Some(old) = plan.old() {
+        said("old_api_key_id", old.api_key_id.clone().into());
+    }
+    if let Some(new) = rotation.new_key() {
+        said("new_api_key_id", new.api_key_id.clone().into());
+    }
+    if step == RotationStep::Confirmed
+        && let Some(proof) = rotation.proof()
+    {
+        said("refusals", proof.refusals.into());
+        said("millis_to_death", proof.millis_to_death().into());
+    }
+    let trouble = match step {
+        RotationStep::TurnedBack => rotation.back(),
+        RotationStep::Failed | RotationStep::Stuck | RotationStep::RolledBack => {
+            rotation.trouble().or(rotation.back())
+        }
+        _ => None,
+    };
+    if let Some(why) = trouble {
+        said("trouble", shortened(why).into());
+    }
+    let event = Event::Rotation {
+        rotation: record.id.clone(),
+        step,
+        from: plan.old().map(|old| old.key_id.clone()),
+        to: Some(record.new_key_id.clone()),
+    };
+    Some(Draft::new(now, act, event))
+}
+
+/// What somebody should know of where a rotation came to.
+pub(super) fn alert(
+    record: &RotationRecord,
+    rotation: &Rotation,
+    before: Phase,
+    workspace: &str,
+    now: Timestamp,
+) -> Option<Alert> {
+    let key = &record.key;
+    let (kind, title, text) = match rotation.phase() {
+        Phase::Stuck if before != Phase::Stuck => (
+            AlertKind::RotationTrouble,
+            format!("the rotation of {key} can't go on by itself"),
+            "Neither going on nor going back is safe. `doorward upstream status` says why; mend it, \
+             then `doorward upstream resume`.",
+        ),
+        Phase::RolledBack if rotation.trouble().is_some() => (
+            AlertKind::RotationTrouble,
+            format!("the rotation of {key} failed and was taken back"),
+            "The old key is in use as before. Mend what is said, then rotate again.",
+        ),
+        _ if rotation.is_owed() && rotation.tries() >= TOLD_FROM => (
+            AlertKind::RotationDebt,
+            format!("a key of {key} that is to be dead is not yet"),
+            "It is tried again and again. If the managing key has lost its scopes, add another and \
+             `doorward upstream resume`; or delete the key in Instantly's settings by its id.",
+        ),
+        _ => return None,
+    };
+    let why = rotation.trouble().or(rotation.back()).unwrap_or_default();
+    let alert = Alert::new(kind, title, now)
+        .text(text)
+        .fact("workspace", workspace)
+        .fact("key", key)
+        .fact("rotation", &record.id)
+        .fact("step", rotation.phase().as_str())
+        .fact("tries", rotation.tries())
+        .fact("why", shortened(why))
+        .key(&record.id);
+    Some(match rotation.plan().old() {
+        Some(old) => alert.fact("old key", &old.api_key_id),
+        None => alert,
+    })
+}
+
+fn shortened(why: &str) -> String {
+    why.chars().take(WHY_MAX).collect()
+}

@@ -1,0 +1,26 @@
+//! Rotations of upstream keys, carried out: the state machine of `doorward_keys::rotation` over the
+//! store, the secret store, Instantly and the gateway.
+//!
+//! ```text
+//! next step ─► state durable ─► done ─► what came of it ─► state durable ─► a leaf ─► next step
+//! ```
+//!
+//! A task drives each rotation that is open. It holds nothing that is not in the store but the value
+//! of a key that was made and not yet kept: the program can end at any time, and whoever starts it
+//! next goes on ([`Rotations::resume_open`]).
+
+mod calls;
+mod driver;
+mod leaves;
+mod manager;
+mod parts;
+mod prepare;
+mod pulse;
+mod rotations;
+mod steps;
+mod view;
+
+pub(crate) use parts::{Gate, NoGate, NoOutside, Parts};
+pub(crate) use prepare::Asked;
+pub(crate) use rotations::Rotations;
+pub(crate) use view::{Moved, PlanView, RotationView};
