@@ -2,7 +2,9 @@
 
 mod adopt;
 mod list;
+mod mint;
 mod revoke;
+mod shrink;
 
 use std::fs;
 use std::io::Write;

@@ -106,10 +106,15 @@ pub struct Uses(BTreeMap<Op, Count>);
 impl Uses {
     /// One more call.
     pub fn add(&mut self, op: Op, at: Timestamp) {
+        self.add_count(op, Count::once(at));
+    }
+
+    /// More calls of an operation.
+    pub fn add_count(&mut self, op: Op, more: Count) {
         self.0
             .entry(op)
-            .and_modify(|count| count.again(at))
-            .or_insert(Count::once(at));
+            .and_modify(|count| *count = count.and(more))
+            .or_insert(more);
     }
 
     /// By operation.

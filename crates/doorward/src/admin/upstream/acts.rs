@@ -4,13 +4,17 @@ use doorward_ledger::{Change, Event};
 use doorward_secrets::SecretRef;
 
 use super::types::{
-    Target, UpstreamAdopt, UpstreamAdopted, UpstreamList, UpstreamProbe, UpstreamProbed,
-    UpstreamRevoke, UpstreamRevoked, UpstreamTarget,
+    Target, UpstreamAdopt, UpstreamAdopted, UpstreamList, UpstreamMint, UpstreamMintPlan,
+    UpstreamProbe, UpstreamProbed, UpstreamRevoke, UpstreamRevoked, UpstreamShrink,
+    UpstreamShrinkPlan, UpstreamTarget,
 };
 use crate::admin::deeds::{Acts, Deed, NOT_SAID};
+use crate::rotation::RotationView;
 
 impl Acts for UpstreamList {}
 impl Acts for UpstreamTarget {}
+impl Acts for UpstreamMintPlan {}
+impl Acts for UpstreamShrinkPlan {}
 
 /// An act on an upstream key.
 fn on_key(action: &str, event: Event) -> Deed {
@@ -86,4 +90,44 @@ impl Acts for UpstreamRevoke {
             metadata.insert("dead_after_ms".to_owned(), millis.into());
         }
     }
+}
+
+impl Acts for UpstreamMint {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::UpstreamKey {
+            change: Change::Requested,
+        };
+        let asked = &self.0;
+        let deed = on_key("upstream_key.mint", event)
+            .id("name", &asked.name)
+            .with("use_cases", &asked.use_cases)
+            .with("environment", &asked.environment);
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &RotationView) {
+        of_rotation(deed, answer);
+    }
+}
+
+impl Acts for UpstreamShrink {
+    fn deed(&self) -> Option<Deed> {
+        let event = Event::UpstreamKey {
+            change: Change::Requested,
+        };
+        let deed = on_key("upstream_key.shrink", event)
+            .id("name", &self.0.name)
+            .with("since", &self.0.since)
+            .with("scopes", &self.1);
+        Some(deed)
+    }
+
+    fn complete(deed: &mut Deed, answer: &RotationView) {
+        of_rotation(deed, answer);
+    }
+}
+
+fn of_rotation(deed: &mut Deed, answer: &RotationView) {
+    deed.act.workspace = Some(answer.workspace_id.clone());
+    deed.set_id("rotation", &answer.id);
 }

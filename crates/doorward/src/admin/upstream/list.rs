@@ -131,7 +131,7 @@ impl Admin {
     }
 
     /// Reads what is new in Instantly's audit log, where a key may.
-    fn read_log(
+    pub(super) fn read_log(
         &self,
         audit: &Arc<Audit>,
         workspace: &Workspace,

@@ -3,8 +3,10 @@
 mod acts;
 mod adopt;
 mod list;
+mod mint;
 mod probe;
 mod revoke;
+mod shrink;
 mod target;
 mod types;
 
@@ -15,10 +17,12 @@ use axum::Router;
 use super::server::on;
 use super::service::Admin;
 use super::types::Call;
+use crate::rotation::RotationView;
 
 pub(crate) use types::{
-    Inventory, Target, UpstreamAdopt, UpstreamAdopted, UpstreamList, UpstreamProbe, UpstreamProbed,
-    UpstreamRevoke, UpstreamRevoked, UpstreamTarget, WhichKey,
+    Inventory, MintAsked, MintPlan, ShrinkAsked, ShrinkPlan, Target, UpstreamAdopt,
+    UpstreamAdopted, UpstreamList, UpstreamMint, UpstreamMintPlan, UpstreamProbe, UpstreamProbed,
+    UpstreamRevoke, UpstreamRevoked, UpstreamShrink, UpstreamShrinkPlan, UpstreamTarget, WhichKey,
 };
 
 macro_rules! calls {
@@ -42,4 +46,8 @@ calls! {
     UpstreamProbe, "upstream/probe" => UpstreamProbed;
     UpstreamTarget, "upstream/target" => Target;
     UpstreamRevoke, "upstream/revoke" => UpstreamRevoked;
+    UpstreamMintPlan, "upstream/mint/plan" => MintPlan;
+    UpstreamMint, "upstream/mint" => RotationView;
+    UpstreamShrinkPlan, "upstream/shrink/plan" => ShrinkPlan;
+    UpstreamShrink, "upstream/shrink" => RotationView;
 }

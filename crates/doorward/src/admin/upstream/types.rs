@@ -1,13 +1,14 @@
 //! What can be asked of upstream keys and what is answered.
 
-use doorward_catalog::ScopeSet;
-use doorward_keys::inventory::Row;
+use doorward_catalog::{Environment, ScopeSet, UseCase};
+use doorward_keys::inventory::{Kept, Row};
 use doorward_keys::rotation::Proof;
 use doorward_policy::Timestamp;
 use doorward_store::ProbeOutcome;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::types::Scopeful;
+use crate::rotation::PlanView;
 
 /// Every upstream key of workspaces.
 #[derive(Debug, Serialize, Deserialize)]
@@ -179,4 +180,91 @@ pub(crate) struct UpstreamRevoked {
     pub(crate) unproved: Option<String>,
     /// Whether it was seen to work after it was deleted: somebody must look.
     pub(crate) lives_on: bool,
+}
+
+/// A key that is to be made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MintAsked {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Name to call it by.
+    pub(crate) name: String,
+    /// What it is for.
+    pub(crate) use_cases: Vec<UseCase>,
+    /// Where its clients run.
+    pub(crate) environment: Environment,
+    /// Where its value is to be kept, if not in the encrypted file of the data folder.
+    pub(crate) to: Option<String>,
+}
+
+/// Which key would be made?
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamMintPlan(pub(crate) MintAsked);
+
+/// Makes a key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamMint(pub(crate) MintAsked);
+
+/// A scope of a key that is to be made, and what for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MintChoice {
+    /// The scope.
+    pub(crate) scope: String,
+    /// The operations that need it.
+    pub(crate) operations: Vec<String>,
+    /// Why it is no narrower, when it is wider than they ask for.
+    pub(crate) wider_because: Option<String>,
+}
+
+/// A key that would be made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MintPlan {
+    /// Its scopes.
+    pub(crate) choices: Vec<MintChoice>,
+    /// Each step and call.
+    pub(crate) rotation: PlanView,
+}
+
+/// A key that is to have less reach.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ShrinkAsked {
+    /// Name or id of the workspace; the only one there is when none is said.
+    pub(crate) workspace: Option<String>,
+    /// Name or id of the key.
+    pub(crate) name: String,
+    /// What was used since then is kept.
+    pub(crate) since: Timestamp,
+    /// Where the new value is to be kept, if not beside the old one.
+    pub(crate) to: Option<String>,
+    /// No longer overlap of both keys than calls need.
+    pub(crate) at_once: bool,
+}
+
+/// Which scopes would be kept?
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamShrinkPlan(pub(crate) ShrinkAsked);
+
+/// Replaces a key by one with these scopes, if they are what the plan is still.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UpstreamShrink(pub(crate) ShrinkAsked, pub(crate) ScopeSet);
+
+/// A key that would have less reach.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ShrinkPlan {
+    /// Its name.
+    pub(crate) name: String,
+    /// What was used since then is kept.
+    pub(crate) since: Timestamp,
+    /// The scopes that it would have.
+    pub(crate) scopes: ScopeSet,
+    /// Each of them, and why.
+    pub(crate) kept: Vec<Kept>,
+    /// The scopes that it has and would not have as they are.
+    pub(crate) dropped: ScopeSet,
+    /// Operations granted to clients that no key would cover any more.
+    pub(crate) lost: Vec<String>,
+    /// What should be known before it is done.
+    pub(crate) told: Vec<String>,
+    /// Each step and call.
+    pub(crate) rotation: PlanView,
 }

@@ -1,8 +1,9 @@
 //! `doorward upstream list`, `adopt`, `probe` and `revoke`.
 
 use clap::Args;
-use doorward_catalog::ScopeSet;
+use doorward_catalog::{Environment, ScopeSet, UseCase};
 
+use super::rotations::Waiting;
 use crate::cli::workspaces::{InWorkspace, OfWorkspaces};
 use crate::duration::Moment;
 
@@ -128,4 +129,84 @@ pub(crate) struct RevokeUpstream {
     /// Don't ask
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+/// `doorward upstream mint`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The key is made under the key that manages, with the least scopes that the use cases need, never with
+all:all; named dw-NAME-ROTATION-N at Instantly; kept before it is used; and tried: the scopes that
+Instantly lists must be those planned. A key that is made and can't be kept is deleted, after a crash too.
+
+Examples:
+  doorward upstream mint dashboard --use-case analytics-dashboard --env production
+  doorward upstream mint crm -u crm-sync -u lead-import -e production --to vault://secret/doorward#crm
+  doorward upstream mint dashboard -u analytics-dashboard -e production --dry-run")]
+pub(crate) struct MintUpstream {
+    /// Name to call it by
+    pub(crate) name: String,
+
+    /// What it is for; may be given more than once
+    #[arg(long, short, value_name = "NAME", required = true)]
+    pub(crate) use_case: Vec<UseCase>,
+
+    /// Where its clients run: development, staging or production
+    #[arg(long, short, visible_alias = "env", value_name = "ENV")]
+    pub(crate) environment: Environment,
+
+    #[command(flatten)]
+    pub(crate) of: InWorkspace,
+
+    /// Where its value is to be kept (default: the encrypted file in the data folder)
+    #[arg(long, value_name = "REF")]
+    pub(crate) to: Option<String>,
+
+    /// Show the scopes and every step and call, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) wait: Waiting,
+}
+
+/// `doorward upstream shrink`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Kept is what calls through Doorward needed, what acts in Instantly's own audit log may have needed, and
+what Doorward itself reads. It runs as a rotation: `doorward upstream rollback` takes it back as long as
+the old key is not revoked. When clients are granted what no key would cover any more, it asks.
+
+Examples:
+  doorward upstream shrink wide --dry-run
+  doorward upstream shrink wide --since 90d
+  doorward upstream shrink wide --workspace acme --yes --json")]
+pub(crate) struct ShrinkUpstream {
+    /// Name or id of the key
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) of: InWorkspace,
+
+    /// Keep what was used since then
+    #[arg(long, value_name = "WHEN", default_value = "30d")]
+    pub(crate) since: Moment,
+
+    /// Where the new key is to be kept (default: beside the old one)
+    #[arg(long, value_name = "REF")]
+    pub(crate) to: Option<String>,
+
+    /// Do not keep both keys in force for a minute: no longer than calls need
+    #[arg(long)]
+    pub(crate) now: bool,
+
+    /// Show what would stay and go, and every step and call, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) wait: Waiting,
 }
