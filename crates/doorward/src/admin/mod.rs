@@ -81,7 +81,8 @@ pub(crate) use types::{
     WorkspaceShow,
 };
 pub(crate) use upstream::{
-    Inventory, Target, UpstreamAdopt, UpstreamAdopted, UpstreamList, UpstreamProbe, UpstreamRevoke,
-    UpstreamRevoked, UpstreamTarget, WhichKey,
+    Inventory, MintAsked, MintPlan, ShrinkAsked, ShrinkPlan, Target, UpstreamAdopt,
+    UpstreamAdopted, UpstreamList, UpstreamMint, UpstreamMintPlan, UpstreamProbe, UpstreamRevoke,
+    UpstreamRevoked, UpstreamShrink, UpstreamShrinkPlan, UpstreamTarget, WhichKey,
 };
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};

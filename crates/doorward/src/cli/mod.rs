@@ -42,8 +42,8 @@ pub(crate) use secrets::{SecretCommand, SetSecret};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
 pub(crate) use trial::{Explain, Simulate};
 pub(crate) use upstream::{
-    AdoptUpstream, ListUpstream, ProbeUpstream, RevokeUpstream, RotateUpstream, RotationCommand,
-    UpstreamCommand, Waiting,
+    AdoptUpstream, ListUpstream, MintUpstream, ProbeUpstream, RevokeUpstream, RotateUpstream,
+    RotationCommand, ShrinkUpstream, UpstreamCommand, Waiting,
 };
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
 

@@ -2,15 +2,13 @@
 //! the ledger. What is made of it is in [`doorward_keys::inventory`].
 
 mod listing;
-mod own;
 mod reach;
 mod seen;
 mod trial;
 mod uses;
 
 pub(crate) use listing::{KEYS_MAX, list_keys};
-pub(crate) use own::{Deleted, delete_key};
 pub(crate) use reach::{Reach, keeper, standing};
 pub(crate) use seen::sightings;
-pub(crate) use trial::{Heard, prove_dead, try_key};
+pub(crate) use trial::prove_dead;
 pub(crate) use uses::uses_since;

@@ -6,7 +6,7 @@ use doorward_keys::inventory::Standing;
 use doorward_policy::WorkspaceKind;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{KeyRole, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
-use doorward_upstream::{Client, USER_AGENT};
+use doorward_upstream::Client;
 use secrecy::SecretString;
 
 use crate::admin::AdminError;
@@ -33,19 +33,6 @@ impl Reach {
         workspace: &Workspace,
         key: &UpstreamKey,
     ) -> Result<Client, AdminError> {
-        self.named(workspace, key, USER_AGENT)
-    }
-
-    /// The same, with a user agent that names a call.
-    ///
-    /// # Errors
-    /// As [`under`](Self::under).
-    pub(crate) fn named(
-        &self,
-        workspace: &Workspace,
-        key: &UpstreamKey,
-        user_agent: &str,
-    ) -> Result<Client, AdminError> {
         let value = self.value(key)?;
         // What comes back is scrubbed of it from now on.
         known_secrets()
@@ -55,7 +42,6 @@ impl Reach {
             .base_url(&workspace.base_url)
             .allow_plain_http(self.plain_http)
             .public_only(workspace.kind == WorkspaceKind::Live && !self.plain_http)
-            .user_agent(user_agent)
             .key(value);
         let client = match &self.pacing {
             Some(pacing) => client.pace(OwnPace {

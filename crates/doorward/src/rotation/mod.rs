@@ -10,6 +10,7 @@
 //! next goes on ([`Rotations::resume_open`]).
 
 mod calls;
+mod deletion;
 mod driver;
 mod leaves;
 mod manager;
@@ -22,5 +23,6 @@ mod view;
 
 pub(crate) use parts::{Gate, NoGate, NoOutside, Parts};
 pub(crate) use prepare::Asked;
+pub(crate) use pulse::{Pulse, pulse, read_of, sure_pulse};
 pub(crate) use rotations::Rotations;
 pub(crate) use view::{Moved, PlanView, RotationView};

@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// What one read under a key came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Pulse {
+pub(crate) enum Pulse {
     /// The API took the key, and the key covered the read.
     Works,
     /// The API took the key, and its scopes do not cover the read.
@@ -41,7 +41,7 @@ const AGAIN: u32 = 2;
 const SOON: Duration = Duration::from_millis(400);
 
 /// The read that is made under a key of these scopes, and whether they cover it.
-pub(super) fn read_of(scopes: ScopeSet) -> (Op, bool) {
+pub(crate) fn read_of(scopes: ScopeSet) -> (Op, bool) {
     let may = |op: &Op| scopes.covers(*op) && !op.facts().basis.is_assumed();
     if let Some(op) = FIRST.into_iter().find(|op| may(op)) {
         return (op, true);
@@ -91,7 +91,7 @@ fn call(op: Op) -> Result<Call, Error> {
 }
 
 /// Makes one read under the client's key, which has these scopes.
-pub(super) async fn pulse(client: &Client, scopes: ScopeSet) -> Pulse {
+pub(crate) async fn pulse(client: &Client, scopes: ScopeSet) -> Pulse {
     let (op, covered) = read_of(scopes);
     let call = match call(op) {
         Ok(call) => call,
@@ -112,7 +112,7 @@ pub(super) async fn pulse(client: &Client, scopes: ScopeSet) -> Pulse {
 }
 
 /// The same, and a key that is called dead is asked again: one answer of one machine is no proof.
-pub(super) async fn sure_pulse(client: &Client, scopes: ScopeSet) -> Pulse {
+pub(crate) async fn sure_pulse(client: &Client, scopes: ScopeSet) -> Pulse {
     let mut last = pulse(client, scopes).await;
     for _ in 0..AGAIN {
         if last != Pulse::Dead {

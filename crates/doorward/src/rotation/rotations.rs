@@ -58,6 +58,11 @@ impl Rotations {
         }))
     }
 
+    /// What rotations work with.
+    pub(super) fn parts(&self) -> &Arc<Parts> {
+        &self.0.parts
+    }
+
     /// Plans a rotation, and does nothing.
     ///
     /// # Errors

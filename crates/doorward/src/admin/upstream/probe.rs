@@ -1,6 +1,6 @@
 //! The health check of a key.
 
-use doorward_catalog::{Op, ScopeSet};
+use doorward_catalog::ScopeSet;
 use doorward_store::{Probe, ProbeOutcome, UpstreamKey, Workspace};
 use doorward_upstream::{Extent, Liveness};
 use tokio::runtime::Handle as Runtime;
@@ -9,8 +9,8 @@ use super::types::{UpstreamProbe, UpstreamProbed};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
 use crate::admin::views::known_scopes;
-use crate::inventory::{Heard, try_key};
 use crate::output::clean;
+use crate::rotation::{Pulse, read_of, sure_pulse};
 use crate::scrubbed::scrub;
 
 /// Most characters of a detail, as the store takes it.
@@ -32,12 +32,33 @@ impl Handle<UpstreamProbe> for Admin {
         let (alive, read, detail) = match probe.alive {
             Liveness::Dead => (ProbeOutcome::Dead, None, "not accepted".to_owned()),
             Liveness::Unknown { why } => (ProbeOutcome::Unclear, None, scrub(clean(&why))),
-            Liveness::Alive => match Runtime::current().block_on(try_key(&client, scopes)) {
-                Heard::Dead => (ProbeOutcome::Dead, None, "not accepted".to_owned()),
-                Heard::Accepted(read) => (ProbeOutcome::Alive, read, said_of(read)),
-                // It was heard to live a moment ago.
-                Heard::Unclear(why) => (ProbeOutcome::Alive, None, format!("alive; {why}")),
-            },
+            Liveness::Alive => {
+                let (op, covered) = read_of(scopes);
+                match Runtime::current().block_on(sure_pulse(&client, scopes)) {
+                    Pulse::Dead => (ProbeOutcome::Dead, None, "not accepted".to_owned()),
+                    Pulse::Works if covered => (
+                        ProbeOutcome::Alive,
+                        Some(op),
+                        format!("alive; {op} was answered"),
+                    ),
+                    Pulse::Works => (
+                        ProbeOutcome::Alive,
+                        None,
+                        "alive; it covers no read that could be made".to_owned(),
+                    ),
+                    Pulse::NotCovered => (
+                        ProbeOutcome::Alive,
+                        None,
+                        format!("alive; its scopes do not cover {op}, as they should"),
+                    ),
+                    // It was heard to live a moment ago.
+                    Pulse::Unclear(why) => (
+                        ProbeOutcome::Alive,
+                        None,
+                        format!("alive; {}", scrub(clean(&why))),
+                    ),
+                }
+            }
         };
         let as_known = match (&found, &key.scopes) {
             (Some(found), Some(known)) => Some(same(found, known)),
@@ -60,13 +81,6 @@ impl Handle<UpstreamProbe> for Admin {
             read: read.map(|op| op.id().to_owned()),
             detail,
         })
-    }
-}
-
-fn said_of(read: Option<Op>) -> String {
-    match read {
-        Some(op) => format!("alive; {op} was answered"),
-        None => "alive; it covers no read that could be made".to_owned(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::target::held_under;
 use super::types::{UpstreamRevoke, UpstreamRevoked, WhichKey};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::inventory::{Deleted, Reach, delete_key, keeper, prove_dead};
+use crate::inventory::{Reach, keeper, prove_dead};
 
 /// Most operations that a refusal names.
 const LOST_SHOWN: usize = 8;
@@ -63,21 +63,16 @@ impl Handle<UpstreamRevoke> for Admin {
         if let Some(held) = held {
             self.set_state(held, UpstreamKeyState::Retired)?;
         }
-        let deleted = Runtime::current().block_on(delete_key(
-            &audit,
-            &reach,
-            &workspace,
-            manager,
-            &target.api_key_id,
-        ));
-        let deleted = match (deleted, held) {
-            (Ok(deleted), _) => deleted,
+        let rotations = (self.parts.rotations)()?;
+        let deleted = rotations.delete_key(&workspace, manager, &target.api_key_id);
+        match (Runtime::current().block_on(deleted), held) {
+            (Ok(()), _) => {}
             (Err(error), Some(held)) => {
                 self.set_state(held, held.state)?;
                 return Err(error);
             }
             (Err(error), None) => return Err(error),
-        };
+        }
         let revoked_at = audit.now();
         let proved = match held {
             Some(held) => self.prove(&audit, &reach, &workspace, held, revoked_at),
@@ -93,8 +88,8 @@ impl Handle<UpstreamRevoke> for Admin {
             Err((why, lives_on)) => (None, Some(why), lives_on),
         };
         Ok(UpstreamRevoked {
+            was_gone: target.name_there.is_none(),
             target,
-            was_gone: deleted == Deleted::Before,
             revoked_at,
             dead_after_ms: proof.as_ref().map(Proof::millis_to_death),
             proof,

@@ -5,7 +5,9 @@ mod rotations;
 
 use clap::Subcommand;
 
-pub(crate) use inventory::{AdoptUpstream, ListUpstream, ProbeUpstream, RevokeUpstream};
+pub(crate) use inventory::{
+    AdoptUpstream, ListUpstream, MintUpstream, ProbeUpstream, RevokeUpstream, ShrinkUpstream,
+};
 pub(crate) use rotations::{RotateUpstream, RotationCommand, Waiting};
 
 /// `doorward upstream …`
@@ -17,6 +19,10 @@ pub(crate) enum UpstreamCommand {
     Adopt(AdoptUpstream),
     /// Try a key that is held: is it alive, has it the scopes it should, is a read answered
     Probe(ProbeUpstream),
+    /// Make a key with the least scopes of what it is for
+    Mint(MintUpstream),
+    /// Replace a key by one with only what it was used for
+    Shrink(ShrinkUpstream),
     /// Delete a key at Instantly, by its id, and prove it dead
     Revoke(RevokeUpstream),
     #[command(flatten)]

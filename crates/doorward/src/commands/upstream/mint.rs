@@ -40,10 +40,17 @@ fn show(output: Output, plan: &MintPlan) -> Result<(), Failure> {
         vec![
             Cell::toned(&choice.scope, Tone::Strong),
             Cell::from(choice.operations.join(", ")),
-            Cell::toned(choice.wider_because.as_deref().unwrap_or_default(), Tone::Careful),
+            Cell::toned(
+                choice.wider_because.as_deref().unwrap_or_default(),
+                Tone::Careful,
+            ),
         ]
     });
-    output.table(&["scope", "for", "wider because"], rows.collect(), "nothing")?;
+    output.table(
+        &["scope", "for", "wider because"],
+        rows.collect(),
+        "nothing",
+    )?;
     output.line("")?;
     show_plan(output, &plan.rotation)
 }

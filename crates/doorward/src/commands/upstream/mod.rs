@@ -2,10 +2,12 @@
 
 mod adopt;
 mod list;
+mod mint;
 mod probe;
 mod progress;
 mod revoke;
 mod rotate;
+mod shrink;
 
 use crate::admin::Session;
 use crate::cli::UpstreamCommand;
@@ -19,6 +21,8 @@ pub(crate) async fn run(context: &Context, command: UpstreamCommand) -> Outcome 
         UpstreamCommand::List(typed) => list::run(context, &session, typed).await,
         UpstreamCommand::Adopt(typed) => adopt::run(context, &session, typed).await,
         UpstreamCommand::Probe(typed) => probe::run(context, &session, typed).await,
+        UpstreamCommand::Mint(typed) => mint::run(context, &session, typed).await,
+        UpstreamCommand::Shrink(typed) => shrink::run(context, &session, typed).await,
         UpstreamCommand::Revoke(typed) => revoke::run(context, &session, typed).await,
         UpstreamCommand::Rotation(command) => rotate::run(context, &session, command).await,
     }

@@ -92,7 +92,7 @@ async fn rotate(output: Output, session: &Session, typed: RotateUpstream) -> Out
 }
 
 /// Waits for a rotation's end, unless it is not to. `forward`: whether it is meant to be done.
-async fn wait_for(
+pub(super) async fn wait_for(
     output: Output,
     session: &Session,
     rotation: RotationView,
@@ -228,7 +228,7 @@ pub(super) fn show(output: Output, one: &RotationView) -> Result<(), Failure> {
     ])
 }
 
-fn show_plan(output: Output, plan: &PlanView) -> Result<(), Failure> {
+pub(super) fn show_plan(output: Output, plan: &PlanView) -> Result<(), Failure> {
     output.fields(vec![
         ("workspace", Cell::from(&plan.workspace)),
         ("key", Cell::toned(&plan.key, Tone::Strong)),

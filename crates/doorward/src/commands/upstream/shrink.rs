@@ -96,7 +96,11 @@ fn why(kept: &Kept) -> String {
         1 => parts.push("1 act beside Doorward may have needed it".to_owned()),
         records => parts.push(format!("{records} acts beside Doorward may have needed it")),
     }
-    parts.extend(kept.own.iter().map(|own| format!("Doorward itself: to {own}")));
+    parts.extend(
+        kept.own
+            .iter()
+            .map(|own| format!("Doorward itself: to {own}")),
+    );
     if kept.to_be_safe {
         parts.push("to be safe: no known scope covers what was called".to_owned());
     }
