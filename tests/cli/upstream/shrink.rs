@@ -54,10 +54,13 @@ fn a_wide_key_is_replaced_by_one_with_what_it_was_used_for() {
     };
     let plan = with(&["--dry-run"]).ended(0).json();
     let kept = plan["kept"].as_array().unwrap();
-    let of = |scope: &str| kept.iter().find(|kept| kept["scope"] == scope);
-    assert_eq!(of("leads:create").unwrap()["calls"], 2, "{plan:#}");
-    assert_eq!(of("campaigns:update").unwrap()["records"], 1, "{plan:#}");
-    let members = of("workspace_members:read").unwrap();
+    let of = |scope: &str| {
+        let found = kept.iter().find(|kept| kept["scope"] == scope);
+        found.unwrap_or_else(|| panic!("no {scope}: {plan:#}"))
+    };
+    assert_eq!(of("leads:create")["calls"], 2, "{plan:#}");
+    assert_eq!(of("campaigns:update")["records"], 1, "{plan:#}");
+    let members = of("workspace_members:read");
     assert!(!members["own"].as_array().unwrap().is_empty(), "{plan:#}");
     assert_eq!(plan["dropped"], json!(["all:all"]));
     // The client is granted more than it used, and no other key covers it.

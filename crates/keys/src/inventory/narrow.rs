@@ -44,6 +44,8 @@ pub struct Narrowed {
     pub dropped: ScopeSet,
     /// The scopes of the narrower key.
     pub scopes: ScopeSet,
+    /// Acts of Instantly's log that may also have needed a wildcard, which is not kept for that.
+    pub doubts: BTreeMap<String, Scope>,
 }
 
 /// Why there is no narrower set.
@@ -104,7 +106,8 @@ pub fn narrow(granted: ScopeSet, evidence: &Evidence<'_>) -> Result<Narrowed, No
             keep(scope, &calls);
         }
     }
-    for act in evidence.outside.values() {
+    let mut doubts = BTreeMap::new();
+    for (what, act) in &evidence.outside {
         let mut scopes: Vec<Scope> = act
             .could
             .iter()
@@ -112,6 +115,11 @@ pub fn narrow(granted: ScopeSet, evidence: &Evidence<'_>) -> Result<Narrowed, No
             .collect();
         scopes.sort_unstable();
         scopes.dedup();
+        // What may have needed a wildcard, and a scope as well, is no reason to keep everything.
+        if scopes.iter().any(|scope| !scope.is_wildcard()) {
+            let wide = scopes.extract_if(.., |scope| scope.is_wildcard());
+            doubts.extend(wide.map(|scope| (what.clone(), scope)));
+        }
         for scope in scopes {
             keep(scope, &|kept| {
                 kept.records = kept.records.saturating_add(act.count.calls);
@@ -130,7 +138,7 @@ pub fn narrow(granted: ScopeSet, evidence: &Evidence<'_>) -> Result<Narrowed, No
             });
         }
     }
-    finish(granted, found)
+    finish(granted, found).map(|narrowed| Narrowed { doubts, ..narrowed })
 }
 
 /// Without those that a wider one covers that is kept too.
@@ -168,6 +176,7 @@ fn finish(granted: ScopeSet, mut found: BTreeMap<Scope, Kept>) -> Result<Narrowe
         kept: found.into_values().collect(),
         dropped: granted.difference(scopes),
         scopes,
+        doubts: BTreeMap::new(),
     })
 }
 

@@ -85,6 +85,28 @@ fn what_others_and_doorward_itself_do_with_it_is_kept() {
 }
 
 #[test]
+fn an_act_that_may_have_come_of_a_wildcard_keeps_none() {
+    let mut evidence = used(&[Op::ListLeads]);
+    let could = [Op::CreateLead, Op::EnrichLeadsFromSupersearch];
+    evidence.outside.insert(
+        "Lead added".to_owned(),
+        Act {
+            count: Count::once(Timestamp::from_seconds(9)),
+            could: could.into_iter().collect(),
+        },
+    );
+    let found = narrowed("all:all", &evidence);
+    assert_eq!(found.scopes, scopes("leads:read,leads:create"));
+    assert_eq!(found.doubts["Lead added"].to_string(), "all:create");
+    // Where nothing else can have left it, it stays.
+    let could = [Op::EnrichLeadsFromSupersearch].into_iter().collect();
+    evidence.outside.get_mut("Lead added").unwrap().could = could;
+    let found = narrowed("all:all", &evidence);
+    assert_eq!(found.scopes, scopes("leads:read,all:create"));
+    assert!(found.doubts.is_empty());
+}
+
+#[test]
 fn what_was_called_and_is_not_known_to_be_covered_keeps_what_may_cover_it() {
     // The key made this call, whatever the documents say.
     let found = narrowed(

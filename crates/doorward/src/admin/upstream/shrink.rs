@@ -108,6 +108,11 @@ impl Admin {
 
         let narrowed = narrow(granted, &evidence)
             .map_err(|why| AdminError::usage(format_args!("'{}': {why}", key.name)))?;
+        for (what, scope) in &narrowed.doubts {
+            told.push(format!(
+                "'{what}' beside Doorward may also come of what asks for {scope}, which is not kept for that"
+            ));
+        }
         let lost = lost_by(
             &workspace,
             key,
