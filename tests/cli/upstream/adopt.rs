@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::{MANAGER, World, row};
+use crate::harness::call;
 
 #[test]
 fn a_manager_is_piped_in_and_known_by_its_own_list() {
@@ -181,4 +183,48 @@ fn a_key_is_probed_by_reads_alone() {
     let missing = probe("nobody").ended(1);
     assert!(missing.stderr.contains("upstream list"), "{missing:?}");
     assert_eq!(world.recorded("upstream_key.probe").len() % 2, 0);
+}
+
+#[test]
+fn an_id_is_learnt_from_records_of_calls_that_went_out_under_the_key() {
+    let world = World::with(&[MANAGER, "lead-import"]);
+    let config = world.path().join("doorward.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let quick = text.replace("pull_seconds = 60", "pull_seconds = 1");
+    assert_ne!(quick, text);
+    fs::write(&config, quick).unwrap();
+    let (server, key) = world.serve("lead-import");
+    let url = format!("{}/api/v2/leads", server.text("gateway_url"));
+    let lead = || Some(json!({ "email": "ada@example.com" }));
+    assert_eq!(call("POST", &url, Some(&key), lead()).status, 200);
+    // Another key of the same scopes is none the less another.
+    let (other, _) = world.made_elsewhere("double", &["leads:create", "lead_lists:read"]);
+    let mine = &world.seeded("lead-import")["id"];
+    let began = Instant::now();
+    while row(&world.inventory(), "lead-import")["api_key_id"] != *mine {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{:#}",
+            world.inventory()
+        );
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let adopted = world
+        .run(&["upstream", "adopt", "lead-import", "--json"])
+        .ended(0)
+        .json();
+    assert_eq!(adopted["api_key_id"], *mine);
+    assert!(
+        adopted["known_by"]
+            .as_str()
+            .unwrap()
+            .starts_with("records of calls")
+    );
+    let wrong = world
+        .run(&["upstream", "adopt", "lead-import", "--id", &other])
+        .ended(2);
+    assert!(
+        wrong.stderr.contains("not the one that was said"),
+        "{wrong:?}"
+    );
 }

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{MANAGER, World, row};
-use crate::harness::call;
+use crate::harness::{Demo, call};
 
 #[test]
 fn every_key_is_listed_with_what_is_known_of_it_and_no_value() {
@@ -123,4 +123,31 @@ fn more_keys_than_a_page_holds_are_all_listed() {
         .filter(|row| row["name"].as_str().unwrap().starts_with("spare-"));
     assert_eq!(spare.count(), 130);
     assert_eq!(found["listed"], true);
+}
+
+#[test]
+fn the_demo_knows_each_of_its_keys() {
+    let demo = Demo::up();
+    let listed = demo.run(&["upstream", "list", "--json"]).ended(0).json();
+    let keys = listed[0]["keys"].as_array().unwrap();
+    let held: Vec<&Value> = keys
+        .iter()
+        .filter(|key| key["key_id"].is_string())
+        .collect();
+    assert!(held.len() >= 6, "{held:#?}");
+    for key in held {
+        assert_eq!(key["state"], "active", "{key:#}");
+        assert!(
+            key["api_key_id"].is_string() && key["name_there"].is_string(),
+            "{key:#}"
+        );
+        assert_eq!(key["manages"], key["name"] == "manager", "{key:#}");
+    }
+    let unknown = keys.iter().filter(|key| key["state"] == "unknown");
+    assert!(unknown.clone().count() > 0);
+    assert!(
+        unknown
+            .clone()
+            .all(|key| key["may_be"].as_array().unwrap().is_empty())
+    );
 }

@@ -45,7 +45,8 @@ fn a_key_is_made_with_the_least_scopes_kept_and_used() {
     assert_eq!(plan["rotation"]["scopes"], json!(scopes));
     assert_eq!(names(&world), before, "a dry run makes nothing");
 
-    let ran = world.run(&mint).ended(0);
+    let owned: Vec<&str> = mint.iter().copied().chain(["--owner", "Ann"]).collect();
+    let ran = world.run(&owned).ended(0);
     let last: Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(
         (&last["step"], &last["key"]),
@@ -64,6 +65,7 @@ fn a_key_is_made_with_the_least_scopes_kept_and_used() {
         (&json!("active"), &json!(made[0]))
     );
     assert_eq!(key["api_key_id"], last["new_api_key_id"]);
+    assert_eq!(key["owner"], "Ann");
     let mut have: Vec<&str> = key["scopes"]
         .as_array()
         .unwrap()

@@ -109,8 +109,15 @@ impl Uses {
         self.add_count(op, Count::once(at));
     }
 
+    /// The calls of another key as well.
+    pub fn join(&mut self, other: &Self) {
+        for (op, count) in other.iter() {
+            self.add_count(op, count);
+        }
+    }
+
     /// More calls of an operation.
-    pub fn add_count(&mut self, op: Op, more: Count) {
+    fn add_count(&mut self, op: Op, more: Count) {
         self.0
             .entry(op)
             .and_modify(|count| *count = count.and(more))

@@ -1,12 +1,13 @@
 //! Listing: what is held, what Instantly lists, what was used.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_audit::Audit;
 use doorward_audit::instantly::{pull_once, read_to};
 use doorward_audit::reconcile::learnt_keys;
 use doorward_catalog::Op;
-use doorward_keys::inventory::{Held, HeldState, Listing, rows};
+use doorward_keys::inventory::{Held, HeldState, Listing, Uses, rows};
 use doorward_store::{KeyRole, ProbeOutcome, UpstreamKey, UpstreamKeyState, Workspace};
 use tokio::runtime::Handle as Runtime;
 
@@ -58,7 +59,12 @@ impl Handle<UpstreamList> for Admin {
                 workspace: workspace.name.clone(),
                 workspace_id: workspace.id.clone(),
                 since: call.since,
-                keys: rows(&held, listing.as_ref(), &used.by_key, &seen),
+                keys: rows(
+                    &held,
+                    listing.as_ref(),
+                    &with_those_before(workspace, used.by_key),
+                    &seen,
+                ),
                 listed: listing.is_some_and(|listing| listing.whole),
                 log_read_to,
                 told,
@@ -163,6 +169,33 @@ impl Admin {
         }
         Ok(())
     }
+}
+
+/// What a key was used for counts for the one that took its place.
+fn with_those_before(
+    workspace: &Workspace,
+    mut by_key: BTreeMap<String, Uses>,
+) -> BTreeMap<String, Uses> {
+    let alone = by_key.clone();
+    for key in &workspace.upstream_keys {
+        let all = by_key.entry(key.id.clone()).or_default();
+        for before in those_before(workspace, key) {
+            if let Some(uses) = alone.get(&before.id) {
+                all.join(uses);
+            }
+        }
+    }
+    by_key
+}
+
+/// The keys that this one took the place of, one after the other, as far as they are kept.
+pub(super) fn those_before<'w>(
+    workspace: &'w Workspace,
+    key: &UpstreamKey,
+) -> impl Iterator<Item = &'w UpstreamKey> {
+    let name = format!("{}~", key.name);
+    let keys = workspace.upstream_keys.iter();
+    keys.filter(move |one| one.name.starts_with(&name))
 }
 
 /// A key as the inventory takes it. What the store does not know of its id may have been learnt from

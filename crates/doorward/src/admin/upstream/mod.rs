@@ -2,6 +2,7 @@
 
 mod acts;
 mod adopt;
+mod identify;
 mod list;
 mod mint;
 mod probe;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use doorward_audit::instantly::read_to;
 use doorward_audit::reconcile::learnt_keys;
 use doorward_catalog::{Op, OpSet, Scope, ScopeSet};
-use doorward_keys::inventory::{Act, Evidence, Narrowed, Standing, Uses, lost_without, narrow};
+use doorward_keys::inventory::{Act, Evidence, Narrowed, Standing, lost_without, narrow};
 use doorward_keys::rotation::{Timing, Why};
 use doorward_policy::Timestamp;
 use doorward_store::{UpstreamKey, UpstreamKeyState, Workspace};
 use tokio::runtime::Handle as Runtime;
 
+use super::list::those_before;
 use super::probe::held_key;
 use super::types::{ShrinkAsked, ShrinkPlan, UpstreamShrink, UpstreamShrinkPlan};
 use crate::admin::error::AdminError;
@@ -89,13 +90,11 @@ impl Admin {
             ));
         }
         // What it was before it was rotated counts as well.
-        let before = format!("{}~", key.name);
-        let line = workspace.upstream_keys.iter();
-        let line = line.filter(|one| one.id == key.id || one.name.starts_with(&before));
+        let line = std::iter::once(key).chain(those_before(&workspace, key));
         let mut evidence = Evidence::default();
         for one in line {
             if let Some(uses) = used.by_key.get(&one.id) {
-                join_uses(&mut evidence.uses, uses);
+                evidence.uses.join(uses);
             }
             let id = one.api_key_id.as_ref().or_else(|| learnt.get(&one.id));
             if let Some(sighting) = id.and_then(|id| seen.get(id)) {
@@ -217,12 +216,6 @@ impl Admin {
                 .to_owned(),
         );
         Ok(())
-    }
-}
-
-fn join_uses(all: &mut Uses, more: &Uses) {
-    for (op, count) in more.iter() {
-        all.add_count(op, count);
     }
 }
 

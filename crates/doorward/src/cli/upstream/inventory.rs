@@ -30,7 +30,7 @@ pub(crate) struct ListUpstream {
     #[arg(long)]
     pub(crate) no_fetch: bool,
 
-    /// Show long lists of scopes whole
+    /// Show long lists of scopes whole with how often each was used, and retired keys too
     #[arg(long)]
     pub(crate) wide: bool,
 }
@@ -160,6 +160,10 @@ pub(crate) struct MintUpstream {
     /// Where its value is to be kept (default: the encrypted file in the data folder)
     #[arg(long, value_name = "REF")]
     pub(crate) to: Option<String>,
+
+    /// Who answers for it
+    #[arg(long, value_name = "PERSON", conflicts_with = "no_wait")]
+    pub(crate) owner: Option<String>,
 
     /// Show the scopes and every step and call, and do nothing
     #[arg(long)]

@@ -50,7 +50,13 @@ fn show(
     let title = output.paint(Tone::Strong, &inventory.workspace);
     let since = whole_seconds(inventory.since);
     output.line(format_args!("{title}, used since {since}"))?;
-    let rows = inventory.keys.iter();
+    // What was replaced and is gone at Instantly too is history.
+    let past = |key: &&Row| key.state == KeyState::Retired && key.remarks.is_empty();
+    let hidden = match wide {
+        true => 0,
+        false => inventory.keys.iter().filter(past).count(),
+    };
+    let rows = inventory.keys.iter().filter(|key| wide || !past(key));
     let rows = rows.map(|key| row(key, wide, now, context)).collect();
     let headings = [
         "key",
@@ -66,6 +72,11 @@ fn show(
         "id at instantly",
     ];
     output.table(&headings, rows, "it has no upstream keys")?;
+    if hidden > 0 {
+        note(format_args!(
+            "{hidden} keys that were retired are not shown; --wide shows them"
+        ));
+    }
     remarks(inventory, output)
 }
 
@@ -74,6 +85,11 @@ fn row(key: &Row, wide: bool, now: Timestamp, context: &Context) -> Vec<Cell> {
         None => Cell::toned("not known", Tone::Careful),
         Some(scopes) if scopes.len() > NAMES_MAX && !wide => {
             scopes_cell(known_scopes(scopes), false)
+        }
+        Some(_) if wide && key.used.is_some() => {
+            let uses = key.scope_uses.iter();
+            let uses = uses.map(|one| format!("{} ×{}", one.scope, one.calls));
+            Cell::from(uses.collect::<Vec<_>>().join(", "))
         }
         Some(scopes) => Cell::from(scopes.join(", ")),
     };

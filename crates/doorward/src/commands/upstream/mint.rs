@@ -1,7 +1,7 @@
 //! `doorward upstream mint`.
 
 use super::rotate::{show_plan, wait_for};
-use crate::admin::{MintAsked, MintPlan, Session, UpstreamMint, UpstreamMintPlan};
+use crate::admin::{MintAsked, MintPlan, Session, UpstreamAdopt, UpstreamMint, UpstreamMintPlan};
 use crate::cli::MintUpstream;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
@@ -32,7 +32,22 @@ pub(super) async fn run(context: &Context, session: &Session, typed: MintUpstrea
             rotation.key, rotation.workspace, rotation.id
         ));
     }
-    wait_for(output, session, rotation, &typed.wait, true).await
+    let (workspace, name) = (rotation.workspace.clone(), rotation.key.clone());
+    let exit = wait_for(output, session, rotation, &typed.wait, true).await?;
+    if let (Exit::Done, Some(owner)) = (exit, typed.owner) {
+        let note = UpstreamAdopt {
+            workspace: Some(workspace),
+            name,
+            reference: None,
+            owner: Some(owner),
+            api_key_id: None,
+            scopes: None,
+            manages: None,
+            without_id: true,
+        };
+        session.call(note).await?;
+    }
+    Ok(exit)
 }
 
 fn show(output: Output, plan: &MintPlan) -> Result<(), Failure> {
