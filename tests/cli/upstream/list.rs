@@ -70,7 +70,7 @@ fn every_key_is_listed_with_what_is_known_of_it_and_no_value() {
     for text in [
         "zapier",
         "unknown",
-        "acts around Doorward",
+        "1 act around Doorward",
         "lead-import",
         "3 calls",
     ] {
@@ -142,6 +142,8 @@ fn the_demo_knows_each_of_its_keys() {
             "{key:#}"
         );
         assert_eq!(key["manages"], key["name"] == "manager", "{key:#}");
+        let own = key["name"] == "manager" || key["name"] == "watcher";
+        assert_eq!(key["own_use"].is_string(), own, "{key:#}");
     }
     let unknown = keys.iter().filter(|key| key["state"] == "unknown");
     assert!(unknown.clone().count() > 0);

@@ -144,7 +144,7 @@ impl Sources {
 }
 
 /// The key that the watch asks under.
-fn watch_key(keys: &[UpstreamKey]) -> Option<&UpstreamKey> {
+pub(crate) fn watch_key(keys: &[UpstreamKey]) -> Option<&UpstreamKey> {
     let may = |key: &UpstreamKey, op: Op| key.scope_set().is_some_and(|scopes| scopes.covers(op));
     keys.iter()
         .filter(|key| key.state == UpstreamKeyState::Active && may(key, Op::ListAuditLog))

@@ -43,7 +43,7 @@ pub(crate) use self::doors::Doors;
 use self::doors::Renewing;
 use self::health::health_of;
 pub(crate) use self::instantly::WATCHED;
-pub(crate) use self::instantly::{Sources, options as watch_options};
+pub(crate) use self::instantly::{Sources, options as watch_options, watch_key};
 use self::learning::Learning;
 use self::metrics::Metrics;
 use self::pace::KeptPace;

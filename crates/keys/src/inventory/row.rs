@@ -77,6 +77,8 @@ pub struct Row {
     pub state: KeyState,
     /// Whether it makes, lists and revokes the other keys.
     pub manages: bool,
+    /// What Doorward itself does under it, in words; that is in no count.
+    pub own_use: Option<String>,
     /// Its scopes: as Instantly lists them, else as Doorward knows them.
     pub scopes: Option<Vec<String>>,
     /// The gravest risk of its scopes.

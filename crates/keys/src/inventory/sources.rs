@@ -71,6 +71,8 @@ pub struct Held {
     pub alive: Option<bool>,
     /// Whether it makes, lists and revokes the other keys.
     pub manages: bool,
+    /// What Doorward itself does under it, in words; that is in no count.
+    pub own_use: Option<String>,
     /// Who answers for it.
     pub owner: Option<String>,
     /// Since when Doorward holds it.

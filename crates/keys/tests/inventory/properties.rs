@@ -53,6 +53,7 @@ fn any_held() -> impl Strategy<Value = Vec<Held>> {
             alive,
             manages: n == 0,
             owner: None,
+            own_use: None,
             since: Timestamp::from_seconds(1),
         };
         all.into_iter().enumerate().map(one).collect()

@@ -28,6 +28,7 @@ fn held(name: &str, id: Option<&str>, scopes: &str) -> Held {
         alive: Some(true),
         manages: false,
         owner: None,
+        own_use: None,
         since: at(500),
     }
 }

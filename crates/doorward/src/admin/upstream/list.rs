@@ -16,7 +16,7 @@ use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
 use crate::inventory::{KEYS_MAX, Reach, keeper, list_keys, sightings, uses_since};
 use crate::record::recorded_secrets;
-use crate::server::{Sources, watch_options};
+use crate::server::{Sources, watch_key, watch_options};
 
 /// Most readings of one log: each goes on where the one before stopped.
 const READINGS_MAX: usize = 5;
@@ -46,7 +46,13 @@ impl Handle<UpstreamList> for Admin {
                 told.push("the ledger has more leaves than are looked at: say --since".to_owned());
             }
             let keys = workspace.upstream_keys.iter();
-            let held: Vec<Held> = keys.map(|key| held(key, learnt.get(&key.id))).collect();
+            let watches = watch_key(&workspace.upstream_keys).map(|key| &key.id);
+            let held: Vec<Held> = keys
+                .map(|key| Held {
+                    own_use: own_use(key, watches == Some(&key.id)),
+                    ..held(key, learnt.get(&key.id))
+                })
+                .collect();
             let log_read_to = read_to(self.store(), &workspace.id)?;
             if log_read_to.is_none() {
                 told.push(
@@ -198,6 +204,17 @@ pub(super) fn those_before<'w>(
     keys.filter(move |one| one.name.starts_with(&name))
 }
 
+/// What Doorward itself does under a key.
+pub(super) fn own_use(key: &UpstreamKey, watches: bool) -> Option<String> {
+    let own = match (key.role, watches) {
+        (KeyRole::Manages, false) => "lists, makes and deletes keys",
+        (KeyRole::Manages, true) => "lists, makes and deletes keys; reads Instantly's audit log",
+        (KeyRole::Carries, true) => "reads Instantly's audit log",
+        (KeyRole::Carries, false) => return None,
+    };
+    Some(own.to_owned())
+}
+
 /// A key as the inventory takes it. What the store does not know of its id may have been learnt from
 /// Instantly's log.
 pub(super) fn held(key: &UpstreamKey, learnt: Option<&String>) -> Held {
@@ -219,6 +236,7 @@ pub(super) fn held(key: &UpstreamKey, learnt: Option<&String>) -> Held {
         },
         alive,
         manages: key.role == KeyRole::Manages,
+        own_use: None,
         owner: (!key.owner.is_empty()).then(|| key.owner.clone()),
         since: key.made_at.unwrap_or(key.created_at),
     }

@@ -8,11 +8,13 @@ use doorward_keys::inventory::{Listing, lost_without};
 use doorward_policy::Timestamp;
 use doorward_store::{KeyRole, UpstreamKey, UpstreamKeyState, Workspace};
 
+use super::list::own_use;
 use super::types::{Target, UpstreamTarget, WhichKey};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
 use crate::inventory::standing;
 use crate::output::clean;
+use crate::server::watch_key;
 
 impl Handle<UpstreamTarget> for Admin {
     fn handle(&self, call: UpstreamTarget) -> Result<Target, AdminError> {
@@ -87,6 +89,10 @@ impl Admin {
             key_id: held.map(|held| held.id.clone()),
             name: held.map(|held| held.name.clone()),
             reference: held.map(|held| held.reference.clone()),
+            own_use: held.and_then(|held| {
+                let watches = watch_key(&workspace.upstream_keys);
+                own_use(held, watches.is_some_and(|key| key.id == held.id))
+            }),
             lost: lost.iter().map(|op| op.id().to_owned()).collect(),
         })
     }

@@ -148,6 +148,8 @@ pub(crate) struct Target {
     pub(crate) name: Option<String>,
     /// Where its value is kept.
     pub(crate) reference: Option<String>,
+    /// What Doorward itself does under it, in words.
+    pub(crate) own_use: Option<String>,
     /// The operations granted to clients that no key would cover without it.
     pub(crate) lost: Vec<String>,
 }

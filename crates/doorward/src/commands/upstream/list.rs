@@ -97,17 +97,16 @@ fn row(key: &Row, wide: bool, now: Timestamp, context: &Context) -> Vec<Cell> {
         None => Cell::from(""),
         Some(seen) if seen.around > 0 => Cell::toned(
             format_args!(
-                "{}, {} acts around Doorward",
+                "{}, {} around Doorward",
                 ago(seen.last, now),
-                seen.around
+                many(seen.around, "act")
             ),
             Tone::Careful,
         ),
-        Some(seen) => Cell::from(format_args!(
-            "{}, {} acts",
-            ago(seen.last, now),
-            seen.records
-        )),
+        Some(seen) => {
+            let acts = many(seen.records, "act");
+            Cell::from(format_args!("{}, {acts}", ago(seen.last, now)))
+        }
     };
     vec![
         Cell::toned(&key.name, Tone::Strong),
@@ -149,14 +148,29 @@ fn risk_cell(risk: Option<Risk>) -> Cell {
 }
 
 fn used_cell(key: &Row, now: Timestamp) -> Cell {
-    match (key.used, key.state) {
-        (Some(used), _) => Cell::from(format_args!(
-            "{}, {} calls",
-            ago(used.last, now),
-            used.calls
-        )),
-        (None, KeyState::Unknown) => Cell::from(""),
-        (None, _) => Cell::toned("not used", Tone::Quiet),
+    match (key.used, &key.own_use, key.state) {
+        (Some(used), None, _) => {
+            let calls = many(used.calls, "call");
+            Cell::from(format_args!("{}, {calls}", ago(used.last, now)))
+        }
+        (Some(used), Some(own), _) => {
+            let calls = many(used.calls, "call");
+            Cell::from(format_args!(
+                "{}, {calls}; Doorward {own}",
+                ago(used.last, now)
+            ))
+        }
+        (None, Some(own), _) => Cell::from(format_args!("Doorward {own}")),
+        (None, None, KeyState::Unknown) => Cell::from(""),
+        (None, None, _) => Cell::toned("not used", Tone::Quiet),
+    }
+}
+
+/// So many of a thing.
+fn many(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     }
 }
 

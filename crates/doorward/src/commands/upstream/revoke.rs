@@ -86,6 +86,10 @@ fn show_target(target: &Target, context: &Context) -> Result<(), Failure> {
         ),
         ("held", Cell::from(held)),
         (
+            "doorward",
+            Cell::toned(target.own_use.as_deref().unwrap_or_default(), Tone::Careful),
+        ),
+        (
             "only key for",
             Cell::toned(target.lost.join(", "), Tone::Bad),
         ),
