@@ -10,6 +10,9 @@ use crate::harness::{Demo, call};
 fn every_key_is_listed_with_what_is_known_of_it_and_no_value() {
     let world = World::with(&[MANAGER, "lead-import"]);
     let (stranger, value) = world.made_elsewhere("zapier", &["leads:all"]);
+    // Instantly may show values, and people paste keys where names belong.
+    world.set(json!({ "list_keys": "clear" }));
+    let (pasted, _) = world.made_elsewhere(&value, &["leads:read"]);
     // Somebody goes around Doorward with it.
     let lead = json!({ "email": "grace@example.com" });
     let (status, _) = world.instantly(&value, "POST", "/leads", Some(lead));
@@ -42,6 +45,12 @@ fn every_key_is_listed_with_what_is_known_of_it_and_no_value() {
         (&json!(3), &json!(0))
     );
 
+    let rows = found["keys"].as_array().unwrap();
+    let odd = rows
+        .iter()
+        .find(|row| row["api_key_id"] == pasted.as_str())
+        .unwrap();
+    assert_eq!(odd["name"], "(not shown)");
     let theirs = row(&found, "zapier");
     assert_eq!(theirs["state"], "unknown");
     assert_eq!(theirs["api_key_id"], stranger.as_str());

@@ -1,9 +1,12 @@
 //! `doorward upstream mint`.
 
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{MANAGER, World, row};
-use crate::harness::call;
+use crate::harness::{Server, call};
 
 /// The names of the keys that the emulated API lists.
 fn names(world: &World) -> Vec<String> {
@@ -129,4 +132,57 @@ fn without_a_key_that_manages_it_says_what_to_do() {
         ])
         .ended(2);
     assert!(taken.stderr.contains("lead-import"), "{taken:?}");
+}
+
+#[test]
+fn a_crash_between_making_a_key_and_keeping_it_leaves_no_orphan() {
+    let world = World::with(&[MANAGER]);
+    world
+        .run(&["upstream", "adopt", MANAGER, "--manages"])
+        .ended(0);
+    let ours = || {
+        let all = names(&world).into_iter();
+        all.filter(|name| name.starts_with("dw-crm-"))
+            .collect::<Vec<_>>()
+    };
+    let wait_for = |what: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !what() {
+            assert!(began.elapsed() < Duration::from_secs(30), "{:?}", ours());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    // The answer, and with it the value, is on its way for long.
+    world.fail(Some(json!({
+        "kind": "latency", "ms": 20_000, "operation": "createAPIKey"
+    })));
+    let start = || Server::start(world.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    let server = start();
+    let mint = [
+        "upstream",
+        "mint",
+        "crm",
+        "-u",
+        "crm-sync",
+        "-e",
+        "production",
+        "--no-wait",
+    ];
+    world.run(&mint).ended(0);
+    wait_for(&|| ours().len() == 1);
+    let orphan = ours().remove(0);
+    server.end(Signal::KILL);
+    world.fail(None);
+
+    let server = start();
+    wait_for(&|| {
+        let found = world.inventory();
+        let rows = found["keys"].as_array().unwrap();
+        rows.iter()
+            .any(|key| key["name"] == "crm" && key["state"] == "active")
+    });
+    let left = ours();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_ne!(left[0], orphan);
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
 }

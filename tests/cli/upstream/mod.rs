@@ -90,6 +90,13 @@ impl World {
         let mut kept = Vec::new();
         files(&self.path().join(".doorward"), &[], &mut kept);
         assert!(!kept.is_empty());
+        for entry in fs::read_dir(self.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "log") {
+                let told = fs::read_to_string(&path).unwrap();
+                assert!(!told.contains(value), "{}", path.display());
+            }
+        }
         for (path, bytes) in kept {
             assert!(path.ends_with(but) || !holds(&bytes, value), "{path}");
         }
@@ -128,6 +135,15 @@ impl World {
     pub(crate) fn set(&self, settings: Value) {
         let url = format!("{}/_sandbox/settings", self.sandbox.text("url"));
         assert_eq!(call("PATCH", &url, None, Some(settings)).status, 200);
+    }
+
+    /// Has the emulated API fail like this from now on; only like this.
+    pub(crate) fn fail(&self, fault: Option<Value>) {
+        let url = format!("{}/_sandbox/faults", self.sandbox.text("url"));
+        assert_eq!(call("DELETE", &url, None, None).status, 200);
+        if let Some(fault) = fault {
+            assert!(call("POST", &url, None, Some(fault)).status < 300);
+        }
     }
 
     /// Makes a key in Instantly's interface, so to say: with its id and value.

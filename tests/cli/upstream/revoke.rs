@@ -152,3 +152,48 @@ fn a_key_that_clients_need_is_kept_unless_forced_and_proved_dead_then() {
     assert_eq!(last["metadata"]["proved_dead"], true, "{last:#}");
     world.holds_nowhere(value, "no such file");
 }
+
+#[test]
+fn a_deletion_that_fails_or_whose_answer_is_lost_leaves_no_doubt() {
+    let world = World::with(&[MANAGER, "lead-import"]);
+    let id = world.seeded("lead-import")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world
+        .run(&["upstream", "adopt", "lead-import", "--id", &id])
+        .ended(0);
+    let revoke = |id: &str| world.run(&["upstream", "revoke", id, "--yes", "--json"]);
+    world.fail(Some(json!({
+        "kind": "status", "status": 500, "operation": "deleteAPIKey"
+    })));
+    let failed = revoke(&id).ended(1);
+    assert!(failed.stderr.contains("could not be deleted"), "{failed:?}");
+    // All is as it was.
+    assert_eq!(row(&world.inventory(), "lead-import")["state"], "active");
+    let value = world.seeded("lead-import")["key"].as_str().unwrap();
+    assert_eq!(world.instantly(value, "GET", "/lead-lists", None).0, 200);
+    let acts = world.recorded("upstream_key.revoke");
+    assert_eq!(acts.last().unwrap()["result"], "failure");
+
+    let (id, value) = world.made_elsewhere("zapier", &["leads:read"]);
+    world.fail(Some(json!({
+        "kind": "lost_response", "operation": "deleteAPIKey", "count": 1
+    })));
+    revoke(&id).ended(0);
+    world.fail(None);
+    assert_eq!(
+        world
+            .instantly(&value, "POST", "/leads/list", Some(json!({})))
+            .0,
+        401
+    );
+    let found = world.inventory();
+    assert!(
+        found["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|key| key["name"] != "zapier")
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorward_catalog::UpstreamKeyFormat;
 use doorward_catalog::wire::{ApiKey, WorkspaceMember};
 use doorward_ledger::Severity;
 use serde::{Deserialize, Serialize};
@@ -135,10 +136,19 @@ impl ListingChange {
 pub(super) fn keys(listed: Vec<ApiKey>) -> BTreeMap<String, ListedKey> {
     let one = |key: ApiKey| {
         let scopes = codes(key.scopes.iter().map(String::as_str));
-        let name = shown(&key.name);
+        let name = name(&key.name);
         (shown(&key.id), ListedKey { name, scopes })
     };
     listed.into_iter().map(one).collect()
+}
+
+/// A key's name, unless somebody pasted a key where names belong.
+fn name(text: &str) -> String {
+    let of_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    match text.split(|c| !of_key(c)).any(UpstreamKeyFormat::matches) {
+        true => "(not shown)".to_owned(),
+        false => shown(text),
+    }
 }
 
 pub(super) fn members(listed: Vec<WorkspaceMember>) -> BTreeMap<String, ListedMember> {
@@ -274,6 +284,16 @@ mod tests {
         assert_eq!(now("admin"), Some(Severity::High));
         assert_eq!(now("admin"), None);
         assert_eq!(now("client"), Some(Severity::High));
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_a_name_is_not_kept() {
+        let uuid = "0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f";
+        let key = UpstreamKeyFormat::compose(uuid, "aB3dE5gH7jK9");
+        for text in [key.clone(), format!("old: {key}"), format!("({key})")] {
+            assert_eq!(name(&text), "(not shown)", "{text}");
+        }
+        assert_eq!(name("zapier, crm"), "zapier, crm");
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use doorward_keys::inventory::{Listed, Listing};
 use doorward_upstream::{Client, Error};
 
+use crate::admin::may_be_secret;
 use crate::output::clean;
 use crate::scrubbed::scrub;
 
@@ -32,7 +33,7 @@ pub(crate) async fn list_keys(client: &Client) -> Result<(Listing, Option<String
     };
     let keys = found.into_iter().map(|key| Listed {
         api_key_id: shown(&key.id),
-        name: shown(&key.name),
+        name: name(&key.name),
         scopes: key
             .scopes
             .iter()
@@ -43,6 +44,14 @@ pub(crate) async fn list_keys(client: &Client) -> Result<(Listing, Option<String
     });
     let keys = keys.collect();
     Ok((Listing { keys, whole }, place))
+}
+
+/// A name, unless somebody pasted a key where names belong.
+fn name(text: &str) -> String {
+    match may_be_secret(text) {
+        true => "(not shown)".to_owned(),
+        false => shown(text),
+    }
 }
 
 /// A text of Instantly's: one line, bounded, without what secrets it may hold.
