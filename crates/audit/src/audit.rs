@@ -18,12 +18,13 @@ use crate::anchor::StoreAnchor;
 use crate::background::Worker;
 use crate::commitments::Commitments;
 use crate::draft::Draft;
-use crate::error::{AuditError, Result, random};
+use crate::error::{AuditError, Result};
 use crate::inbox::{Inbox, Message};
 use crate::interrupted::{CLOSED, end_interrupted};
 use crate::keyring::Keyring;
 use crate::options::AuditOptions;
 use crate::people::{People, Person, Unsealed};
+use crate::random::random;
 use crate::refusals::Refusals;
 
 /// Acts that wait to be sealed in the background.

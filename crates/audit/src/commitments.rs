@@ -6,8 +6,9 @@ use doorward_ledger::{Commitment, CommitmentKey, LeafId};
 use doorward_policy::Timestamp;
 use doorward_store::Store;
 
-use crate::error::{AuditError, Result, random};
+use crate::error::{AuditError, Result};
 use crate::keyring::Keyring;
+use crate::random::random;
 
 /// The key in force.
 #[derive(Default)]

@@ -8,8 +8,9 @@ use doorward_ledger::{
 use doorward_policy::Timestamp;
 use serde_json::Value;
 
-use crate::error::{Result, random};
+use crate::error::Result;
 use crate::people::Person;
+use crate::random::random_in_clear;
 
 /// Most bytes of what is sealed as a whole (`inputs`, `claim`, `note`).
 pub const SEALED_MAX: usize = 16 * 1024;
@@ -130,7 +131,7 @@ impl Draft {
         keys: &[Arc<SubjectKey>],
         commitments: Option<&CommitmentKey>,
     ) -> Result<(LeafId, LeafBytes)> {
-        let id = LeafId::from_random(random()?);
+        let id = LeafId::from_random(random_in_clear()?);
         let mut keys = keys.iter();
         for (place, person) in std::mem::take(&mut self.people) {
             let Some(key) = keys.next() else { break };
@@ -167,7 +168,7 @@ impl Draft {
 }
 
 fn seal(key: &SubjectKey, leaf: LeafId, field: &str, value: &[u8]) -> Result<Sealed> {
-    Ok(key.seal(leaf, field, value, random()?)?)
+    Ok(key.seal(leaf, field, value, random_in_clear()?)?)
 }
 
 fn set_body(event: &mut Event, new: Body) {

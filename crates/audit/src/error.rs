@@ -68,9 +68,3 @@ pub enum AuditError {
 
 /// The result of this crate's calls.
 pub type Result<T> = std::result::Result<T, AuditError>;
-
-pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| AuditError::Random)?;
-    Ok(bytes)
-}

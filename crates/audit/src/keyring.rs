@@ -5,7 +5,8 @@ use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::error::{AuditError, Result, random};
+use crate::error::{AuditError, Result};
+use crate::random::random;
 
 /// Least bytes of the audit key.
 const KEY_MIN: usize = 32;

@@ -39,6 +39,7 @@ mod interrupted;
 mod keyring;
 mod options;
 mod people;
+mod random;
 pub mod reconcile;
 mod refusals;
 mod signer;

@@ -8,8 +8,9 @@ use doorward_ledger::{LeafId, Sealed, SubjectId, SubjectKey};
 use doorward_policy::Timestamp;
 use doorward_store::{Store, SubjectRow};
 
-use crate::error::{Result, random};
+use crate::error::Result;
 use crate::keyring::Keyring;
+use crate::random::random;
 
 /// Most keys held in memory; the store has them all.
 const CACHED: usize = 20_000;

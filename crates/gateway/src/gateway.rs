@@ -271,9 +271,9 @@ impl Inner {
         // Not held while the request is answered.
         drop(beside);
         let response = if let Some(page) = page {
-            beside::answer(page.as_ref(), &parts, peer).await
+            Box::pin(beside::answer(page.as_ref(), &parts, peer)).await
         } else if ours && parts.uri == claims::TARGET {
-            self.claim(&parts, body, self.call(peer)).await
+            Box::pin(self.claim(&parts, body, self.call(peer))).await
         } else {
             let mut call = self.call(peer);
             if let Some(tracing) = self.watch.tracing() {
@@ -285,7 +285,9 @@ impl Inner {
             call.counts(Some(place), None);
             match admitted {
                 Ok(admitted) => self.carry_out(admitted, call).await,
-                Err(Stop::Answered(before)) => self.forwarder.tell_of(*before, call).await,
+                Err(Stop::Answered(before)) => {
+                    Box::pin(self.forwarder.tell_of(*before, call)).await
+                }
                 Err(Stop::Refused(fault)) => {
                     let fault = self.bounded(fault, call.facts());
                     turn_away(&mut call, fault)

@@ -81,7 +81,7 @@ impl Inner {
         let body = match body.is_end_stream() {
             true => None,
             false => {
-                let read = self.bodies.read(&sender(facts), body).await;
+                let read = Box::pin(self.bodies.read(&sender(facts), body)).await;
                 read.map_err(|refusal| refusal.of(op))?
             }
         };
@@ -98,7 +98,7 @@ impl Inner {
         self.hold(parts, &head, body.as_ref(), facts).await?;
         match self.decide_now(parts, &decided_by, head, body, facts, key) {
             Ok(admitted) => Ok(admitted),
-            Err(stopped) => Err(self.ask(stopped).await.into()),
+            Err(stopped) => Err(Box::pin(self.ask(stopped)).await.into()),
         }
     }
 

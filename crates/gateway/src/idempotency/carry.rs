@@ -74,7 +74,7 @@ impl Inner {
             return Ok((None, call));
         };
         let about = admitted.about();
-        match self.guard(about, named, call.facts()).await {
+        match Box::pin(self.guard(about, named, call.facts())).await {
             Ok(Guarded::Go(guard)) => Ok((Some(guard), call)),
             Ok(Guarded::Answer(kept, told)) => {
                 let now = self.way_now(admitted, &mut call);
@@ -86,7 +86,7 @@ impl Inner {
                     }
                 };
                 let given = self.forwarder.give_again(kept, told, call, about.op, veil);
-                Err(Box::new(given.await))
+                Err(Box::new(Box::pin(given).await))
             }
             Err(refusal) => {
                 let fault = self.bounded(refusal.of(about.op).into(), call.facts());
@@ -146,7 +146,7 @@ impl Inner {
         };
         let let_in = self.client_limits.let_in(&caller, Instant::now());
         let _under_way = let_in.map_err(|met| met.refusal(op))?;
-        match self.guard(about, named, facts).await {
+        match Box::pin(self.guard(about, named, facts)).await {
             // It was not sent, or not carried out: it is let go of, and asked about like any other.
             Ok(Guarded::Go(_)) => Ok(None),
             Ok(Guarded::Answer(kept, told)) => {

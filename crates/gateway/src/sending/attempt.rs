@@ -74,7 +74,7 @@ impl Forwarder {
         }
         call.facts_mut().upstream_key = Some(Arc::clone(&next.id));
         let second = self.exchange(authorized, upstream, &mut next, &name, going);
-        let second = second.await;
+        let second = Box::pin(second).await;
         let second = match second {
             Ok(response) => {
                 let (response, dead) = self.examine(response).await;

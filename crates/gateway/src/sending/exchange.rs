@@ -53,7 +53,7 @@ impl Forwarder {
             return first;
         };
         *key = next;
-        let second = self.send(request, upstream, key, name, going).await;
+        let second = Box::pin(self.send(request, upstream, key, name, going)).await;
         match &second {
             // Nor was anything sent then.
             Err(failure) if failure.sent_nothing() => first,
@@ -103,7 +103,8 @@ impl Forwarder {
                 Err(_) => return Err(Failure::Late),
             }
         }
-        let connected = pool.connect().await;
+        // Apart: what is seldom needed makes no call's future larger.
+        let connected = Box::pin(pool.connect()).await;
         let connection = connected.map_err(|_| Failure::Unreachable)?;
         // That took its time: whose turn it is, and what may go and how, is asked again.
         let asked = self.turns.on_time_still(going).await;

@@ -99,9 +99,9 @@ impl Forwarder {
                 let nothing_sent = failure.sent_nothing();
                 note(&mut call, |outcome| outcome.sent = !nothing_sent);
                 if nothing_sent {
-                    held.returned().await;
+                    Box::pin(held.returned()).await;
                 } else {
-                    held.lost(self.turns.clock.now()).await;
+                    Box::pin(held.lost(self.turns.clock.now())).await;
                 }
                 return self.fail(&mut call, &authorized, failure);
             }
@@ -113,7 +113,7 @@ impl Forwarder {
             Some(_) => {
                 let patience = self.limits.load().response_idle;
                 let now = self.turns.clock.now();
-                held.keep(response, patience, now).await
+                Box::pin(held.keep(response, patience, now)).await
             }
             None => response,
         };

@@ -3,15 +3,27 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Error;
+
+/// The hexadecimal digits of an id, in lower case.
+fn digits<'a>(bytes: &[u8; 16], room: &'a mut [u8; 32]) -> &'a str {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |of: u8| DIGITS.get(usize::from(of)).copied().unwrap_or(b'0');
+    for (pair, byte) in room.chunks_exact_mut(2).zip(bytes) {
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+        }
+    }
+    std::str::from_utf8(room).unwrap_or_default()
+}
 
 macro_rules! random_id {
     ($(#[$docs:meta])* $name:ident, $prefix:literal, $what:literal) => {
         $(#[$docs])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(into = "String", try_from = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $name([u8; 16]);
 
         impl $name {
@@ -29,7 +41,13 @@ macro_rules! random_id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str($prefix)?;
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(digits(&self.0, &mut [0; 32]))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
             }
         }
 

@@ -53,18 +53,18 @@ pub enum ActorKind {
 /// Who acts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Actor {
-    /// In general.
-    #[serde(rename = "type")]
-    pub kind: ActorKind,
+    /// Whether the person was named by the client (`Doorward-Actor`) and not checked by Doorward.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub claimed: bool,
     /// The name of an account that is no person's name, such as a client's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The person, sealed in the field `actor.person`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Sealed>,
-    /// Whether the person was named by the client (`Doorward-Actor`) and not checked by Doorward.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub claimed: bool,
+    /// In general.
+    #[serde(rename = "type")]
+    pub kind: ActorKind,
 }
 
 impl Actor {
@@ -82,15 +82,15 @@ impl Actor {
 /// What is acted on.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Resource {
-    /// Such as `lead`, `campaign`, `client`.
-    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
-    pub kind: String,
-    /// The path's template, such as `/accounts/{email}`; never the path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
     /// Ids by the name of their parameter: of things, or sealed in the field `resource.<name>`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ids: BTreeMap<String, Text>,
+    /// The path's template, such as `/accounts/{email}`; never the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Such as `lead`, `campaign`, `client`.
+    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
 }
 
 /// Text in clear when it can't be people's data, else sealed.

@@ -22,12 +22,13 @@ const COMMIT_LABEL: &[u8] = b"doorward ledger commitment v1\0";
 /// the key erases the value, and every hash and proof stays as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sealed {
-    /// Whose it is.
-    pub subject: SubjectId,
-    /// 12 bytes, base64.
-    nonce: String,
+    // In the order of the canonical form, as in the other parts of a leaf: then nothing is moved.
     /// AES-256-GCM of the padded value, base64.
     ciphertext: String,
+    /// 12 bytes, base64.
+    nonce: String,
+    /// Whose it is.
+    pub subject: SubjectId,
 }
 
 /// The key of one subject: 32 random bytes that lie in the store, never beside the ledger.
