@@ -13,8 +13,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p doorward --features vault,aws,gcp,keyring \
-    && install -D -m 0755 target/release/doorward /out/usr/local/bin/doorward \
+    cargo build --profile dist --locked -p doorward --features vault,aws,gcp,keyring \
+    && install -D -m 0755 target/dist/doorward /out/usr/local/bin/doorward \
     && install -d -m 0700 /out/data
 
 FROM gcr.io/distroless/cc-debian12:nonroot

@@ -38,11 +38,6 @@ use clap::Parser;
 use crate::exit::{Failure, Outcome};
 use crate::output::{Output, tell_failure};
 
-/// A call makes and lets go of some sixty small pieces of memory, on threads that hand them on; that
-/// takes the system's allocator a tenth of the call.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
