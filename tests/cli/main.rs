@@ -20,6 +20,7 @@ mod policies;
 mod private;
 mod run;
 mod safe;
+mod schedule;
 mod secrets;
 mod serve;
 mod settings;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -318,8 +318,21 @@ fn until_some(mut some: impl FnMut() -> Option<()>) {
     }
 }
 
-/// Takes one request and gives its head and body.
+/// Takes one request, answers it and gives its head and body.
 fn receive(listener: &TcpListener) -> (String, Vec<u8>) {
+    let (stream, head, body) = take(listener);
+    answer(stream);
+    (head, body)
+}
+
+/// Answers a request that was taken with 200.
+pub(crate) fn answer(mut stream: TcpStream) {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    stream.write_all(answer).unwrap();
+}
+
+/// Takes one request, which waits for its answer, and gives its head and body.
+pub(crate) fn take(listener: &TcpListener) -> (TcpStream, String, Vec<u8>) {
     let (mut stream, _) = listener.accept().unwrap();
     let mut bytes = Vec::new();
     let mut piece = [0; 64 * 1024];
@@ -337,9 +350,7 @@ fn receive(listener: &TcpListener) -> (String, Vec<u8>) {
                 .then(|| value.parse::<usize>().unwrap())
         });
         if bytes.len() >= end + 4 + length.unwrap() {
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            stream.write_all(answer).unwrap();
-            return (head, bytes[end + 4..].to_vec());
+            return (stream, head, bytes[end + 4..].to_vec());
         }
     }
 }

@@ -89,6 +89,8 @@ kinds! {
     PolicyLoosened, "policy_loosened", High;
     /// Instantly does not take an upstream key any more.
     KeyDead, "key_dead", Critical;
+    /// An upstream key is older than it should be, or was not rotated when it was due.
+    KeyOld, "key_old", Warning;
     /// A program presented an upstream key instead of a client key.
     KeyPresented, "key_presented", High;
     /// The API failed so often that calls are not sent for a while.

@@ -11,10 +11,11 @@ use super::error::AdminError;
 use super::service::{Admin, AdminParts, Handle};
 use super::socket::SocketClient;
 use crate::alerts::AlertDesk;
+use crate::consumers::{Consumers, Outsiders};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{LateAudit, Take, open_record};
-use crate::rotation::{NoGate, NoOutside, Parts, Rotations};
+use crate::rotation::{NoGate, Parts, Rotations};
 
 /// Who carries requests out.
 pub(crate) enum Session {
@@ -76,7 +77,11 @@ impl Session {
             pacing: None,
             plain_http: context.config.gateway.plain_http,
             gate: Arc::new(NoGate),
-            outside: Arc::new(NoOutside),
+            outside: Arc::new(Outsiders::new(
+                Consumers::new(context, Arc::clone(&secrets)),
+                Arc::clone(&store),
+                AlertDesk::alone(context),
+            )),
         });
         let approvals = {
             let (context, store) = (context.clone(), Arc::clone(&store));

@@ -23,6 +23,7 @@ impl Config {
             instantly,
             gateway,
             pace,
+            rotation,
             metrics,
             traces,
             approvals,
@@ -53,6 +54,7 @@ impl Config {
         changed.note("instantly", *instantly != next.instantly);
         gateway.changed(&next.gateway, &mut changed);
         changed.note("pace", *pace != next.pace);
+        changed.note("rotation", *rotation != next.rotation);
         changed.note("metrics", *metrics != next.metrics);
         changed.note("traces", *traces != next.traces);
         changed.note("approvals", *approvals != next.approvals);

@@ -13,6 +13,7 @@ mod metrics;
 mod pace;
 mod reader;
 mod references;
+mod rotation;
 mod secrets;
 mod tls;
 mod traces;
@@ -35,6 +36,7 @@ pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
 pub(crate) use pace::PaceConfig;
 use reader::Reader;
+pub(crate) use rotation::{Acknowledge, ConsumerSettings, HookSettings, RotationConfig};
 pub(crate) use secrets::SecretsConfig;
 pub(crate) use tls::TlsConfig;
 pub(crate) use traces::TracesConfig;
@@ -76,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) alerts: AlertsConfig,
     /// The pace of calls.
     pub(crate) pace: PaceConfig,
+    /// When upstream keys are rotated.
+    pub(crate) rotation: RotationConfig,
     /// The metrics page.
     pub(crate) metrics: MetricsConfig,
     /// Spans of calls.
@@ -140,6 +144,7 @@ impl Default for Config {
             idempotency: IdempotencyConfig::default(),
             alerts: AlertsConfig::default(),
             pace: PaceConfig::default(),
+            rotation: RotationConfig::default(),
             metrics: MetricsConfig::default(),
             traces: TracesConfig::default(),
             log: LogConfig {
@@ -206,6 +211,7 @@ impl Config {
             idempotency,
             alerts,
             pace,
+            rotation,
             metrics,
             traces,
             log,
@@ -273,6 +279,7 @@ impl Config {
             root.table("idempotency", |table| idempotency.read(table));
             root.table("alerts", |table| alerts.read(table));
             root.table("pace", |table| pace.read(table));
+            root.table("rotation", |table| rotation.read(table));
             root.table("metrics", |table| metrics.read(table));
             root.table("traces", |table| traces.read(table));
             root.table("log", |table| {
@@ -369,6 +376,8 @@ mod tests {
         assert_eq!(config.audit.sinks.len(), 3);
         assert_eq!(config.alerts.channels.len(), 3);
         assert_eq!(config.ledger.witnesses.len(), 1);
+        let rotation = (config.rotation.keys.len(), config.rotation.consumers.len());
+        assert_eq!(rotation, (1, 2));
         assert!(config.ledger.transit.is_some());
     }
 
@@ -397,6 +406,11 @@ mod tests {
                 Err(_) if name == "reads_without" => "\"allow\"".to_owned(),
                 Err(_) if name == "format" => "\"json\"".to_owned(),
                 Err(_) if name == "as_workspace" => "\"sub\"".to_owned(),
+                Err(_) if ["rotate_every", "age_alert", "overlap"].contains(&name) => {
+                    "\"2h\"".to_owned()
+                }
+                Err(_) if name == "jitter" => "\"7%\"".to_owned(),
+                Err(_) if name == "windows" => "[\"daily 01:00-02:00\"]".to_owned(),
                 Err(_) => "\"debug\"".to_owned(),
             };
             let text = DEFAULT.replace(line, &format!("{name} = {other}"));

@@ -244,6 +244,12 @@ impl<'t> TableReader<'_, 't> {
         }
     }
 
+    /// A setting that was read does not fit with another.
+    pub(super) fn wrong(&mut self, name: &str, why: &str) {
+        let at = self.at.clone();
+        self.fault(name, at, why);
+    }
+
     /// A setting that the table can't do without is not there.
     pub(super) fn missing(&mut self, name: &str, why: &str) {
         let why = format!("{}{name} is missing: {why}", self.prefix);

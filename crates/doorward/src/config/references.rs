@@ -1,9 +1,9 @@
 //! Every secret that the configuration names, and where it is.
 
 use super::{
-    AlertsConfig, AuditConfig, ChannelSettings, ChannelTo, Config, GatewayConfig, LedgerConfig,
-    MetricsConfig, SecretsConfig, SinkSettings, SinkTo, TlsConfig, TracesConfig, TransitConfig,
-    VaultConfig,
+    AlertsConfig, AuditConfig, ChannelSettings, ChannelTo, Config, ConsumerSettings, GatewayConfig,
+    HookSettings, LedgerConfig, MetricsConfig, RotationConfig, SecretsConfig, SinkSettings, SinkTo,
+    TlsConfig, TracesConfig, TransitConfig, VaultConfig,
 };
 
 /// A secret that a setting refers to.
@@ -33,6 +33,7 @@ impl Config {
             instantly: _,
             gateway,
             pace: _,
+            rotation,
             metrics,
             traces,
             approvals: _,
@@ -73,6 +74,7 @@ impl Config {
         ledger.refer(&mut found);
         gateway.refer(&mut found);
         alerts.refer(&mut found);
+        rotation.refer(&mut found);
         let MetricsConfig { access: _, token } = metrics;
         found.maybe("metrics.token", "it opens the metrics", token.as_ref());
         let TracesConfig {
@@ -229,6 +231,44 @@ impl AlertsConfig {
     }
 }
 
+impl RotationConfig {
+    fn refer(&self, found: &mut Found) {
+        let Self {
+            every: _,
+            jitter: _,
+            windows: _,
+            overlap: _,
+            age_alert: _,
+            keys: _,
+            consumers,
+        } = self;
+        for consumer in consumers {
+            let ConsumerSettings {
+                name,
+                workspace: _,
+                key: _,
+                // They are written, and may not be there yet.
+                write: _,
+                webhook,
+                command: _,
+                command_stdin: _,
+                acknowledge: _,
+                wait: _,
+            } = consumer;
+            if let Some(HookSettings {
+                url,
+                secret,
+                send_key: _,
+            }) = webhook
+            {
+                let setting = |field| format!("rotation.consumer.webhook.{field} of {name}");
+                found.address(setting("url"), "where rotations are told", url);
+                found.note(setting("secret"), "rotations are signed with it", secret);
+            }
+        }
+    }
+}
+
 /// What was found, in the order of the settings.
 struct Found(Vec<Reference>);
 
@@ -299,12 +339,16 @@ token = "env://R13"
 authorization = "env://R14"
 [secrets]
 age_identity = "env://R15"
+[[rotation.consumer]]
+name = "crm"
+key = "reader"
+webhook = { url = "env://R16", secret = "env://R17" }
 "#;
         let config = Config::parse(text).unwrap_or_else(|faults| panic!("{}", faults.told("it")));
         let found = config.references();
         let mut places: Vec<&str> = found.iter().map(|one| one.place.as_str()).collect();
         places.sort_unstable();
-        let wanted: Vec<String> = (1..=15).map(|n| format!("env://R{n:02}")).collect();
+        let wanted: Vec<String> = (1..=17).map(|n| format!("env://R{n:02}")).collect();
         assert_eq!(places, wanted);
     }
 

@@ -21,7 +21,7 @@ mod rotations;
 mod steps;
 mod view;
 
-pub(crate) use parts::{Gate, NoGate, NoOutside, Parts};
+pub(crate) use parts::{Gate, Handed, NoGate, Outside, Parts};
 pub(crate) use prepare::Asked;
 pub(crate) use pulse::{Pulse, pulse, read_of, sure_pulse};
 pub(crate) use rotations::Rotations;

@@ -9,7 +9,6 @@ use doorward_policy::{Timestamp, WorkspaceKind};
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
 use doorward_upstream::Client;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -86,7 +85,6 @@ pub(crate) struct Handed<'a> {
     /// The rotation.
     pub(crate) rotation: &'a str,
     /// The value that is to be held from now on.
-    #[expect(dead_code, reason = "no consumer can be configured yet")]
     pub(crate) value: &'a SecretString,
     /// Whether it is the new one: at a way back it is the old one again.
     pub(crate) is_new: bool,
@@ -94,6 +92,13 @@ pub(crate) struct Handed<'a> {
 
 /// Those who hold upstream keys outside Doorward.
 pub(crate) trait Outside: Send + Sync {
+    /// The names of those that hold a key, by the names of its workspace and its own.
+    fn holders(&self, workspace: &str, key: &str) -> Vec<String>;
+
+    /// How long the old key must be unused before those of them that do not acknowledge are taken to
+    /// have changed over, ms; `None` when each acknowledges.
+    fn silence(&self, names: &[String]) -> Option<i64>;
+
     /// Gives a consumer a key. Done again it does no harm.
     fn tell<'a>(
         &'a self,
@@ -111,44 +116,6 @@ pub(crate) trait Outside: Send + Sync {
         api_key_id: &'a str,
         since: Timestamp,
     ) -> BoxFuture<'a, Option<Timestamp>>;
-}
-
-/// Nobody outside holds a key.
-pub(crate) struct NoOutside;
-
-impl Outside for NoOutside {
-    fn tell<'a>(
-        &'a self,
-        consumer: &'a str,
-        key: Handed<'a>,
-    ) -> BoxFuture<'a, Result<(), (Failure, String)>> {
-        let Handed {
-            workspace,
-            key,
-            rotation,
-            is_new,
-            ..
-        } = key;
-        let why = format!(
-            "'{consumer}', who holds '{key}' of {}, is not configured any more",
-            workspace.name
-        );
-        tracing::warn!(why, rotation, is_new, "a consumer can't be told");
-        async move { Err((Failure::Permanent, why)) }.boxed()
-    }
-
-    fn acknowledged<'a>(&'a self, _: &'a str, told: &'a [String]) -> BoxFuture<'a, bool> {
-        async move { told.is_empty() }.boxed()
-    }
-
-    fn last_seen<'a>(
-        &'a self,
-        _: &'a Workspace,
-        _: &'a str,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Option<Timestamp>> {
-        async { None }.boxed()
-    }
 }
 
 impl Parts {

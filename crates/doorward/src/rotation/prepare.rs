@@ -34,7 +34,7 @@ pub(crate) struct Asked {
     pub(crate) api_key_id: Option<String>,
     /// Where the new value is to be kept; the other slot of the old one's unless said.
     pub(crate) reference: Option<SecretRef>,
-    /// Names of those outside who hold the key as well.
+    /// Names of those outside who hold the key as well; those that are configured when none are said.
     pub(crate) consumers: Vec<String>,
     /// How long each step takes.
     pub(crate) timing: Timing,
@@ -100,13 +100,20 @@ impl Asked {
                 "no key can be given the scope {unfit}; say others with --scopes"
             )));
         }
+        let key = self.name(old);
+        let consumers = match self.consumers.is_empty() {
+            true => parts.outside.holders(&workspace.name, &key),
+            false => self.consumers.clone(),
+        };
+        let mut timing = self.timing;
+        timing.silence = parts.outside.silence(&consumers).unwrap_or(timing.silence);
         let manager_value = value_of(parts, manager).await?;
         let mut entries = listed.iter();
         let random = crate::secret::random().map_err(AdminError::failed)?;
         let plan = Plan::new(Draft {
             id: RotationId::generate(&random),
             workspace: workspace.id.clone(),
-            key: self.name(old),
+            key,
             why: self.why,
             scopes,
             old: old_key,
@@ -115,8 +122,8 @@ impl Asked {
                 .find(|entry| is_entry_of(entry, &manager_value))
                 .map(|entry| entry.id.clone())
                 .or_else(|| manager.api_key_id.clone()),
-            consumers: self.consumers.clone(),
-            timing: self.timing,
+            consumers,
+            timing,
             at: now(),
         });
         let plan = plan.map_err(AdminError::usage)?;

@@ -63,6 +63,8 @@ pub(crate) struct RotationView {
     pub(crate) revoked_at: Option<Timestamp>,
     /// Milliseconds from the revocation to the first refusal of the old key.
     pub(crate) millis_to_death: Option<i64>,
+    /// When that was proved.
+    pub(crate) proved_at: Option<Timestamp>,
     /// The refusals that prove it dead.
     pub(crate) refusals: Option<u32>,
     /// When it was over.
@@ -101,6 +103,7 @@ impl RotationView {
             promoted_at: rotation.promoted_at(),
             revoked_at: rotation.revoked_at(),
             millis_to_death: proof.map(|proof| proof.millis_to_death()),
+            proved_at: proof.map(|proof| proof.last),
             refusals: proof.map(|proof| proof.refusals),
             ended_at: record.ended_at,
             moves,

@@ -50,6 +50,7 @@ use self::pace::KeptPace;
 pub(crate) use self::pace::OwnPace;
 use self::pages::Pages;
 use self::presented::Presented;
+pub(crate) use self::presented::fingerprint;
 use self::ready::Readiness;
 use self::reload::Reloader;
 use self::settings::Settings;
@@ -99,6 +100,7 @@ pub(crate) struct Server {
     gateway: JoinHandle<std::io::Result<()>>,
     admin: JoinHandle<std::io::Result<()>>,
     hang_ups: JoinHandle<()>,
+    due: JoinHandle<()>,
     learning: JoinHandle<()>,
     forgetting: JoinHandle<()>,
     uses: JoinHandle<()>,
@@ -277,7 +279,7 @@ impl Server {
         // It is set here alone.
         let _ = desk.set(alerts.clone());
         listeners.insert(0, Listener::plain(listener));
-        let rotations = rotating::rotations(
+        let (rotations, consumers) = rotating::rotations(
             context,
             (&store, secrets),
             &record,
@@ -298,6 +300,8 @@ impl Server {
         // Nothing can fail any more: a start that did not come about has told nobody.
         crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         rotations.resume_open()?;
+        let driven = (rotations.clone(), consumers);
+        let due = rotating::scheduled(context, &settings, (&store, &alerts), driven);
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve_all(
                 listeners,
@@ -305,6 +309,7 @@ impl Server {
                 reached(stage.clone(), Stage::Draining),
             )),
             hang_ups,
+            due: alive.spawn("the schedule", due),
             admin: alive.spawn(
                 "the admin socket",
                 admin_server.serve(admin, reached(stage.clone(), Stage::Ending)),
@@ -387,6 +392,7 @@ impl Server {
             gateway,
             mut admin,
             hang_ups,
+            due,
             learning,
             forgetting,
             uses,
@@ -421,6 +427,7 @@ impl Server {
         let administered = timeout(ADMIN_DRAIN, &mut admin).await;
         admin.abort();
         hang_ups.abort();
+        due.abort();
         rotations.end().await;
         watches.end().await;
         alarms.abort();

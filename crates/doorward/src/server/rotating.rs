@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use doorward_audit::Audit;
 use doorward_gateway::{KeyFigures, Pacing, SnapshotHandle};
+use doorward_keys::rotation::{Timing, Why};
 use doorward_secrets::Secrets;
 use doorward_store::Store;
+use tokio::runtime::Handle;
 
 use super::reload::Reloader;
+use super::settings::Settings;
 use crate::admin::AdminError;
 use crate::alerts::AlertDesk;
+use crate::consumers::{Consumers, Outsiders};
 use crate::context::Context;
-use crate::rotation::{Gate, NoOutside, Parts, Rotations};
+use crate::rotation::{Asked, Gate, Parts, Rotations};
+use crate::schedule::{Begin, Schedule};
 
 /// The rotations of a server, none driven yet.
 pub(super) fn rotations(
@@ -20,9 +25,11 @@ pub(super) fn rotations(
     record: &Arc<Audit>,
     alerts: &AlertDesk,
     (pacing, reloader): (&Pacing, &Arc<Reloader>),
-) -> Rotations {
+) -> (Rotations, Consumers) {
     let record = Arc::clone(record);
-    Rotations::new(Parts {
+    let consumers = Consumers::new(context, Arc::clone(&secrets));
+    let outside = Outsiders::new(consumers.clone(), Arc::clone(store), alerts.clone());
+    let rotations = Rotations::new(Parts {
         store: Arc::clone(store),
         secrets,
         audit: Box::new(move || Ok(Arc::clone(&record))),
@@ -33,8 +40,47 @@ pub(super) fn rotations(
             handle: reloader.handle(),
             reloader: Arc::clone(reloader),
         }),
-        outside: Arc::new(NoOutside),
-    })
+        outside: Arc::new(outside),
+    });
+    (rotations, consumers)
+}
+
+/// Begins rotations when they are due, by the configuration in force, until it is dropped.
+pub(super) fn scheduled(
+    context: &Context,
+    settings: &Settings,
+    (store, alerts): (&Arc<dyn Store>, &AlertDesk),
+    (rotations, consumers): (Rotations, Consumers),
+) -> impl Future<Output = ()> + Send + 'static {
+    let schedule = Schedule::new(&context.config.rotation, Arc::clone(store), alerts.clone());
+    let schedule = Arc::new(schedule);
+    let taking = Arc::clone(&schedule);
+    settings.on(&["rotation"], move |next| {
+        let (schedule, consumers) = (Arc::clone(&taking), consumers.clone());
+        let next = next.clone();
+        Ok(Box::new(move || {
+            schedule.set(&next.config.rotation);
+            consumers.set(&next);
+        }))
+    });
+    let begin: Begin = Arc::new(move |workspace, key, overlap| {
+        let asked = Asked {
+            workspace: workspace.to_owned(),
+            key: key.to_owned(),
+            why: Why::Schedule,
+            scopes: None,
+            api_key_id: None,
+            reference: None,
+            consumers: Vec::new(),
+            timing: Timing {
+                overlap,
+                ..Timing::default()
+            },
+        };
+        let begun = Handle::current().block_on(rotations.begin(&asked));
+        begun.map(drop).map_err(|error| error.message)
+    });
+    schedule.watch(begin)
 }
 
 /// What the gateway has in force.

@@ -13,8 +13,8 @@ const ALL: i64 = 1_000;
 /// Most jitter, of a thousand.
 const JITTER_MAX: u16 = 500;
 
-/// When keys are to be replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// When keys are to be replaced. The default is never.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schedule {
     every: Option<Every>,
     jitter: u16,
