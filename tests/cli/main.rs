@@ -12,6 +12,7 @@ mod clients;
 mod controls;
 mod harness;
 mod key_rotate;
+mod leak;
 mod learning;
 mod offline;
 mod operate;

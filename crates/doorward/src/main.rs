@@ -18,6 +18,7 @@ mod duration;
 mod exit;
 mod health;
 mod inventory;
+mod leak;
 mod log;
 mod output;
 mod paths;

@@ -269,7 +269,7 @@ pub fn is_entry_of(entry: &ApiKey, key: &SecretString) -> bool {
 }
 
 /// Whether an entry is this key beyond doubt: its value is the key, or its id is the one inside.
-fn is_surely_ours(entry: &ApiKey, key: &str) -> bool {
+pub(crate) fn is_surely_ours(entry: &ApiKey, key: &str) -> bool {
     entry.key.expose_secret() == key || uuid_inside(key).is_some_and(|uuid| uuid == entry.id)
 }
 
@@ -296,7 +296,7 @@ fn known(raw: &[String]) -> ScopeSet {
 }
 
 /// Whether a masked key, such as `MDE5…x9==` or `****x9==`, is the mask of this one.
-fn mask_fits(masked: &str, key: &str) -> bool {
+pub(crate) fn mask_fits(masked: &str, key: &str) -> bool {
     let is_shown = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
     let (Some(first), Some(last)) = (
         masked.find(|c| !is_shown(c)),

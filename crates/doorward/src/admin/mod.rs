@@ -23,6 +23,7 @@ mod idempotency;
 mod inputs;
 mod key_rotation;
 mod keys;
+mod leak;
 mod learning;
 mod makers;
 mod policies;
@@ -57,6 +58,7 @@ pub(crate) use idempotency::{
 };
 pub(crate) use inputs::PolicyInputs;
 pub(crate) use key_rotation::{KeyRotate, RotatedKey};
+pub(crate) use leak::{LeakClose, LeakDeeds, LeakFind, LeakProbe, LeakStop, Leaked, Stopped};
 pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};

@@ -171,7 +171,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditReconcile>(router);
     let router = on::<RunStart>(router);
     let router = on::<TunnelRefused>(router);
-    let router = super::alerts::routes(router);
+    let router = super::alerts::routes(super::leak::routes(router));
     let router = super::approvals::routes(super::tokens::routes(router));
     let router = super::rotations::routes(router);
     let router = super::secrets::routes(super::idempotency::routes(router));

@@ -8,6 +8,7 @@ mod call;
 mod clients;
 mod controls;
 mod idempotency;
+mod leak;
 mod learning;
 mod policy;
 mod run;
@@ -34,6 +35,7 @@ pub(crate) use backup::{Backup, Restore};
 pub(crate) use call::{Api, EnvFormat, EnvOf};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
 pub(crate) use idempotency::IdempotencyCommand;
+pub(crate) use leak::{LeakCommand, RespondLeak};
 pub(crate) use learning::{Learn, Recommend};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use run::{CaCommand, Run};
@@ -158,6 +160,9 @@ Examples:
     /// The real keys: list, take in, try and revoke them
     #[command(subcommand)]
     Upstream(UpstreamCommand),
+    /// Answer the leak of a key
+    #[command(subcommand)]
+    Leak(LeakCommand),
     /// Create, list, show, grant, set, disable and delete clients
     #[command(subcommand, visible_alias = "clients")]
     Client(ClientCommand),

@@ -8,7 +8,7 @@ use crate::exit::Failure;
 ///
 /// # Errors
 /// When nobody is there to be asked.
-pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
+pub(in crate::commands) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }

@@ -16,6 +16,7 @@ mod idempotency;
 mod ignored;
 mod init;
 mod key;
+mod leak;
 mod passage;
 mod policy;
 mod ready;
@@ -61,6 +62,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Reload => block_on(reload::run(&for_server()?)),
         Command::Workspace(command) => block_on(workspace::run(&for_server()?, command)),
         Command::Upstream(command) => block_on(upstream::run(&for_server()?, command)),
+        Command::Leak(command) => block_on(leak::run(&for_server()?, command)),
         Command::Client(command) => block_on(client::run(&for_server()?, command)),
         Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {

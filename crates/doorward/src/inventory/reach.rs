@@ -33,7 +33,18 @@ impl Reach {
         workspace: &Workspace,
         key: &UpstreamKey,
     ) -> Result<Client, AdminError> {
-        let value = self.value(key)?;
+        self.with(workspace, self.value(key)?)
+    }
+
+    /// A client under a key's value.
+    ///
+    /// # Errors
+    /// When it can be no key, or the workspace's address is none.
+    pub(crate) fn with(
+        &self,
+        workspace: &Workspace,
+        value: SecretString,
+    ) -> Result<Client, AdminError> {
         // What comes back is scrubbed of it from now on.
         known_secrets()
             .set("keys being tried", vec![value.clone()])

@@ -67,14 +67,7 @@ impl Presented {
 
     /// Records a finding, and raises an alert.
     pub(super) fn seen(&self, seen: &UpstreamKeyPresented<'_>) {
-        // With or without its padding it is one key.
-        let key = seen.key.trim_end_matches('=');
-        let digest = self.pepper.derive("upstream key fingerprint", key);
-        let fingerprint: String = digest
-            .iter()
-            .take(FINGERPRINT)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let fingerprint = fingerprint(&self.pepper, seen.key);
         {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             if !told.is_news(seen.held, &fingerprint, seen.at) {
@@ -112,6 +105,15 @@ impl Presented {
         );
         self.alerts.tell(alert(seen, &fingerprint));
     }
+}
+
+/// What a key is told by in place of its value: a keyed hash.
+pub(crate) fn fingerprint(pepper: &Pepper, key: &str) -> String {
+    // With or without its padding it is one key.
+    let key = key.trim_end_matches('=');
+    let digest = pepper.derive("upstream key fingerprint", key);
+    let bytes = digest.iter().take(FINGERPRINT);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Keys that Doorward does not hold may be made up: all of them are one alert, told once in a while.

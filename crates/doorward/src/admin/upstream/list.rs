@@ -82,7 +82,7 @@ impl Handle<UpstreamList> for Admin {
 
 impl Admin {
     /// How Instantly is asked about keys.
-    pub(super) fn reach(&self, audit: &Arc<Audit>) -> Result<Reach, AdminError> {
+    pub(in crate::admin) fn reach(&self, audit: &Arc<Audit>) -> Result<Reach, AdminError> {
         Ok(Reach {
             secrets: recorded_secrets(&self.parts.secret_setup, audit)?,
             plain_http: self.parts.plain_http,
@@ -143,7 +143,7 @@ impl Admin {
     }
 
     /// Reads what is new in Instantly's audit log, where a key may.
-    pub(super) fn read_log(
+    pub(in crate::admin) fn read_log(
         &self,
         audit: &Arc<Audit>,
         workspace: &Workspace,

@@ -1,0 +1,104 @@
+//! Stopping a key that leaked.
+
+use doorward_catalog::Op;
+use doorward_keys::KeyId;
+use doorward_store::UpstreamKeyState;
+use tokio::runtime::Handle as Runtime;
+
+use super::types::{LeakClose, LeakClosed, LeakStop, Stopped};
+use crate::admin::error::AdminError;
+use crate::admin::service::{Admin, Handle, now};
+use crate::admin::types::KeyIssue;
+use crate::admin::views::KeyView;
+use crate::inventory::keeper;
+use crate::leak::{Found, LeakedUpstream, Way, by_hand};
+
+impl Handle<LeakStop> for Admin {
+    fn handle(&self, call: LeakStop) -> Result<Stopped, AdminError> {
+        // What was shown before may have changed meanwhile.
+        match self.find_leaked(&call.key)? {
+            Found::ClientKey(key) => self.stop_client_key(&key, call.reissue),
+            Found::UpstreamKey(key) => self.stop_upstream_key(key),
+        }
+    }
+}
+
+impl Handle<LeakClose> for Admin {
+    fn handle(&self, _: LeakClose) -> Result<LeakClosed, AdminError> {
+        Ok(LeakClosed {})
+    }
+}
+
+impl Admin {
+    fn stop_client_key(&self, key: &KeyView, reissue: bool) -> Result<Stopped, AdminError> {
+        let id: KeyId = key.id.parse().map_err(AdminError::failed)?;
+        let record = self.store().revoke_client_key(id, now())?;
+        self.changed()?;
+        // The leaked key is dead by now: a failure from here on must say that.
+        let reissued = match reissue {
+            true => {
+                let lasts = key.expires_at.map(|at| at.millis_since(key.created_at));
+                let issue = KeyIssue {
+                    workspace: Some(key.workspace_id.clone()),
+                    client: key.client_id.clone(),
+                    expires_at: lasts.map(|lasts| now().plus_millis(lasts)),
+                };
+                let issued = Handle::<KeyIssue>::handle(self, issue);
+                Some(issued.map_err(|error| {
+                    AdminError::failed(format_args!(
+                        "the key is revoked, and another could not be issued: {error}"
+                    ))
+                })?)
+            }
+            false => None,
+        };
+        let found = Found::ClientKey(self.view_of_client_key(&record)?);
+        Ok(Stopped {
+            found,
+            revoked_at: record.revoked_at,
+            rotation: None,
+            reissued,
+            by_hand: Vec::new(),
+        })
+    }
+
+    fn stop_upstream_key(&self, key: Box<LeakedUpstream>) -> Result<Stopped, AdminError> {
+        let mut stopped = Stopped {
+            revoked_at: None,
+            rotation: None,
+            reissued: None,
+            by_hand: Vec::new(),
+            found: Found::UpstreamKey(key.clone()),
+        };
+        match key.way {
+            Way::Rotate => stopped.rotation = Some(self.replace_leaked(&key)?),
+            Way::Revoke => stopped.revoked_at = Some(self.revoke_leaked(&key)?),
+            Way::ByHand => stopped.by_hand = by_hand(&key),
+            Way::Dead => {}
+        }
+        Ok(stopped)
+    }
+
+    /// Deletes a key at Instantly under one that manages. That there is none is as good.
+    fn revoke_leaked(
+        &self,
+        key: &LeakedUpstream,
+    ) -> Result<doorward_policy::Timestamp, AdminError> {
+        let workspace = self.store().workspace(&key.workspace_id)?;
+        let manager = keeper(&workspace, &[Op::DeleteAPIKey], key.key_id.as_deref());
+        let (Some(manager), Some(id)) = (manager, &key.api_key_id) else {
+            return Err(AdminError::failed(
+                "no key manages the workspace's keys any more",
+            ));
+        };
+        let rotations = (self.parts.rotations)()?;
+        Runtime::current().block_on(rotations.delete_key(&workspace, manager, id))?;
+        let at = now();
+        if let Some(held) = &key.key_id {
+            self.store()
+                .set_upstream_key_state(held, UpstreamKeyState::Retired)?;
+            self.changed()?;
+        }
+        Ok(at)
+    }
+}
