@@ -19,6 +19,7 @@ mod operate;
 mod pace;
 mod policies;
 mod private;
+mod rotation;
 mod run;
 mod safe;
 mod schedule;

@@ -61,7 +61,7 @@ pub(super) fn draft(
         _ => Verdict::Success,
     };
     let plan = rotation.plan();
-    let mut act = Act::new("upstream_key.rotate", verdict);
+    let mut act = Act::new(format!("rotation.{}", name(step)), verdict);
     act.actor = Some(Actor::of(ActorKind::Doorward));
     act.workspace = Some(record.workspace_id.clone());
     act.upstream_key = Some(record.new_key_id.clone());
@@ -100,6 +100,12 @@ pub(super) fn draft(
         to: Some(record.new_key_id.clone()),
     };
     Some(Draft::new(now, act, event))
+}
+
+/// The step's name, as in the leaf.
+fn name(step: RotationStep) -> String {
+    let name = serde_json::to_value(step).unwrap_or_default();
+    name.as_str().unwrap_or_default().to_owned()
 }
 
 /// What somebody should know of where a rotation came to.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use doorward_catalog::wire::ApiKey;
 use doorward_catalog::{Scope, ScopeSet};
 use doorward_keys::rotation::{Draft, OldKey, Plan, RotationId, Timing, Why};
+use doorward_policy::WorkspaceKind;
 use doorward_secrets::{Error as SecretError, SecretRef};
 use doorward_store::{UpstreamKey, UpstreamKeyState, Workspace};
 use doorward_upstream::is_entry_of;
@@ -18,6 +19,9 @@ use super::view::{Around, PlanView};
 use crate::admin::{AdminError, now};
 use crate::output::clean;
 use crate::scrubbed::known_secrets;
+
+/// How late a creation whose answer was lost can come true in an emulated workspace, ms.
+const LATE_AT_SANDBOX: i64 = 5_000;
 
 /// A rotation that is asked for.
 #[derive(Debug, Clone)]
@@ -107,6 +111,10 @@ impl Asked {
         };
         let mut timing = self.timing;
         timing.silence = parts.outside.silence(&consumers).unwrap_or(timing.silence);
+        // An emulated API answers what it is asked, or has not heard it.
+        if workspace.kind == WorkspaceKind::Sandbox {
+            timing.late = timing.late.min(LATE_AT_SANDBOX);
+        }
         let manager_value = value_of(parts, manager).await?;
         let mut entries = listed.iter();
         let random = crate::secret::random().map_err(AdminError::failed)?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use doorward_keys::rotation::{Event, Failure, Look, NewKey, Rotation, Step};
 use doorward_secrets::{Error as SecretError, Expect, SecretRef};
 use doorward_store::{
-    PromotedKey, RotationRecord, StoreError, UpstreamKey, UpstreamKeyState, Workspace,
+    Probe, ProbeOutcome, PromotedKey, RotationRecord, StoreError, UpstreamKey, UpstreamKeyState,
+    Workspace,
 };
 use doorward_upstream::USER_AGENT;
 use secrecy::SecretString;
@@ -259,7 +260,14 @@ impl Steps {
         let (parts, id) = (Arc::clone(&self.parts), self.record.id.clone());
         let swapped = blocking(move || {
             let promoted = parts.store.promote_key(&id, &promoted, now());
-            promoted.map_err(Trouble::passing)?;
+            let promoted = promoted.map_err(Trouble::passing)?;
+            let probe = Probe {
+                at: now(),
+                outcome: ProbeOutcome::Alive,
+                detail: "verified by its rotation".to_owned(),
+            };
+            let noted = parts.store.record_probe(&promoted.id, &probe, None);
+            noted.map_err(Trouble::passing)?;
             parts
                 .gate
                 .swap()
