@@ -85,7 +85,7 @@ pub use identify::Identified;
 pub use pace::Pace;
 pub use pages::{Items, Pages, Walk, page_max};
 pub use pair::{ReaderWriter, ScopedKey};
-pub use probe::{Extent, Liveness, Probe, is_entry_of};
+pub use probe::{Extent, Liveness, Probe, is_entry_of, is_no_entry_of};
 pub use response::Response;
 pub use retry::RetryPolicy;
 pub use secrecy::SecretString;

@@ -268,6 +268,19 @@ pub fn is_entry_of(entry: &ApiKey, key: &SecretString) -> bool {
     is_surely_ours(entry, key.expose_secret())
 }
 
+/// Whether an entry of the list of keys is another key than that of this value beyond doubt: the ends
+/// that are shown of its value do not agree. Where Instantly hides values, nothing can be told so.
+pub fn is_no_entry_of(entry: &ApiKey, key: &SecretString) -> bool {
+    let (listed, key) = (entry.key.expose_secret(), key.expose_secret());
+    let (head, tail) = shown_ends(listed);
+    let agrees = match head.len() == listed.len() {
+        // All that is there is shown: the whole, or an end of it.
+        true => key.starts_with(listed) || key.ends_with(listed),
+        false => key.starts_with(head) && key.ends_with(tail),
+    };
+    !agrees && !is_surely_ours(entry, key)
+}
+
 /// Whether an entry is this key beyond doubt: its value is the key, or its id is the one inside.
 pub(crate) fn is_surely_ours(entry: &ApiKey, key: &str) -> bool {
     entry.key.expose_secret() == key || uuid_inside(key).is_some_and(|uuid| uuid == entry.id)
@@ -295,22 +308,30 @@ fn known(raw: &[String]) -> ScopeSet {
     known.collect()
 }
 
+/// Whether a character can be a key's own, and not a mask's.
+fn is_shown(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')
+}
+
 /// Whether a masked key, such as `MDE5…x9==` or `****x9==`, is the mask of this one.
 pub(crate) fn mask_fits(masked: &str, key: &str) -> bool {
-    let is_shown = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
-    let (Some(first), Some(last)) = (
-        masked.find(|c| !is_shown(c)),
-        masked.rfind(|c| !is_shown(c)),
-    ) else {
+    let (head, tail) = shown_ends(masked);
+    if head.len() == masked.len() {
         return false;
-    };
-    let head = masked.get(..first).unwrap_or_default();
-    let tail = masked.get(last..).unwrap_or_default();
-    let tail = tail.trim_start_matches(|c| !is_shown(c));
+    }
     head.len() + tail.len() >= SHOWN_MIN
         && head.len() + tail.len() < key.len()
         && key.starts_with(head)
         && key.ends_with(tail)
+}
+
+/// What a masked value shows before its mask, and after it; all of one that has no mask, twice.
+fn shown_ends(masked: &str) -> (&str, &str) {
+    let head = masked.find(|c| !is_shown(c)).unwrap_or(masked.len());
+    let last = masked.rfind(|c| !is_shown(c)).unwrap_or(0);
+    let tail = masked.get(last..).unwrap_or_default();
+    let tail = tail.trim_start_matches(|c| !is_shown(c));
+    (masked.get(..head).unwrap_or_default(), tail)
 }
 
 /// The uuid that begins a decoded key.
@@ -337,6 +358,36 @@ mod tests {
         }
         for other in ["", "****", "…dg==", "MDE5YX…dg==", "****R2dg==", key] {
             assert!(!mask_fits(other, key), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_mask_that_shows_another_key_is_no_entry_of_it() {
+        let key = SecretString::from("MDE5YWJjZGVmZ2hpamtsbW5vcHFyc3R1dg==");
+        let entry = |shown: &str| ApiKey {
+            id: "0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f".to_owned(),
+            name: "reader".to_owned(),
+            scopes: Vec::new(),
+            key: doorward_catalog::wire::SecretText::new(shown.to_owned()),
+            organization_id: String::new(),
+            timestamp_created: String::new(),
+            timestamp_updated: String::new(),
+            extra: Default::default(),
+        };
+        for may in [
+            "",
+            "****",
+            "MDE5YW****",
+            "MDE5…dg==",
+            "…dg==",
+            "MDE5YW",
+            "***YWJj***",
+            "R1dg==",
+        ] {
+            assert!(!is_no_entry_of(&entry(may), &key), "{may}");
+        }
+        for other in ["MDE5YX****", "MDE5…dh==", "…R2dg==", "MDE5YX", "QUJD"] {
+            assert!(is_no_entry_of(&entry(other), &key), "{other}");
         }
     }
 

@@ -71,7 +71,7 @@ fn no_call_fails_while_a_key_is_rotated_under_load_and_the_old_one_is_proved_dea
             .collect();
         assert_eq!(kinds, ["intent", "outcome"], "{operation} under {of}");
         assert!(
-            calls.iter().all(|one| one["actor"]["type"] == "doorward"),
+            calls.iter().all(|one| one["user_type"] == "doorward"),
             "{calls:?}"
         );
     }

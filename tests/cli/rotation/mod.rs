@@ -43,6 +43,9 @@ impl Stage {
         };
         add("reader", &old.1, &[]);
         add("manager", &manager, &["--manages"]);
+        world
+            .run(&["upstream", "adopt", "reader", "--id", &old.0])
+            .ended(0);
         let create = ["client", "create", "dash", "--scope", "campaigns:read"];
         world
             .run(&[&create[..], &["-e", "production"]].concat())

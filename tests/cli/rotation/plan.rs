@@ -54,9 +54,41 @@ fn the_key_that_manages_is_not_rotated_by_itself() {
     let add = ["workspace", "add", "acme", "--sandbox", "--base-url", &url];
     let add = [&add[..], &["--manages", "--key-from", &copy]].concat();
     stage.run(&add).ended(0);
-    let (id, _) = stage.world.made_elsewhere("one more", &["api_keys:read"]);
-    let refused = stage.run(&["upstream", "rotate", "manager", "--id", &id]);
-    assert_ne!(refused.code, 0, "{refused:?}");
+    let refused = stage.run(&["upstream", "rotate", "manager"]).ended(2);
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    assert!(stage.made().is_empty());
+}
+
+#[test]
+fn no_key_is_taken_for_another() {
+    let stage = Stage::new();
+    let other = stage.world.made_elsewhere("by hand too", &super::SCOPES);
+    let place = stage.world.keep("other", &other.1);
+    let url = stage.world.sandbox.text("url");
+    let add = ["workspace", "add", "acme", "--sandbox", "--base-url", &url];
+    stage
+        .run(&[&add[..], &["--key-from", &place]].concat())
+        .ended(0);
+    // Two have its scopes, though one is known to be another's.
+    let twin = stage.world.made_elsewhere("a twin", &super::SCOPES);
+    let refused = stage.run(&["upstream", "rotate", "other"]).ended(2);
+    assert!(
+        refused.stderr.contains("can't be told for certain"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains(&twin.0) && !refused.stderr.contains(&stage.old.0));
+    // What is said is held against what is known.
+    let wrong = ["upstream", "rotate", "other", "--dry-run", "--id"];
+    let (narrow, _) = stage.world.made_elsewhere("narrow", &["leads:read"]);
+    for id in [
+        &stage.old.0,
+        &narrow,
+        "00000000-0000-4000-8000-000000000000",
+    ] {
+        stage.run(&[&wrong[..], &[id]].concat()).ended(2);
+    }
+    stage.run(&[&wrong[..], &[&other.0]].concat()).ended(0);
     assert!(stage.made().is_empty());
 }
 

@@ -12,6 +12,7 @@
 mod calls;
 mod deletion;
 mod driver;
+mod identity;
 mod leaves;
 mod manager;
 mod parts;

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use doorward_catalog::wire::ApiKey;
 use doorward_catalog::{Scope, ScopeSet};
-use doorward_keys::rotation::{Draft, OldKey, Plan, RotationId, Timing, Why};
+use doorward_keys::rotation::{Draft, OldKey, Plan, PlanFault, RotationId, Timing, Why};
 use doorward_policy::WorkspaceKind;
 use doorward_secrets::{Error as SecretError, SecretRef};
 use doorward_store::{UpstreamKey, UpstreamKeyState, Workspace};
@@ -13,8 +12,9 @@ use doorward_upstream::is_entry_of;
 use secrecy::SecretString;
 
 use super::calls::Keys;
+use super::identity::identify;
 use super::manager::manager_of;
-use super::parts::Parts;
+use super::parts::{Parts, print};
 use super::view::{Around, PlanView};
 use crate::admin::{AdminError, now};
 use crate::output::clean;
@@ -61,6 +61,7 @@ impl Asked {
     pub(super) async fn prepare(&self, parts: &Arc<Parts>) -> Result<Prepared, AdminError> {
         let workspace = &parts.store.workspace(&self.workspace)?;
         let old = self.old(workspace)?;
+        check_free(parts, workspace, &self.name(old))?;
         let manager = manager_of(workspace, old.map(|old| old.id.as_str()))?;
         let keys = Keys {
             parts,
@@ -75,19 +76,21 @@ impl Asked {
         })?;
         let reference = self.reference(old)?;
         self.check_slot(parts, workspace, &reference).await?;
+        let manager_value = value_of(parts, manager).await?;
         let (old_key, scopes) = match old {
             Some(old) => {
                 let value = value_of(parts, old).await?;
-                let entry = entry_of(&listed, self.api_key_id.as_deref(), old, &value)?;
+                if print(&value) == print(&manager_value) {
+                    return Err(AdminError::usage(PlanFault::ManagesItself));
+                }
+                let (store, said) = (parts.store.as_ref(), self.api_key_id.as_deref());
+                let api_key_id = identify(store, workspace, old, &value, said, &listed)?;
+                let entry = listed.iter().find(|entry| entry.id == api_key_id);
                 let scopes = match (self.scopes, entry) {
                     (Some(said), _) => said,
                     (None, Some(entry)) => read_scopes(old, &entry.scopes)?,
                     (None, None) => old.scope_set().ok_or_else(|| unknown_scopes(old))?,
                 };
-                let id = entry.map(|entry| entry.id.clone());
-                let id = id.or_else(|| self.api_key_id.clone());
-                let id = id.or_else(|| old.api_key_id.clone());
-                let api_key_id = id.ok_or_else(|| unknown_id(old))?;
                 let old_key = OldKey {
                     key_id: old.id.clone(),
                     api_key_id,
@@ -115,7 +118,6 @@ impl Asked {
         if workspace.kind == WorkspaceKind::Sandbox {
             timing.late = timing.late.min(LATE_AT_SANDBOX);
         }
-        let manager_value = value_of(parts, manager).await?;
         let mut entries = listed.iter();
         let random = crate::secret::random().map_err(AdminError::failed)?;
         let plan = Plan::new(Draft {
@@ -237,6 +239,23 @@ impl Asked {
     }
 }
 
+/// A key is rotated by one rotation at a time.
+fn check_free(parts: &Parts, workspace: &Workspace, key: &str) -> Result<(), AdminError> {
+    let open = parts.store.open_rotations()?;
+    let mut open = open.iter();
+    match open.find(|one| one.workspace_id == workspace.id && one.key == key) {
+        Some(one) => Err(rotated_already(key, &one.id)),
+        None => Ok(()),
+    }
+}
+
+/// Why a second rotation of a key is not begun.
+pub(super) fn rotated_already(key: &str, by: &str) -> AdminError {
+    AdminError::usage(format_args!(
+        "the upstream key '{key}' is being rotated already, by {by}; see `doorward upstream status`"
+    ))
+}
+
 async fn value_of(parts: &Arc<Parts>, key: &UpstreamKey) -> Result<SecretString, AdminError> {
     let reference: SecretRef = key.reference.parse().map_err(AdminError::failed)?;
     let found = parts.find(&reference).await.map_err(|error| {
@@ -245,27 +264,6 @@ async fn value_of(parts: &Arc<Parts>, key: &UpstreamKey) -> Result<SecretString,
     let known = known_secrets().set("keys being tried", vec![found.secret.clone()]);
     known.map_err(AdminError::failed)?;
     Ok(found.secret)
-}
-
-/// The entry of the list that is the old key beyond doubt.
-fn entry_of<'l>(
-    listed: &'l [ApiKey],
-    said: Option<&str>,
-    old: &UpstreamKey,
-    value: &SecretString,
-) -> Result<Option<&'l ApiKey>, AdminError> {
-    if let Some(sure) = listed.iter().find(|entry| is_entry_of(entry, value)) {
-        if said.is_some_and(|said| said != sure.id) {
-            return Err(AdminError::usage(format_args!(
-                "the value of '{}' is that of the key {}, not of the one that was said",
-                old.name,
-                clean(&sure.id)
-            )));
-        }
-        return Ok(Some(sure));
-    }
-    let known = said.or(old.api_key_id.as_deref());
-    Ok(known.and_then(|id| listed.iter().find(|entry| entry.id == id)))
 }
 
 /// All scopes of the old key, or none: a new key must not have fewer because one is not known.
@@ -277,14 +275,6 @@ fn read_scopes(old: &UpstreamKey, texts: &[String]) -> Result<ScopeSet, AdminErr
 fn unknown_scopes(old: &UpstreamKey) -> AdminError {
     AdminError::usage(format_args!(
         "not all scopes of '{}' are known; say those of the new key with --scopes",
-        old.name
-    ))
-}
-
-fn unknown_id(old: &UpstreamKey) -> AdminError {
-    AdminError::usage(format_args!(
-        "which of Instantly's keys '{}' is can't be told for certain; look for it with `doorward \
-         upstream list` and say its id with --id",
         old.name
     ))
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::driver::{Driver, Mail, Shown};
 use super::manager::manager_of;
 use super::parts::{Parts, blocking};
-use super::prepare::{Asked, Prepared};
+use super::prepare::{Asked, Prepared, rotated_already};
 use super::view::RotationView;
 use crate::admin::{AdminError, now};
 use crate::scrubbed::known_secrets;
@@ -105,9 +105,7 @@ impl Rotations {
             parts.store.begin_rotation(&new, now())
         });
         let record = record.await.map_err(|error| match error {
-            StoreError::Duplicate { .. } => AdminError::usage(format_args!(
-                "the upstream key '{key}' is being rotated already; see `doorward upstream status`"
-            )),
+            StoreError::Duplicate { .. } => rotated_already(&key, "another"),
             error => error.into(),
         })?;
         let id = record.id.clone();
