@@ -27,7 +27,7 @@ fn step(came: &Came, before: Phase, after: Phase) -> Option<RotationStep> {
     let moved = before != after;
     match came {
         Came::Begin => Some(S::Started),
-        Came::Restarted | Came::Resume | Came::Managed { .. } => Some(S::Resumed),
+        Came::Restarted | Came::Resume | Came::Hurry | Came::Managed { .. } => Some(S::Resumed),
         Came::Created { .. } => Some(S::Created),
         Came::Swept => moved.then_some(S::Cleared),
         Came::Stored | Came::Recovered => Some(S::Stored),

@@ -127,8 +127,8 @@ fn alert(seen: &UpstreamKeyPresented<'_>, fingerprint: &str) -> Alert {
         .severity(doorward_alert::Severity::Critical)
         .text(
             "It presented the key to the gateway in the place of a client key, and was refused. The \
-             key has leaked: replace it at Instantly, and take it away from the program; `doorward \
-             audit search` shows where it came from.",
+             key has leaked: `doorward leak respond --key ID` replaces and revokes it and tells where \
+             it came from. Take it away from the program.",
         )
         .fact("upstream_key", id)
         .fact("fingerprint", fingerprint)

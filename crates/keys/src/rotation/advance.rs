@@ -25,6 +25,7 @@ impl Rotation {
                 self.enter(P::Abandoned, now);
             }
             (phase, Event::Managed { by }) if !phase.is_over() => return self.managed(by),
+            (phase, Event::Hurry) if self.may_hurry(phase) => self.hurry(now),
             (P::Telling, Event::Skip { consumer }) => self.told_one(consumer, now),
             (P::Untelling, Event::Skip { consumer }) => self.untold_one(&consumer, now),
             (phase, Event::Failed { how, why }) if phase.has_step() => self.failed(how, why, now),
@@ -160,6 +161,21 @@ impl Rotation {
                 self.not_before = Some(last.plus_millis(1));
             }
             _ => self.enter(next, now),
+        }
+    }
+
+    fn may_hurry(&self, phase: P) -> bool {
+        let goes_on = !phase.is_over() && !phase.is_back() && phase != P::Stuck;
+        goes_on && self.plan.old.is_some()
+    }
+
+    /// From here on it goes as after a leak: consumers are served when the old key is dead.
+    fn hurry(&mut self, now: Timestamp) {
+        self.hurried = true;
+        match self.phase {
+            P::Telling if self.revoked_at.is_none() => self.enter(P::Draining, now),
+            P::Draining => self.not_before = None,
+            _ => {}
         }
     }
 

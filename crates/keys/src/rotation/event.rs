@@ -118,6 +118,8 @@ pub enum Event {
         /// Name of the consumer.
         consumer: String,
     },
+    /// The old key leaked meanwhile: it is to die before anybody else is served.
+    Hurry,
     /// Another key makes, lists and revokes keys.
     Managed {
         /// Doorward's id of it.
@@ -212,6 +214,7 @@ impl Event {
             Self::Resume => "resume",
             Self::Abandon { .. } => "abandon",
             Self::Skip { .. } => "skip",
+            Self::Hurry => "hurry",
             Self::Managed { .. } => "managed",
             Self::Created { .. } => "created",
             Self::Swept => "swept",

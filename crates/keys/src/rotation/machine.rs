@@ -48,6 +48,9 @@ pub struct Rotation {
     pub(super) tries: u32,
     /// The step is not tried again before.
     pub(super) not_before: Option<Timestamp>,
+    /// Whether the old key leaked while it was being replaced.
+    #[serde(default)]
+    pub(super) hurried: bool,
     /// How many keys were asked for, and how many may be.
     pub(super) creations: u32,
     pub(super) creations_max: u32,
@@ -85,6 +88,7 @@ impl Rotation {
             since,
             tries: 0,
             not_before: None,
+            hurried: false,
             creations: 0,
             creations_max: CREATIONS_MAX,
             uncertain_at: None,
@@ -224,7 +228,7 @@ impl Rotation {
 
     /// Whether the old key is to die before anybody else is served.
     pub(super) fn is_urgent(&self) -> bool {
-        self.plan.why == Why::Leak
+        self.hurried || self.plan.why == Why::Leak
     }
 
     /// Enters a phase that is a part of the one before: how often that failed still counts, and it

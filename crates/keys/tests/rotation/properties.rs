@@ -32,6 +32,7 @@ fn settings() -> impl Strategy<Value = Setting> {
                 lands_after,
                 acknowledge,
                 abort_at_step,
+                hurry_at_step: None,
                 dies_at_step: None,
                 new_dies_at_step: None,
             },
@@ -48,6 +49,18 @@ proptest! {
 
     #[test]
     fn no_row_of_faults_leaves_no_working_key(setting in settings(), fates in fates()) {
+        let mut world = World::new(setting);
+        let end = world.run(|n| fates.get(n).copied().unwrap_or(Fate::Done));
+        prop_assert!(matches!(end, Phase::Done | Phase::RolledBack), "{:?}", end);
+        world.hold_at_the_end();
+    }
+
+    /// The same when it is said at any moment that the old key leaked.
+    #[test]
+    fn a_leak_at_any_moment_leaves_no_orphan_and_a_working_key(
+        mut setting in settings(), fates in fates(), at in 0..40_usize,
+    ) {
+        setting.hurry_at_step = Some(at);
         let mut world = World::new(setting);
         let end = world.run(|n| fates.get(n).copied().unwrap_or(Fate::Done));
         prop_assert!(matches!(end, Phase::Done | Phase::RolledBack), "{:?}", end);

@@ -46,6 +46,29 @@ fn after_a_leak_the_old_key_dies_before_anybody_outside_is_served() {
 }
 
 #[test]
+fn a_leak_while_consumers_are_waited_for_kills_the_old_key_at_once() {
+    let setting = Setting {
+        consumers: 2,
+        acknowledge: false,
+        ..Setting::default()
+    };
+    let mut patient = World::new(setting.clone());
+    assert_eq!(patient.run(|_| Fate::Done), Phase::Done);
+    // In the step after the first consumer was told.
+    let mut hurried = World::new(Setting {
+        hurry_at_step: Some(5),
+        ..setting
+    });
+    assert_eq!(hurried.run(|_| Fate::Done), Phase::Done);
+    let steps = &hurried.steps;
+    let last = |step| steps.iter().rposition(|seen| *seen == step).unwrap();
+    assert_eq!(steps[4], "tell");
+    assert!(last("tell") > last("prove-dead"), "{steps:?}");
+    assert!(hurried.now < patient.now, "{} {}", hurried.now, patient.now);
+    hurried.hold_at_the_end();
+}
+
+#[test]
 fn a_first_key_is_made_without_any_to_revoke() {
     let mut world = World::new(Setting {
         why: Why::Mint,

@@ -50,6 +50,8 @@ pub(crate) struct Setting {
     pub(crate) dies_at_step: Option<usize>,
     /// The new key dies outside before this step, or when it is first there after.
     pub(crate) new_dies_at_step: Option<usize>,
+    /// The old key is said to have leaked before this step.
+    pub(crate) hurry_at_step: Option<usize>,
     /// A person gives up before this step.
     pub(crate) abort_at_step: Option<usize>,
 }
@@ -64,6 +66,7 @@ impl Default for Setting {
             acknowledge: true,
             dies_at_step: None,
             new_dies_at_step: None,
+            hurry_at_step: None,
             abort_at_step: None,
         }
     }
@@ -99,6 +102,8 @@ pub(crate) struct World {
     revoked: Option<i64>,
     /// Whether the new key died by itself.
     pub(crate) new_died: bool,
+    /// Whether the old key leaked meanwhile.
+    pub(crate) hurried: bool,
 }
 
 fn scopes() -> ScopeSet {
@@ -172,6 +177,7 @@ impl World {
             probed: false,
             revoked: None,
             new_died: false,
+            hurried: false,
         }
     }
 
@@ -220,6 +226,18 @@ impl World {
                 self.tell(Event::Abort {
                     why: "a person said so".into(),
                 });
+            }
+            if self.setting.hurry_at_step.is_some_and(|at| n >= at) {
+                self.setting.hurry_at_step = None;
+                let mut hurried = self.rotation.clone();
+                // One that goes back is past that.
+                if hurried
+                    .on(Event::Hurry, Timestamp::from_millis(self.now))
+                    .is_ok()
+                {
+                    self.hurried = true;
+                    self.tell(Event::Hurry);
+                }
             }
             let step = self.rotation.next(Timestamp::from_millis(self.now));
             match step {
@@ -422,7 +440,7 @@ impl World {
             }
             for (name, held) in &self.consumers {
                 let Some(id) = held else { continue };
-                let served = self.setting.why != Why::Leak;
+                let served = self.setting.why != Why::Leak && !self.hurried;
                 assert!(!served || self.works(id), "{at:?}: {name} holds a dead key");
             }
         }

@@ -1,6 +1,6 @@
 //! Replacing a key that leaked.
 
-use doorward_keys::rotation::{Timing, Why};
+use doorward_keys::rotation::{Event, Timing, Why};
 use tokio::runtime::Handle as Runtime;
 
 use crate::admin::error::AdminError;
@@ -12,6 +12,9 @@ impl Admin {
     /// Begins a rotation that revokes the old key as soon as the new one works. Its id.
     pub(super) fn replace_leaked(&self, key: &LeakedUpstream) -> Result<String, AdminError> {
         let rotations = (self.parts.rotations)()?;
+        if let Some(id) = self.hurried(key)? {
+            return Ok(id);
+        }
         let name = key.key_id.clone().or_else(|| key.name.clone());
         let asked = Asked {
             workspace: key.workspace_id.clone(),
@@ -25,5 +28,42 @@ impl Admin {
         };
         let begun = Runtime::current().block_on(rotations.begin(&asked))?;
         Ok(begun.id)
+    }
+
+    /// The rotation that replaces the key already, told to wait for nobody from now on; none if no
+    /// rotation of it is open.
+    fn hurried(&self, key: &LeakedUpstream) -> Result<Option<String>, AdminError> {
+        let open = self.store().open_rotations()?;
+        let name = key.name.as_deref();
+        let mut open = open
+            .into_iter()
+            .filter(|one| one.workspace_id == key.workspace_id && Some(one.key.as_str()) == name);
+        let Some(record) = open.next() else {
+            return Ok(None);
+        };
+        let rotations = (self.parts.rotations)()?;
+        Runtime::current().block_on(async {
+            let view = rotations.view(&record.id).await?;
+            if view.old_api_key_id != key.api_key_id {
+                return Err(AdminError::failed(format_args!(
+                    "the rotation {0} is putting this very key in the place of another: end it with \
+                     `doorward upstream rollback {0}`, or wait for its end, and run this again",
+                    record.id
+                )));
+            }
+            // Without a server nobody goes on with those that are open.
+            if !rotations.is_driven(&record.id) {
+                rotations.resume_open()?;
+            }
+            rotations.tell(&record.id, Event::Hurry).await.map_err(|error| {
+                AdminError::failed(format_args!(
+                    "the rotation {0} of it can't be hurried ({error}): see `doorward upstream status \
+                     {0}`; to have the key revoked all the same, `doorward upstream revoke {1} --force`",
+                    record.id,
+                    key.api_key_id.as_deref().unwrap_or("ID")
+                ))
+            })?;
+            Ok(Some(record.id))
+        })
     }
 }
