@@ -15,6 +15,7 @@ import time
 import urllib.request
 
 import pace
+import rotation as rotations
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -175,7 +176,33 @@ def ledger(rounds, seconds):
     }
 
 
-def crash(runs):
+def crash(runs, cases):
+    """Kills the log's writer, then rotations of upstream keys: every step, every fault, both ways."""
+    return {**({} if cases["case"] else {"ledger": crashed_ledger(runs)}),
+            "rotation": crashed_rotations(**cases)}
+
+
+def crashed_rotations(sample, seed, case, at_once):
+    """Of all cases, those that are asked for. What does not hold is told, and how to run it again."""
+    said = {"SAMPLE": sample, "SEED": seed, "CASE": case, "AT_ONCE": at_once}
+    test = subprocess.Popen(
+        ["cargo", "test", "--release", "--quiet", "-p", "doorward", "--test", "rotation_crash",
+         "a_rotation", "--", "--nocapture"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **{f"DOORWARD_CRASH_{name}": str(value) for name, value in said.items() if value}},
+    )
+    result = None
+    for line in test.stdout:
+        if line.startswith("RESULT "):
+            result = json.loads(line.removeprefix("RESULT "))
+        else:
+            print(line, end="", file=sys.stderr)
+    if test.wait() != 0 or result is None:
+        raise SystemExit(f"something does not hold: {json.dumps(result)}")
+    return result
+
+
+def crashed_ledger(runs):
     """Kills the log's writer so often; every acknowledged leaf must be there, each time."""
     done = subprocess.run(
         ["cargo", "test", "--release", "--quiet", "-p", "doorward-ledger", "--test", "crash",
@@ -239,14 +266,24 @@ def gateway(rounds, seconds, clients):
         return measure.measure(folder, TARGET, rounds, seconds, clients)
 
 
+def rotation(rounds, seconds):
+    """Client calls while upstream keys are rotated, and while none is, in turn."""
+    with tempfile.TemporaryDirectory(prefix="bench-rotation-", dir=TARGET) as folder:
+        return rotations.measure(DOORWARD, folder, rounds, seconds)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("name", choices=[
         "catalog", "sandbox", "up", "ledger", "crash", "reconcile", "pace", "veil", "gateway", "secrets",
-        "all"])
+        "rotation", "all"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1000, help="of crash")
+    parser.add_argument("--sample", default="all", help="of crash, how many cases of rotations")
+    parser.add_argument("--seed", help="of crash: which cases, and the moments of kills")
+    parser.add_argument("--case", help="of crash: one case by its name, once more")
+    parser.add_argument("--at-once", type=int, default=8, help="of crash: cases at the same time")
     parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
     parser.add_argument("--clients", type=int, help="of pace, 1000; more of them, of gateway")
     options = parser.parse_args()
@@ -256,11 +293,15 @@ def main():
         "sandbox": lambda: sandbox(options.rounds, options.seconds),
         "up": lambda: up(options.rounds),
         "ledger": lambda: ledger(options.rounds, options.seconds),
-        "crash": lambda: crash(options.runs),
+        "crash": lambda: crash(options.runs, {
+            "sample": options.sample, "seed": options.seed, "case": options.case,
+            "at_once": options.at_once}),
         "gateway": lambda: gateway(max(options.rounds, 8) if options.rounds == 5 else options.rounds,
                                    options.seconds, options.clients or 0),
         "reconcile": lambda: reconcile(options.acts),
         "veil": veil,
+        "rotation": lambda: rotation(3 if options.rounds == 5 else options.rounds,
+                                     20 if options.seconds == 3 else options.seconds),
         "pace": lambda: pace.measure(DOORWARD, options.clients or 1000, 75),
     }
     names = list(run) if options.name == "all" else [options.name]

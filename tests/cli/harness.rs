@@ -98,6 +98,61 @@ impl Server {
             .append(true)
             .open(&log)
             .unwrap();
+        let starting = Starting::spawn(folder, arguments, filter, (stderr.into(), log));
+        starting
+            .ready()
+            .unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+    }
+
+    /// A text of what it said when it was ready.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.ready[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name}: {}", self.ready))
+            .to_owned()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(pid(&self.child), signal).unwrap();
+    }
+
+    /// Tells it to end, and waits for that.
+    pub(crate) fn end(mut self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
+        self.wait()
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+pub(crate) fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()
+}
+
+/// A server that was spawned and may not be ready yet.
+pub(crate) struct Starting {
+    pub(crate) child: Child,
+    line: mpsc::Receiver<String>,
+    log: PathBuf,
+}
+
+impl Starting {
+    /// Spawns it with its stderr there; the path is where that can be read later.
+    pub(crate) fn spawn(
+        folder: &Path,
+        arguments: &[&str],
+        filter: &str,
+        (stderr, log): (Stdio, PathBuf),
+    ) -> Starting {
         let mut command = doorward(folder);
         command
             .args(arguments)
@@ -115,44 +170,29 @@ impl Server {
             let _ = BufReader::new(stdout).read_line(&mut line);
             let _ = send.send(line);
         });
-        let line = receive.recv_timeout(PATIENCE).unwrap_or_default();
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| {
-            let _ = child.kill();
-            panic!(
-                "{arguments:?}: {error}: {}",
-                std::fs::read_to_string(&log).unwrap()
-            )
-        });
-        Server { child, ready, log }
+        Starting {
+            child,
+            line: receive,
+            log,
+        }
     }
 
-    /// A text of what it said when it was ready.
-    pub(crate) fn text(&self, name: &str) -> String {
-        self.ready[name]
-            .as_str()
-            .unwrap_or_else(|| panic!("no {name}: {}", self.ready))
-            .to_owned()
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-    }
-
-    /// Tells it to end, and waits for that.
-    pub(crate) fn end(mut self, signal: Signal) -> ExitStatus {
-        self.signal(signal);
-        self.wait()
-    }
-
-    fn wait(&mut self) -> ExitStatus {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
+    /// Waits until it says that it is ready; what it said instead.
+    pub(crate) fn ready(self) -> Result<Server, String> {
+        let Starting {
+            mut child,
+            line,
+            log,
+        } = self;
+        let line = line.recv_timeout(PATIENCE).unwrap_or_default();
+        match serde_json::from_str(&line) {
+            Ok(ready) => Ok(Server { child, ready, log }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                Err(format!("{error}: {said}"))
             }
-            assert!(began.elapsed() < PATIENCE, "it does not end");
-            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

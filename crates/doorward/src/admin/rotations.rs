@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use doorward_catalog::ScopeSet;
-use doorward_keys::rotation::{Event as Wish, Timing, Why};
+use doorward_keys::rotation::{Event as Wish, Why};
 use doorward_ledger::{Change, Event};
 use doorward_secrets::SecretRef;
 use serde::{Deserialize, Serialize};
@@ -203,10 +203,7 @@ impl Admin {
             api_key_id: asked.api_key_id.clone(),
             reference,
             consumers: Vec::new(),
-            timing: match asked.at_once {
-                true => Timing::at_once(),
-                false => Timing::default(),
-            },
+            timing: (self.parts.rotations)()?.timing(asked.at_once),
         })
     }
 }

@@ -76,6 +76,8 @@ impl Session {
             alerts: AlertDesk::alone(context),
             pacing: None,
             plain_http: context.config.gateway.plain_http,
+            seconds: context.config.rotation.seconds,
+            overlap: context.config.rotation.overlap.into(),
             gate: Arc::new(NoGate),
             outside: Arc::new(Outsiders::new(
                 Consumers::new(context, Arc::clone(&secrets)),

@@ -54,7 +54,15 @@ impl Config {
         changed.note("instantly", *instantly != next.instantly);
         gateway.changed(&next.gateway, &mut changed);
         changed.note("pace", *pace != next.pace);
-        changed.note("rotation", *rotation != next.rotation);
+        changed.note(
+            "rotation.seconds",
+            rotation.seconds != next.rotation.seconds,
+        );
+        changed.note("rotation", {
+            let mut rotation = rotation.clone();
+            rotation.seconds = next.rotation.seconds;
+            rotation != next.rotation
+        });
         changed.note("metrics", *metrics != next.metrics);
         changed.note("traces", *traces != next.traces);
         changed.note("approvals", *approvals != next.approvals);

@@ -36,7 +36,9 @@ pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
 pub(crate) use pace::PaceConfig;
 use reader::Reader;
-pub(crate) use rotation::{Acknowledge, ConsumerSettings, HookSettings, RotationConfig};
+pub(crate) use rotation::{
+    Acknowledge, ConsumerSettings, HookSettings, RotationConfig, RotationSeconds,
+};
 pub(crate) use secrets::SecretsConfig;
 pub(crate) use tls::TlsConfig;
 pub(crate) use traces::TracesConfig;

@@ -238,6 +238,7 @@ impl RotationConfig {
             jitter: _,
             windows: _,
             overlap: _,
+            seconds: _,
             age_alert: _,
             keys: _,
             consumers,

@@ -136,6 +136,7 @@ impl Driver {
                 Step::Ask => self.wait(None).await?,
                 Step::Wait { until } => self.wait(Some(until)).await?,
                 step => {
+                    tracing::debug!(id = self.record.id, step = self.phase(), "a step begins");
                     let came = self.steps.act(&self.rotation, step).await;
                     // A step gives what its phase waits for.
                     if let Err(unfit) = self.on(came).await? {
@@ -176,7 +177,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Takes an event in: the new state is durable, and in the ledger, when this is done. The inner
+    /// Takes an event in: it is in the ledger, and the new state durable, when this is done. The inner
     /// error says that the event does not fit.
     async fn on(&mut self, came: Event) -> Result<Result<(), String>, Stopped> {
         let (at, before) = (now(), self.rotation.phase());
@@ -191,6 +192,7 @@ impl Driver {
             Phase::RolledBack => Some(self.record.new_key_id.clone()),
             _ => None,
         };
+        self.record(&came, &next, before, at).await?;
         self.save(&next, over, retire).await?;
         self.rotation = next;
         self.remember(&came, before, at);
@@ -201,7 +203,7 @@ impl Driver {
                 tracing::warn!(%error, "what is in force could not be read again");
             }
         }
-        self.tell(&came, before, at).await?;
+        self.tell(before, at).await;
         Ok(Ok(()))
     }
 
@@ -243,8 +245,35 @@ impl Driver {
         }
     }
 
-    /// A leaf of what came, durable before anything more is done; and an alert, if it is one.
-    async fn tell(&mut self, came: &Event, before: Phase, at: Timestamp) -> Result<(), Stopped> {
+    /// A leaf of what came, durable before the state that follows from it: a crash between the two has
+    /// a step twice in the record, never a step that is not in it.
+    async fn record(
+        &mut self,
+        came: &Event,
+        next: &Rotation,
+        before: Phase,
+        at: Timestamp,
+    ) -> Result<(), Stopped> {
+        loop {
+            let draft = leaves::draft(&self.record, next, came, before, at);
+            let Some(draft) = draft else { return Ok(()) };
+            let parts = Arc::clone(&self.parts);
+            let recorded = match blocking(move || (parts.audit)()).await {
+                Ok(audit) => audit.record(draft).await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.message),
+            };
+            let Err(why) = recorded else { return Ok(()) };
+            tracing::error!(
+                why,
+                id = self.record.id,
+                "a rotation's step can't be recorded"
+            );
+            self.pause().await?;
+        }
+    }
+
+    /// Tells whoever should know of where it came to.
+    async fn tell(&mut self, before: Phase, at: Timestamp) {
         let parts = Arc::clone(&self.parts);
         let workspace = self.record.workspace_id.clone();
         let name =
@@ -259,26 +288,6 @@ impl Driver {
             if let Err(why) = raised.await {
                 tracing::warn!(why, "an alert of a rotation was not raised");
             }
-        }
-        loop {
-            let draft = leaves::draft(&self.record, &self.rotation, came, before, at);
-            let Some(draft) = draft else { return Ok(()) };
-            let parts = Arc::clone(&self.parts);
-            let recorded = match blocking(move || (parts.audit)()).await {
-                Ok(audit) => audit.record(draft).await.map_err(|error| error.to_string()),
-                Err(error) => Err(error.message),
-            };
-            let Err(why) = recorded else { return Ok(()) };
-            tracing::error!(
-                why,
-                id = self.record.id,
-                "a rotation's step can't be recorded"
-            );
-            // Over is over: the store has it.
-            if self.rotation.phase().is_over() {
-                return Ok(());
-            }
-            self.pause().await?;
         }
     }
 

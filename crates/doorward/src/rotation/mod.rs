@@ -2,7 +2,7 @@
 //! store, the secret store, Instantly and the gateway.
 //!
 //! ```text
-//! next step ─► state durable ─► done ─► what came of it ─► state durable ─► a leaf ─► next step
+//! next step ─► state durable ─► done ─► what came of it ─► a leaf ─► state durable ─► next step
 //! ```
 //!
 //! A task drives each rotation that is open. It holds nothing that is not in the store but the value

@@ -1,6 +1,7 @@
 //! What rotations work with.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use doorward_audit::Audit;
 use doorward_gateway::{KeyFigures, PaceId, Pacing};
@@ -11,17 +12,14 @@ use doorward_store::{Store, Workspace};
 use doorward_upstream::Client;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
 
 use crate::admin::AdminError;
 use crate::alerts::AlertDesk;
+use crate::config::RotationSeconds;
 use crate::server::OwnPace;
 
 /// Opens the record where it is not open yet.
 pub(crate) type OpenAudit = Box<dyn Fn() -> Result<Arc<Audit>, AdminError> + Send + Sync>;
-
-/// Longest time that a call of a rotation's takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What rotations work with.
 pub(crate) struct Parts {
@@ -38,6 +36,10 @@ pub(crate) struct Parts {
     pub(crate) pacing: Option<Pacing>,
     /// Whether workspaces may be called in plain text on other machines.
     pub(crate) plain_http: bool,
+    /// How long the steps take, and calls in them.
+    pub(crate) seconds: RotationSeconds,
+    /// How long both keys are in force at least, ms, unless it is asked for at once.
+    pub(crate) overlap: AtomicI64,
     /// What is in force.
     pub(crate) gate: Arc<dyn Gate>,
     /// Those outside who hold keys as well.
@@ -134,7 +136,7 @@ impl Parts {
             .base_url(&workspace.base_url)
             .allow_plain_http(self.plain_http)
             .public_only(workspace.kind == WorkspaceKind::Live && !self.plain_http)
-            .timeout(PATIENCE)
+            .timeout(self.seconds.call)
             .user_agent(name)
             .key(value);
         let client = match &self.pacing {

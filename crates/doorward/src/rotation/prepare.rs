@@ -112,7 +112,7 @@ impl Asked {
             true => parts.outside.holders(&workspace.name, &key),
             false => self.consumers.clone(),
         };
-        let mut timing = self.timing;
+        let mut timing = parts.seconds.in_place(self.timing);
         timing.silence = parts.outside.silence(&consumers).unwrap_or(timing.silence);
         // An emulated API answers what it is asked, or has not heard it.
         if workspace.kind == WorkspaceKind::Sandbox {

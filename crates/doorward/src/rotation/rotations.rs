@@ -1,11 +1,12 @@
 //! All rotations: begun, told what people want, shown, and gone on with after a restart.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use doorward_alert::{Alert, AlertKind};
-use doorward_keys::rotation::{Event, Phase, Rotation};
+use doorward_keys::rotation::{Event, Phase, Rotation, Timing};
 use doorward_store::{NewRotation, RotationRecord, StoreError, UpstreamKeyChange};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -61,6 +62,22 @@ impl Rotations {
     /// What rotations work with.
     pub(super) fn parts(&self) -> &Arc<Parts> {
         &self.0.parts
+    }
+
+    /// The times of a rotation that a person asks for: at once, or with the overlap in force.
+    pub(crate) fn timing(&self, at_once: bool) -> Timing {
+        match at_once {
+            true => Timing::at_once(),
+            false => Timing {
+                overlap: self.0.parts.overlap.load(Ordering::Relaxed),
+                ..Timing::default()
+            },
+        }
+    }
+
+    /// Takes another overlap, ms, for rotations that begin from now on.
+    pub(crate) fn set_overlap(&self, overlap: i64) {
+        self.0.parts.overlap.store(overlap, Ordering::Relaxed);
     }
 
     /// Plans a rotation, and does nothing.

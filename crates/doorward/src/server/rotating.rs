@@ -36,6 +36,8 @@ pub(super) fn rotations(
         alerts: alerts.clone(),
         pacing: Some(pacing.clone()),
         plain_http: context.config.gateway.plain_http,
+        seconds: context.config.rotation.seconds,
+        overlap: context.config.rotation.overlap.into(),
         gate: Arc::new(InForce {
             handle: reloader.handle(),
             reloader: Arc::clone(reloader),
@@ -54,12 +56,14 @@ pub(super) fn scheduled(
 ) -> impl Future<Output = ()> + Send + 'static {
     let schedule = Schedule::new(&context.config.rotation, Arc::clone(store), alerts.clone());
     let schedule = Arc::new(schedule);
-    let taking = Arc::clone(&schedule);
+    let (taking, asking) = (Arc::clone(&schedule), rotations.clone());
     settings.on(&["rotation"], move |next| {
         let (schedule, consumers) = (Arc::clone(&taking), consumers.clone());
+        let asking = asking.clone();
         let next = next.clone();
         Ok(Box::new(move || {
             schedule.set(&next.config.rotation);
+            asking.set_overlap(next.config.rotation.overlap);
             consumers.set(&next);
         }))
     });

@@ -11,92 +11,84 @@ pub struct NewKey {
     pub print: [u8; 8],
 }
 
-/// Where a rotation is. Each phase is durable before its step is done, so it is the step's intent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
+/// The phases and their words, so that a new one is in each list of them.
+macro_rules! phases {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Where a rotation is. Each phase is durable before its step is done, so it is the step's
+        /// intent.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Phase {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Phase {
+            /// Every phase, in the order of a rotation that goes on, then of one that goes back.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// One word for people.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+phases! {
     /// Nothing was done.
-    Planned,
+    Planned = "plan",
     /// A key is being made.
-    Creating,
+    Creating = "create",
     /// What a creation whose answer was lost may have left is being removed.
-    Clearing,
+    Clearing = "clear",
     /// The new key's value is being kept; until then it is in memory alone.
-    Storing,
+    Storing = "store",
     /// After a crash: was it kept?
-    Recovering,
+    Recovering = "recover",
     /// Does it do what it was made for?
-    Verifying,
+    Verifying = "verify",
     /// Calls are being turned to it.
-    Promoting,
+    Promoting = "promote",
     /// Those who hold the key outside are given the new one.
-    Telling,
+    Telling = "tell",
     /// Calls under the old key come to their end.
-    Draining,
+    Draining = "drain",
     /// Once more: does the new key work? After this there is no way back.
-    Confirming,
+    Confirming = "confirm",
     /// The old key is being revoked. Owed until it is done.
-    Revoking,
+    Revoking = "revoke",
     /// The old key is being proved dead.
-    Proving,
+    Proving = "prove-dead",
     /// The old key's value is being erased.
-    Forgetting,
+    Forgetting = "forget",
     /// A last look for keys that lost answers left.
-    Tidying,
+    Tidying = "tidy",
     /// Replaced.
-    Done,
+    Done = "done",
 
     /// Before going back: does the old key still work?
-    Weighing,
+    Weighing = "weigh",
     /// Calls are being turned back to the old key.
-    Demoting,
+    Demoting = "demote",
     /// Those outside are given the old key again.
-    Untelling,
+    Untelling = "untell",
     /// Calls under the new key come to their end.
-    Quieting,
+    Quieting = "quiet",
     /// The new key is being deleted. Owed until it is done.
-    Discarding,
+    Discarding = "discard",
     /// The new key's value is being erased.
-    Erasing,
+    Erasing = "erase",
     /// As if it had never been.
-    RolledBack,
+    RolledBack = "rolled-back",
     /// Neither way is safe without a person: nothing more is done until told to.
-    Stuck,
+    Stuck = "stuck",
     /// Left as it was by a person; what is left at Instantly is theirs to see to.
-    Abandoned,
+    Abandoned = "abandoned",
 }
 
 impl Phase {
-    /// One word for people.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "plan",
-            Self::Creating => "create",
-            Self::Clearing => "clear",
-            Self::Storing => "store",
-            Self::Recovering => "recover",
-            Self::Verifying => "verify",
-            Self::Promoting => "promote",
-            Self::Telling => "tell",
-            Self::Draining => "drain",
-            Self::Confirming => "confirm",
-            Self::Revoking => "revoke",
-            Self::Proving => "prove-dead",
-            Self::Forgetting => "forget",
-            Self::Tidying => "tidy",
-            Self::Done => "done",
-            Self::Weighing => "weigh",
-            Self::Demoting => "demote",
-            Self::Untelling => "untell",
-            Self::Quieting => "quiet",
-            Self::Discarding => "discard",
-            Self::Erasing => "erase",
-            Self::RolledBack => "rolled-back",
-            Self::Stuck => "stuck",
-            Self::Abandoned => "abandoned",
-        }
-    }
-
     /// Whether there is something to be done in it.
     pub const fn has_step(self) -> bool {
         !self.is_over() && !matches!(self, Self::Planned | Self::Stuck)

@@ -119,13 +119,18 @@ fn path_of(reference: &SecretRef) -> Result<&Path> {
         .ok_or_else(|| Error::refused(reference, "it is not a file"))
 }
 
-/// Where folders can't be locked, only those writers go on who compare nothing.
+/// Keeps other writers away, and removes what those left that were killed. Where folders can't be
+/// locked, only those writers go on who compare nothing.
 fn lock(reference: &SecretRef, path: &Path, expect: &Expect) -> Result<Option<std::fs::File>> {
     let Some(folder) = path.parent() else {
         return Err(Error::refused(reference, "it has no folder"));
     };
     match (files::lock(folder), expect) {
-        (Ok(lock), _) => Ok(Some(lock)),
+        (Ok(lock), _) => {
+            // It can't be left: a value that a killed writer had in hand may be in it.
+            files::sweep(folder).map_err(|source| Error::io(reference, source))?;
+            Ok(Some(lock))
+        }
         (Err(error), Expect::Any | Expect::Absent)
             if error.kind() != std::io::ErrorKind::TimedOut
                 && error.kind() != std::io::ErrorKind::NotFound =>
@@ -188,6 +193,30 @@ mod tests {
             put(&reference, bytes.as_bytes(), 0o600);
             assert_eq!(read(&reference).unwrap(), secret, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_goes_with_the_next_write_or_erasure() {
+        let (dir, reference) = in_folder();
+        let half = dir.path().join(".doorward-new-Ab3dE9");
+        let others = dir.path().join(".doorward-notes");
+        fs::write(&others, "theirs").unwrap();
+        for erase in [false, true] {
+            fs::write(&half, "canary").unwrap();
+            match erase {
+                false => {
+                    let secret = SecretString::from("new");
+                    let written = FileProvider.write(&reference, &secret, &Expect::Any);
+                    written.unwrap();
+                }
+                true => FileProvider.erase(&reference).unwrap(),
+            }
+            assert!(!half.exists() && others.exists());
+        }
+        // Also where there is nothing to erase.
+        fs::write(&half, "canary").unwrap();
+        assert!(FileProvider.erase(&reference).is_err());
+        assert!(!half.exists());
     }
 
     #[test]

@@ -189,6 +189,25 @@ pub(super) enum Clobber {
     Yes,
 }
 
+/// What the names of files begin with that are being written.
+const HALF_WRITTEN: &str = ".doorward-new-";
+
+/// Removes what writers of this folder left that were killed before they were done. For who holds the
+/// folder's lock: nobody else writes there then.
+pub(super) fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let ours = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(HALF_WRITTEN));
+        if ours.is_some() && entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes beside the target and renames, so that no reader ever sees half a secret. The
 /// temporary file is made with mode 0600 and is gone if any step fails.
 pub(super) fn replace(path: &Path, value: &[u8], clobber: Clobber) -> io::Result<Metadata> {
@@ -196,7 +215,7 @@ pub(super) fn replace(path: &Path, value: &[u8], clobber: Clobber) -> io::Result
         .parent()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no folder"))?;
     let mut file = tempfile::Builder::new()
-        .prefix(".doorward-")
+        .prefix(HALF_WRITTEN)
         .tempfile_in(folder)?;
     file.write_all(value)?;
     file.as_file().sync_all()?;

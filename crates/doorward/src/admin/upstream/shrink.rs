@@ -6,7 +6,7 @@ use doorward_audit::instantly::read_to;
 use doorward_audit::reconcile::learnt_keys;
 use doorward_catalog::{Op, OpSet, Scope, ScopeSet};
 use doorward_keys::inventory::{Act, Evidence, Narrowed, Standing, lost_without, narrow};
-use doorward_keys::rotation::{Timing, Why};
+use doorward_keys::rotation::Why;
 use doorward_policy::Timestamp;
 use doorward_store::{UpstreamKey, UpstreamKeyState, Workspace};
 use tokio::runtime::Handle as Runtime;
@@ -133,10 +133,7 @@ impl Admin {
             api_key_id: key.api_key_id.as_ref().or(learnt.get(&key.id)).cloned(),
             reference,
             consumers: Vec::new(),
-            timing: match asked.at_once {
-                true => Timing::at_once(),
-                false => Timing::default(),
-            },
+            timing: (self.parts.rotations)()?.timing(asked.at_once),
         };
         Ok(Shrinking {
             narrowed,

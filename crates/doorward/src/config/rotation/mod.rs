@@ -1,6 +1,7 @@
 //! Settings of rotations: when keys are due, and who outside Doorward holds them as well.
 
 mod consumer;
+mod seconds;
 
 use doorward_keys::rotation::Timing;
 use doorward_keys::rotation::schedule::{Every, Schedule, Window, Windows};
@@ -10,6 +11,7 @@ use super::reader::TableReader;
 use crate::duration::{Lasting, LastingOrNever, LastingOrNone};
 
 pub(crate) use consumer::{Acknowledge, ConsumerSettings, HookSettings};
+pub(crate) use seconds::RotationSeconds;
 
 /// Most keys that have an age of their own here.
 const KEYS_MAX: usize = 256;
@@ -29,6 +31,8 @@ pub(crate) struct RotationConfig {
     pub(crate) windows: Windows,
     /// How long both keys are in force at least, ms.
     pub(crate) overlap: i64,
+    /// How long the steps take.
+    pub(crate) seconds: RotationSeconds,
     /// From which age on somebody is told, ms; none for never.
     pub(crate) age_alert: Option<i64>,
     /// Keys with an age of their own.
@@ -55,6 +59,7 @@ impl Default for RotationConfig {
             jitter: 100,
             windows: Windows::default(),
             overlap: Timing::default().overlap,
+            seconds: RotationSeconds::default(),
             age_alert: Some(100 * 86_400_000),
             keys: Vec::new(),
             consumers: Vec::new(),
@@ -82,6 +87,7 @@ impl RotationConfig {
             fits.then_some(millis)
                 .ok_or_else(|| "choose at most 24h".to_owned())
         });
+        table.table("seconds", |table| self.seconds.read(table));
         table.text("age_alert", &mut self.age_alert, |text| {
             let age: LastingOrNever = text.parse()?;
             Ok(match age {
