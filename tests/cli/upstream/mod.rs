@@ -32,6 +32,12 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Server::start(folder.path(), &["sandbox", "--seed", "3"]);
         run(folder.path(), &["init"]).ended(0);
+        // The seeded keys are old: none is replaced before a test has said so.
+        let config = folder.path().join("doorward.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        let (by_age, never) = ("rotate_every = \"90d\"\n", "rotate_every = \"never\"\n");
+        assert!(text.contains(by_age));
+        fs::write(&config, text.replacen(by_age, never, 1)).unwrap();
         let world = World { folder, sandbox };
         for name in keys {
             let value = world.seeded(name)["key"].as_str().unwrap().to_owned();
