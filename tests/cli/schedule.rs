@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use doorward_policy::Timestamp;
-use doorward_store::{SqliteStore, Store, UpstreamKeyChange};
+use doorward_store::{NewUpstreamKey, SqliteStore, Store};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -16,21 +16,23 @@ use crate::upstream::{MANAGER, World};
 
 const DAY: i64 = 86_400_000;
 
-/// Makes a key so many days old.
+/// Makes a key one that was made, and taken in, so many days ago.
 fn age(folder: &Path, name: &str, days: i64) {
     let store = SqliteStore::open(&folder.join(".doorward/doorward.db")).unwrap();
     let workspace = store.workspace("acme").unwrap();
-    let key = workspace
-        .upstream_keys
-        .iter()
-        .find(|key| key.name == name)
-        .unwrap();
+    let mut keys = workspace.upstream_keys.into_iter();
+    let key = keys.find(|key| key.name == name).unwrap();
     let now = jiff::Timestamp::now().as_millisecond();
-    let change = UpstreamKeyChange {
-        made_at: Some(Timestamp::from_millis(now - days * DAY)),
-        ..UpstreamKeyChange::default()
+    let then = Timestamp::from_millis(now - days * DAY);
+    let new = NewUpstreamKey {
+        scopes: key.scopes,
+        role: key.role,
+        api_key_id: key.api_key_id,
+        made_at: Some(then),
+        ..NewUpstreamKey::new(&key.name, &key.reference)
     };
-    store.change_upstream_key(&key.id, &change).unwrap();
+    store.delete_upstream_key(&key.id).unwrap();
+    store.add_upstream_key(&workspace.id, &new, then).unwrap();
 }
 
 fn history(folder: &Path) -> Vec<Value> {

@@ -63,7 +63,7 @@ impl Looking<'_> {
                     looked.old.push(known());
                 }
                 // What manages can't be rotated by itself, nor by the schedule.
-                if key.role == KeyRole::Carries && self.is_due(workspace, key, made, now) {
+                if key.role == KeyRole::Carries && self.is_due(workspace, key, now) {
                     due.push((age, known()));
                 }
             }
@@ -79,13 +79,13 @@ impl Looking<'_> {
         looked
     }
 
-    fn is_due(
-        &self,
-        workspace: &Workspace,
-        key: &UpstreamKey,
-        made: Timestamp,
-        now: Timestamp,
-    ) -> bool {
+    fn is_due(&self, workspace: &Workspace, key: &UpstreamKey, now: Timestamp) -> bool {
+        // Whoever takes an old key in must not find it revoked a moment later: others may hold it.
+        // From then on it has its time like every other.
+        let made = match &key.made_by {
+            Some(_) => key.made_at.unwrap_or(key.created_at),
+            None => key.created_at,
+        };
         let every = self
             .config
             .every(&workspace.name, &key.name, key.rotate_every);
@@ -118,6 +118,7 @@ mod tests {
             .rotation
     }
 
+    /// Keys that were taken in so many days after [`MADE`], each as old as the world.
     fn workspaces(keys: &[(&str, KeyRole, i64)]) -> Vec<Workspace> {
         let store = SqliteStore::in_memory().unwrap();
         let new = NewWorkspace::new("acme", WorkspaceKind::Live, "https://api.instantly.ai");
@@ -125,10 +126,11 @@ mod tests {
         for (name, role, days) in keys {
             let new = NewUpstreamKey {
                 role: *role,
-                made_at: Some(MADE.plus_millis(days * DAY)),
+                made_at: Some(MADE),
                 ..NewUpstreamKey::new(name, &format!("file:///run/{name}"))
             };
-            store.add_upstream_key(&id, &new, MADE).unwrap();
+            let taken_in = MADE.plus_millis(days * DAY);
+            store.add_upstream_key(&id, &new, taken_in).unwrap();
         }
         store.workspaces().unwrap()
     }
@@ -181,7 +183,11 @@ mod tests {
         assert_eq!((names(&looked.due), looked.old.len()), (vec!["writer"], 0));
         let looked = look(&[], &refused, 95);
         assert_eq!(names(&looked.due), ["writer"], "one at a time");
-        assert_eq!(names(&looked.old), ["kept", "manager", "writer"]);
+        assert_eq!(
+            names(&looked.old),
+            ["kept", "manager", "reader", "writer"],
+            "by when they were made"
+        );
 
         // Nothing beside one that is under way, and not again at once after one that failed.
         let open = record(&all[0], "reader", None);
