@@ -42,6 +42,8 @@ struct Running {
     back: bool,
     asked: Vec<(Child, bool)>,
     landed: Option<String>,
+    /// Where it had ended already when the server was killed.
+    ended: Option<String>,
 }
 
 /// Runs a case.
@@ -57,6 +59,7 @@ pub(crate) fn run(case: Case, seed: &str) -> Ended {
         back: false,
         asked: Vec::new(),
         landed: None,
+        ended: None,
     };
     let mut wrong = Vec::new();
     let mut end = None;
@@ -98,7 +101,8 @@ impl Running {
         self.kill(seed)?;
         let until = Instant::now() + OVER_WITHIN;
         loop {
-            if let Some(over) = self.world.watch.over(Duration::from_millis(200)) {
+            let over = self.world.watch.over(Duration::from_millis(200));
+            if let Some(over) = over.or(self.ended.take()) {
                 self.hear();
                 return Ok(over);
             }
@@ -236,6 +240,8 @@ impl Running {
         let status = self.world.run(&["upstream", "status", &id, "--json"]);
         let view: Value = serde_json::from_str(&status.stdout).unwrap_or_default();
         self.landed = view["step"].as_str().map(str::to_owned);
+        // Nothing is told of it by the next start then.
+        self.ended = self.landed.clone().filter(|_| view["open"] == false);
         if let Err(why) = self.world.start() {
             // With no room it may refuse to start.
             let full = matches!(self.struck, Some((Struck::Full { .. }, _)));
