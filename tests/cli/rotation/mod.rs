@@ -3,8 +3,10 @@
 mod back;
 mod debt;
 mod load;
+mod overwritten;
 mod plan;
 mod restart;
+mod twins;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -5,12 +5,25 @@ use doorward_store::{UpstreamKey, Workspace};
 
 use super::calls::Keys;
 use super::rotations::Rotations;
+use super::twins::refuse_twin;
 use crate::admin::AdminError;
 
 /// How often a deletion is tried of which nobody knows whether it was done.
 const TRIES: usize = 3;
 
 impl Rotations {
+    /// Refuses a key that another record which is in use holds too. Blocks.
+    ///
+    /// # Errors
+    /// Which other there is, and what to do.
+    pub(crate) fn refuse_twin(
+        &self,
+        key: &UpstreamKey,
+        api_key_id: &str,
+    ) -> Result<(), AdminError> {
+        refuse_twin(self.parts(), key, api_key_id)
+    }
+
     /// Deletes a key of a workspace by Instantly's id, under the key that manages; that there is none is
     /// as good. In the ledger before it is sent and when it is over.
     ///

@@ -19,6 +19,8 @@ use crate::admin::now;
 const AGAIN: Duration = Duration::from_secs(1);
 /// Most steps that are remembered.
 const MOVES_MAX: usize = 256;
+/// How soon it is told again, ms, that a step lasts too long.
+const TOLD_AGAIN: i64 = 86_400_000;
 
 /// What a person wants, and where to say whether it could be.
 pub(super) struct Mail {
@@ -57,6 +59,8 @@ pub(super) struct Driver {
     shown: Arc<Mutex<Shown>>,
     mail: mpsc::Receiver<Mail>,
     stop: watch::Receiver<bool>,
+    /// The step that was told of as lasting too long, and when.
+    overdue: Option<(Phase, Timestamp)>,
 }
 
 impl Driver {
@@ -81,6 +85,7 @@ impl Driver {
             shown,
             mail,
             stop,
+            overdue: None,
         }
     }
 
@@ -190,6 +195,9 @@ impl Driver {
         let retire = match next.phase() {
             Phase::Done => next.plan().old().map(|old| old.key_id.clone()),
             Phase::RolledBack => Some(self.record.new_key_id.clone()),
+            Phase::Abandoned if self.rotation.is_past_death() => {
+                next.plan().old().map(|old| old.key_id.clone())
+            }
             _ => None,
         };
         self.record(&came, &next, before, at).await?;
@@ -272,22 +280,28 @@ impl Driver {
         }
     }
 
-    /// Tells whoever should know of where it came to.
+    /// Tells whoever should know of where it came to, and of a step that lasts too long.
     async fn tell(&mut self, before: Phase, at: Timestamp) {
+        let phase = self.rotation.phase();
+        let told = self
+            .overdue
+            .is_some_and(|(told, when)| told == phase && at.millis_since(when) < TOLD_AGAIN);
+        let overdue = !told && self.rotation.is_overdue(at);
+        if overdue {
+            self.overdue = Some((phase, at));
+        }
         let parts = Arc::clone(&self.parts);
-        let workspace = self.record.workspace_id.clone();
-        let name =
-            blocking(move || parts.store.workspace(&workspace).map(|found| found.name)).await;
-        let name = name.unwrap_or_else(|_| self.record.workspace_id.clone());
-        if let Some(alert) = leaves::alert(&self.record, &self.rotation, before, &name, at) {
-            let parts = Arc::clone(&self.parts);
-            let raised = blocking(move || {
-                let audit = || (parts.audit)().ok();
-                parts.alerts.raise(alert, audit)
-            });
-            if let Err(why) = raised.await {
-                tracing::warn!(why, "an alert of a rotation was not raised");
-            }
+        let (record, rotation) = (self.record.clone(), self.rotation.clone());
+        let raised = blocking(move || {
+            let workspace = parts.store.workspace(&record.workspace_id);
+            let name = workspace.map_or_else(|_| record.workspace_id.clone(), |found| found.name);
+            let come_to = leaves::alert(&record, &rotation, before, &name, at);
+            let overdue = overdue.then(|| leaves::overdue(&record, &rotation, &name, at));
+            let mut alerts = come_to.into_iter().chain(overdue);
+            alerts.try_for_each(|alert| parts.alerts.raise(alert, || (parts.audit)().ok()))
+        });
+        if let Err(why) = raised.await {
+            tracing::warn!(why, "an alert of a rotation was not raised");
         }
     }
 

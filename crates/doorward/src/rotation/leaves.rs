@@ -29,7 +29,7 @@ fn step(came: &Came, before: Phase, after: Phase) -> Option<RotationStep> {
         Came::Begin => Some(S::Started),
         Came::Restarted | Came::Resume | Came::Hurry | Came::Managed { .. } => Some(S::Resumed),
         Came::Created { .. } => Some(S::Created),
-        Came::Swept => moved.then_some(S::Cleared),
+        Came::Swept { .. } => moved.then_some(S::Cleared),
         Came::Stored | Came::Recovered => Some(S::Stored),
         Came::NotThere => Some(S::Failed),
         Came::Verified | Came::NewWorks | Came::OldWorks => Some(S::Verified),
@@ -58,6 +58,9 @@ pub(super) fn draft(
     let step = step(came, before, after)?;
     let verdict = match step {
         RotationStep::Failed | RotationStep::Stuck => Verdict::Failure,
+        RotationStep::Confirmed | RotationStep::Finished if rotation.is_unproved() => {
+            Verdict::Unknown
+        }
         _ => Verdict::Success,
     };
     let plan = rotation.plan();
@@ -88,6 +91,7 @@ pub(super) fn draft(
         RotationStep::Failed | RotationStep::Stuck | RotationStep::RolledBack => {
             rotation.trouble().or(rotation.back())
         }
+        _ if verdict == Verdict::Unknown => Some(rotation.trouble().unwrap_or("not proved")),
         _ => None,
     };
     if let Some(why) = trouble {
@@ -129,6 +133,23 @@ pub(super) fn alert(
             format!("the rotation of {key} failed and was taken back"),
             "The old key is in use as before. Mend what is said, then rotate again.",
         ),
+        _ if before == Phase::Proving && rotation.is_unproved() => {
+            let title = format!("the old key of {key} was deleted and is not proved dead");
+            let text = "Its value is not where it was kept, so it can't be tried. See in Instantly's \
+                        settings that no key of that id is there.";
+            return Some(
+                facts(
+                    record,
+                    rotation,
+                    AlertKind::RotationTrouble,
+                    title,
+                    text,
+                    now,
+                )
+                .fact("workspace", workspace)
+                .key(format_args!("{}-unproved", record.id)),
+            );
+        }
         _ if rotation.is_owed() && rotation.tries() >= TOLD_FROM => (
             AlertKind::RotationDebt,
             format!("a key of {key} that is to be dead is not yet"),
@@ -137,20 +158,72 @@ pub(super) fn alert(
         ),
         _ => return None,
     };
+    let alert = facts(record, rotation, kind, title, text, now);
+    Some(alert.fact("workspace", workspace).key(&record.id))
+}
+
+/// What somebody should know of a step that lasts much longer than it has to.
+pub(super) fn overdue(
+    record: &RotationRecord,
+    rotation: &Rotation,
+    workspace: &str,
+    now: Timestamp,
+) -> Alert {
+    let (key, step) = (&record.key, rotation.phase());
+    let title = format!("the rotation of {key} hangs in the step {}", step.as_str());
+    let text = match step {
+        Phase::Draining => {
+            "Calls are under way under the old key, or a consumer neither acknowledges the new one nor \
+             leaves the old one alone. Look after it; `doorward upstream resume --skip CONSUMER` goes \
+             on without it, and the old key is revoked then."
+        }
+        Phase::Telling | Phase::Untelling => {
+            "A consumer can't be given its key. Mend what is said; `doorward upstream resume --skip \
+             CONSUMER` goes on without it."
+        }
+        Phase::Forgetting | Phase::Tidying => {
+            "The old key is dead, and what is left is to tidy up. Mend what is said, name another key \
+             that manages with `doorward upstream resume --manager KEY`, or leave it as it is with \
+             `doorward upstream rollback --abandon`."
+        }
+        _ => {
+            "It is tried again and again. Mend what is said, then `doorward upstream resume`; \
+             `doorward upstream status` shows where it is."
+        }
+    };
+    facts(
+        record,
+        rotation,
+        AlertKind::RotationTrouble,
+        title,
+        text,
+        now,
+    )
+    .fact("workspace", workspace)
+    .fact("since", rotation.since())
+    .key(format_args!("{}-{}", record.id, step.as_str()))
+}
+
+fn facts(
+    record: &RotationRecord,
+    rotation: &Rotation,
+    kind: AlertKind,
+    title: String,
+    text: &str,
+    now: Timestamp,
+) -> Alert {
     let why = rotation.trouble().or(rotation.back()).unwrap_or_default();
     let alert = Alert::new(kind, title, now)
         .text(text)
-        .fact("workspace", workspace)
-        .fact("key", key)
+        .fact("key", &record.key)
         .fact("rotation", &record.id)
         .fact("step", rotation.phase().as_str())
         .fact("tries", rotation.tries())
-        .fact("why", shortened(why))
-        .key(&record.id);
-    Some(match rotation.plan().old() {
+        .fact("why", shortened(why));
+    match rotation.plan().old() {
         Some(old) => alert.fact("old key", &old.api_key_id),
         None => alert,
-    })
+    }
 }
 
 fn shortened(why: &str) -> String {

@@ -12,6 +12,7 @@
 mod calls;
 mod deletion;
 mod driver;
+mod held;
 mod identity;
 mod leaves;
 mod manager;
@@ -20,6 +21,7 @@ mod prepare;
 mod pulse;
 mod rotations;
 mod steps;
+mod twins;
 mod view;
 
 pub(crate) use parts::{Gate, Handed, NoGate, Outside, Parts};

@@ -14,7 +14,8 @@ use secrecy::SecretString;
 use super::calls::Keys;
 use super::identity::identify;
 use super::manager::manager_of;
-use super::parts::{Parts, print};
+use super::parts::{Parts, blocking, print};
+use super::twins::refuse_twin;
 use super::view::{Around, PlanView};
 use crate::admin::{AdminError, now};
 use crate::output::clean;
@@ -85,6 +86,12 @@ impl Asked {
                 }
                 let (store, said) = (parts.store.as_ref(), self.api_key_id.as_deref());
                 let api_key_id = identify(store, workspace, old, &value, said, &listed)?;
+                // A key that leaked dies, whoever else holds it.
+                if self.why != Why::Leak {
+                    let (parts, old) = (Arc::clone(parts), old.clone());
+                    let id = api_key_id.clone();
+                    blocking(move || refuse_twin(&parts, &old, &id)).await?;
+                }
                 let entry = listed.iter().find(|entry| entry.id == api_key_id);
                 let scopes = match (self.scopes, entry) {
                     (Some(said), _) => said,
@@ -94,6 +101,7 @@ impl Asked {
                 let old_key = OldKey {
                     key_id: old.id.clone(),
                     api_key_id,
+                    print: Some(print(&value)),
                 };
                 (Some(old_key), scopes)
             }

@@ -97,17 +97,21 @@ pub(crate) async fn pulse(client: &Client, scopes: ScopeSet) -> Pulse {
         Ok(call) => call,
         Err(error) => return Pulse::Unclear(error.to_string()),
     };
-    match client.send(&call).await {
-        Ok(_) => Pulse::Works,
-        Err(Error::DeadKey { .. }) => Pulse::Dead,
-        Err(Error::WrongScope { .. }) if covered => Pulse::NotCovered,
+    let answered = client.send(&call).await;
+    told(op, covered, answered.as_ref().err())
+}
+
+/// What an answer tells of the key: nothing, unless the API itself can have given it under one.
+fn told(op: Op, covered: bool, error: Option<&Error>) -> Pulse {
+    match error {
+        None => Pulse::Works,
+        Some(Error::DeadKey { .. }) => Pulse::Dead,
+        Some(Error::WrongScope { .. }) if covered => Pulse::NotCovered,
         // That the scopes were looked at says that the key was taken.
-        Err(Error::WrongScope { .. } | Error::NoPlan { .. } | Error::Forbidden { .. }) => {
-            Pulse::Works
-        }
+        Some(Error::WrongScope { .. }) => Pulse::Works,
         // What lies behind the scope check: the call had an id that nothing has.
-        Err(Error::NotFound { .. } | Error::Invalid { .. }) => Pulse::Works,
-        Err(error) => Pulse::Unclear(error.to_string()),
+        Some(Error::NotFound { .. }) if covered && op.facts().path.contains('{') => Pulse::Works,
+        Some(error) => Pulse::Unclear(error.to_string()),
     }
 }
 
@@ -131,6 +135,64 @@ mod tests {
 
     fn scopes(text: &str) -> ScopeSet {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_an_answer_under_the_key_is_taken_for_a_sign_of_life() {
+        let message = || "said".to_owned();
+        let one = Op::GetCampaign;
+        assert!(one.facts().path.contains('{'));
+        for (op, covered) in [(Op::ListCampaign, true), (one, true), (BESIDE, false)] {
+            let told = |error: Error| told(op, covered, Some(&error));
+            let unclear = |error: Error| matches!(told(error), Pulse::Unclear(_));
+            let status = 400;
+            assert!(
+                unclear(Error::Invalid {
+                    op,
+                    status,
+                    message: message()
+                }),
+                "{op}"
+            );
+            assert!(
+                unclear(Error::NoPlan {
+                    op,
+                    message: message()
+                }),
+                "{op}"
+            );
+            assert!(
+                unclear(Error::Forbidden {
+                    op,
+                    message: message()
+                }),
+                "{op}"
+            );
+            let nothing = told(Error::NotFound {
+                op,
+                message: message(),
+            });
+            assert_eq!(nothing == Pulse::Works, op == one, "{op}");
+            assert_eq!(
+                told(Error::DeadKey {
+                    op,
+                    message: message()
+                }),
+                Pulse::Dead
+            );
+            let scope = told(Error::WrongScope {
+                op,
+                required: vec![],
+                found: None,
+            });
+            let meant = if covered {
+                Pulse::NotCovered
+            } else {
+                Pulse::Works
+            };
+            assert_eq!(scope, meant, "{op}");
+        }
+        assert_eq!(told(Op::ListCampaign, true, None), Pulse::Works);
     }
 
     #[test]

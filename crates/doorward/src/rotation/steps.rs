@@ -4,22 +4,20 @@ use std::sync::Arc;
 
 use doorward_keys::rotation::{Event, Failure, Look, NewKey, Rotation, Step};
 use doorward_secrets::{Error as SecretError, Expect, SecretRef};
-use doorward_store::{
-    Probe, ProbeOutcome, PromotedKey, RotationRecord, StoreError, UpstreamKey, UpstreamKeyState,
-    Workspace,
-};
-use doorward_upstream::USER_AGENT;
+use doorward_store::{Probe, ProbeOutcome, PromotedKey, RotationRecord, Workspace};
 use secrecy::SecretString;
 
-use super::calls::{Keys, Trouble, call_name};
+use super::calls::{Keys, Trouble};
+use super::held::{no_new_key, old_key, secret_trouble, wanted};
+use super::manager::keeper_of;
 use super::parts::{Handed, Parts, blocking, print};
-use super::pulse::{Pulse, pulse, sure_pulse};
+use super::pulse::Pulse;
 use crate::admin::{known_scopes, now};
 use crate::scrubbed::known_secrets;
 
 /// Which of the two keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
+pub(super) enum Which {
     Old,
     New,
 }
@@ -67,10 +65,9 @@ impl Steps {
                 let made = keys.create(name, scopes).await?;
                 self.created(&made.id, SecretString::from(made.key.expose_secret()))?
             }
-            Step::Sweep { prefix, keep } => {
-                self.sweep(workspace, rotation, &prefix, keep.as_deref())
-                    .await?;
-                Event::Swept
+            Step::Sweep { prefix, keep, also } => {
+                let (keep, also) = (keep.as_deref(), also.as_deref());
+                self.sweep(workspace, rotation, &prefix, keep, also).await?
             }
             Step::Store => self.store(rotation).await?,
             Step::Recover => self.recover(rotation).await?,
@@ -101,13 +98,15 @@ impl Steps {
             Step::Forget => {
                 let old = rotation.plan().old().map(|old| old.key_id.clone());
                 let reference = old_key(workspace, rotation)?.reference.clone();
-                self.forget(old, &reference).await?;
+                let print = rotation.plan().old().and_then(|old| old.print);
+                self.forget(old, &reference, print).await?;
                 Event::Forgot
             }
             Step::Demote => self.demote(rotation).await?,
             Step::Erase => {
                 let reference = self.record.reference.clone();
-                self.forget(Some(self.record.new_key_id.clone()), &reference)
+                let print = rotation.new_key().map(|new| new.print);
+                self.forget(Some(self.record.new_key_id.clone()), &reference, print)
                     .await?;
                 Event::Erased
             }
@@ -128,9 +127,8 @@ impl Steps {
         workspace: &'a Workspace,
         rotation: &Rotation,
     ) -> Result<Keys<'a>, Trouble> {
-        let manager = rotation.plan().manager();
-        let mut keys = workspace.upstream_keys.iter();
-        let manager = keys.find(|key| key.id == manager).ok_or_else(|| {
+        let old = rotation.plan().old().map(|old| old.key_id.as_str());
+        let manager = keeper_of(workspace, rotation.plan().manager(), old).ok_or_else(|| {
             Trouble::passing(
                 "the key that manages is gone; add another and `doorward upstream resume`",
             )
@@ -171,20 +169,28 @@ impl Steps {
         rotation: &Rotation,
         prefix: &str,
         keep: Option<&str>,
-    ) -> Result<(), Trouble> {
+        also: Option<&str>,
+    ) -> Result<Event, Trouble> {
         if keep.is_none() {
             self.in_hand = None;
         }
         let keys = self.keys(workspace, rotation)?;
         let mut listed = keys.list().await?;
+        let sure = also.is_none_or(|also| listed.iter().any(|key| key.id == also));
         listed.retain(|key| key.name.starts_with(prefix) && Some(key.id.as_str()) != keep);
-        for key in listed {
+        for key in &listed {
             keys.delete(&key.id).await?;
         }
-        Ok(())
+        // The list may lag behind.
+        if let Some(also) = also
+            && listed.iter().all(|key| key.id != also)
+        {
+            keys.delete(also).await?;
+        }
+        Ok(Event::Swept { sure })
     }
 
-    fn slot(&self) -> Result<SecretRef, Trouble> {
+    pub(super) fn slot(&self) -> Result<SecretRef, Trouble> {
         self.record.reference.parse().map_err(Trouble::lasting)
     }
 
@@ -339,9 +345,8 @@ impl Steps {
             }
         }
         let outside = &self.parts.outside;
-        look.acknowledged = outside
-            .acknowledged(&self.record.id, plan.consumers())
-            .await;
+        let waited_for = rotation.waited_for();
+        look.acknowledged = outside.acknowledged(&self.record.id, &waited_for).await;
         if let (Some(old), Some(since), false) =
             (plan.old(), rotation.promoted_at(), look.acknowledged)
         {
@@ -362,114 +367,5 @@ impl Steps {
             Ok(Pulse::Unclear(why)) => Err(Trouble::passing(why)),
             Err(why) => Err(Trouble::lasting(why)),
         }
-    }
-
-    /// Takes a key out of use, then its value from where it is kept.
-    async fn forget(&self, key_id: Option<String>, reference: &str) -> Result<(), Trouble> {
-        let reference: SecretRef = reference.parse().map_err(Trouble::lasting)?;
-        let parts = Arc::clone(&self.parts);
-        blocking(move || {
-            if let Some(id) = key_id {
-                match parts
-                    .store
-                    .set_upstream_key_state(&id, UpstreamKeyState::Retired)
-                {
-                    // A key that never was promoted has no record.
-                    Ok(_) | Err(StoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(Trouble::passing(error)),
-                }
-            }
-            parts
-                .gate
-                .swap()
-                .map_err(|error| Trouble::passing(error.message))?;
-            match parts.secrets.erase(&reference) {
-                Ok(()) | Err(SecretError::Missing { .. }) => Ok(()),
-                Err(error) => Err(secret_trouble(&error)),
-            }
-        })
-        .await
-    }
-
-    /// The value of a key: the inner error when it is not to be had.
-    async fn value(
-        &self,
-        workspace: &Workspace,
-        rotation: &Rotation,
-        which: Which,
-    ) -> Result<Result<SecretString, String>, Trouble> {
-        let reference = match which {
-            Which::New => self.slot()?,
-            Which::Old => {
-                let old = old_key(workspace, rotation)?;
-                old.reference.parse().map_err(Trouble::lasting)?
-            }
-        };
-        match self.parts.find(&reference).await {
-            Ok(found) if which == Which::New && print(&found.secret) != wanted(rotation)? => {
-                Ok(Err(format!("{reference} holds another key than was made")))
-            }
-            Ok(found) => Ok(Ok(found.secret)),
-            Err(error) if error.is_trouble() => Err(secret_trouble(&error)),
-            Err(error) => Ok(Err(error.to_string())),
-        }
-    }
-
-    /// One read under one of the keys; with `sure`, a dead one is asked again.
-    async fn ask(
-        &self,
-        workspace: &Workspace,
-        rotation: &Rotation,
-        which: Which,
-        sure: bool,
-    ) -> Result<Result<Pulse, String>, Trouble> {
-        let value = match self.value(workspace, rotation, which).await? {
-            Ok(value) => value,
-            Err(why) => return Ok(Err(why)),
-        };
-        let name = format!("{USER_AGENT} {}", call_name()?);
-        let client = self.parts.client(workspace, value, &name);
-        let client = client.map_err(Trouble::lasting)?;
-        let scopes = match which {
-            Which::New => rotation.plan().scopes(),
-            // It may have more than the new one; what is not known of it is not asked for.
-            Which::Old => {
-                let known = old_key(workspace, rotation)?.scope_set();
-                known.unwrap_or_else(|| rotation.plan().scopes())
-            }
-        };
-        Ok(Ok(match sure {
-            true => sure_pulse(&client, scopes).await,
-            false => pulse(&client, scopes).await,
-        }))
-    }
-}
-
-/// The record of the key that is replaced.
-fn old_key<'w>(workspace: &'w Workspace, rotation: &Rotation) -> Result<&'w UpstreamKey, Trouble> {
-    let old = rotation.plan().old();
-    let old = old.ok_or_else(|| Trouble::lasting("there is no old key"))?;
-    let mut keys = workspace.upstream_keys.iter();
-    keys.find(|key| key.id == old.key_id)
-        .ok_or_else(|| Trouble::lasting("the old key's record is gone"))
-}
-
-fn wanted(rotation: &Rotation) -> Result<[u8; 8], Trouble> {
-    rotation
-        .new_key()
-        .map(|new| new.print)
-        .ok_or_else(no_new_key)
-}
-
-fn no_new_key() -> Trouble {
-    Trouble::lasting("there is no new key")
-}
-
-fn secret_trouble(error: &SecretError) -> Trouble {
-    match error {
-        // Somebody else wrote it meanwhile: it is read again.
-        SecretError::Conflict { .. } | SecretError::Exists { .. } => Trouble::passing(error),
-        error if error.is_trouble() => Trouble::passing(error),
-        error => Trouble::lasting(error),
     }
 }

@@ -65,6 +65,9 @@ pub(crate) struct RotationView {
     pub(crate) millis_to_death: Option<i64>,
     /// When that was proved.
     pub(crate) proved_at: Option<Timestamp>,
+    /// Whether the old key was taken for dead although nothing proves it.
+    #[serde(default)]
+    pub(crate) unproved: bool,
     /// The refusals that prove it dead.
     pub(crate) refusals: Option<u32>,
     /// When it was over.
@@ -104,6 +107,7 @@ impl RotationView {
             revoked_at: rotation.revoked_at(),
             millis_to_death: proof.map(|proof| proof.millis_to_death()),
             proved_at: proof.map(|proof| proof.last),
+            unproved: rotation.is_unproved(),
             refusals: proof.map(|proof| proof.refusals),
             ended_at: record.ended_at,
             moves,

@@ -8,6 +8,9 @@ use doorward_store::{KeyRole, RotationRecord, UpstreamKey, UpstreamKeyState, Wor
 
 use crate::config::RotationConfig;
 
+/// A rotation that is open for so long, ms, keeps the workspace's other keys waiting no more.
+const HANGS_FROM: i64 = 86_400_000;
+
 /// An upstream key, by the names and ids that it is told by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
@@ -46,7 +49,7 @@ impl Looking<'_> {
         for workspace in self.workspaces {
             let mut due: Vec<(i64, Key)> = Vec::new();
             for key in &workspace.upstream_keys {
-                if key.state != UpstreamKeyState::Active {
+                if key.state == UpstreamKeyState::Retired {
                     continue;
                 }
                 let made = key.made_at.unwrap_or(key.created_at);
@@ -63,13 +66,14 @@ impl Looking<'_> {
                     looked.old.push(known());
                 }
                 // What manages can't be rotated by itself, nor by the schedule.
-                if key.role == KeyRole::Carries && self.is_due(workspace, key, now) {
+                let carries = key.role == KeyRole::Carries && key.state == UpstreamKeyState::Active;
+                if carries && self.is_due(workspace, key, now) {
                     due.push((age, known()));
                 }
             }
             let busy = self.rotations.iter();
             let busy = busy
-                .filter(|one| one.open)
+                .filter(|one| one.open && now.millis_since(one.begun_at) < HANGS_FROM)
                 .any(|one| one.workspace_id == workspace.id);
             let oldest = due.into_iter().max_by_key(|(age, _)| *age);
             looked
@@ -191,7 +195,13 @@ mod tests {
 
         // Nothing beside one that is under way, and not again at once after one that failed.
         let open = record(&all[0], "reader", None);
-        assert!(look(&[open], &refused, 95).due.is_empty());
+        let begun = |days: i64| RotationRecord {
+            begun_at: MADE.plus_millis(days * DAY),
+            ..open.clone()
+        };
+        assert!(look(&[begun(95)], &refused, 95).due.is_empty());
+        // One that hangs keeps nothing else waiting.
+        assert_eq!(names(&look(&[begun(94)], &refused, 95).due), ["writer"]);
         let ended = MADE.plus_millis(95 * DAY);
         let failed = record(&all[0], "writer", Some(ended));
         assert_eq!(names(&look(&[failed], &refused, 95).due), ["reader"]);

@@ -15,18 +15,35 @@ impl Rotation {
     /// # Errors
     /// [`OutOfOrder`] for what does not fit, and nothing changes.
     pub fn on(&mut self, event: Event, now: Timestamp) -> Result<(), OutOfOrder> {
+        let before = self.is_ahead_of(now).then(|| self.clone());
+        self.set_back_to(now);
+        let taken = self.take(event, now);
+        if let (Err(_), Some(before)) = (&taken, before) {
+            *self = before;
+        }
+        taken
+    }
+
+    fn take(&mut self, event: Event, now: Timestamp) -> Result<(), OutOfOrder> {
         match (self.phase, event) {
             (P::Planned, Event::Begin) => self.create(now),
             (_, Event::Restarted) => self.restarted(now),
             (_, Event::Abort { why }) if self.may_abort() => self.turn_back(why, now),
             (P::Stuck, Event::Resume) => self.resume(now),
-            (P::Stuck, Event::Abandon { why }) => {
+            (phase, Event::Abandon { why }) if phase == P::Stuck || self.is_past_death() => {
                 self.back = Some(why);
                 self.enter(P::Abandoned, now);
             }
             (phase, Event::Managed { by }) if !phase.is_over() => return self.managed(by),
             (phase, Event::Hurry) if self.may_hurry(phase) => self.hurry(now),
-            (P::Telling, Event::Skip { consumer }) => self.told_one(consumer, now),
+            (P::Telling, Event::Skip { consumer }) => {
+                self.skipped.push(consumer.clone());
+                self.told_one(consumer, now);
+            }
+            (P::Draining, Event::Skip { consumer }) if self.told.contains(&consumer) => {
+                self.skipped.push(consumer);
+                self.not_before = None;
+            }
             (P::Untelling, Event::Skip { consumer }) => self.untold_one(&consumer, now),
             (phase, Event::Failed { how, why }) if phase.has_step() => self.failed(how, why, now),
 
@@ -34,7 +51,10 @@ impl Rotation {
                 self.new = Some(new);
                 self.enter(P::Storing, now);
             }
-            (P::Clearing, Event::Swept) => self.create_again(now),
+            (P::Clearing, Event::Swept { sure }) => {
+                self.note_unseen(sure, now);
+                self.create_again(now);
+            }
             (P::Storing, Event::Stored) => self.enter(P::Verifying, now),
             (P::Recovering, Event::Recovered) => self.recovered(now),
             (P::Recovering, Event::NotThere) => self.lost(now),
@@ -57,7 +77,7 @@ impl Rotation {
                 self.after_death(now);
             }
             (P::Forgetting, Event::Forgot) => self.enter(P::Tidying, now),
-            (P::Tidying, Event::Swept) => self.swept(P::Done, now),
+            (P::Tidying, Event::Swept { sure }) => self.swept(P::Done, sure, now),
 
             (P::Weighing, Event::OldWorks) => self.old_works(now),
             (P::Weighing, Event::OldDead) => self.old_is_dead(now),
@@ -68,7 +88,7 @@ impl Rotation {
             (P::Demoting, Event::Demoted) => self.demoted(now),
             (P::Untelling, Event::Told { consumer }) => self.untold_one(&consumer, now),
             (P::Quieting, Event::Looked(look)) => self.quiet(look, now),
-            (P::Discarding, Event::Swept) => self.swept(P::Erasing, now),
+            (P::Discarding, Event::Swept { sure }) => self.swept(P::Erasing, sure, now),
             (P::Erasing, Event::Erased) => self.enter(P::RolledBack, now),
 
             (phase, event) => {
@@ -149,19 +169,6 @@ impl Rotation {
             _ => {}
         }
         self.not_before = Some(now.plus_millis(pause(self.tries, owed)));
-    }
-
-    /// After a sweep: over to the next phase, or once more when no lost creation can come true.
-    fn swept(&mut self, next: P, now: Timestamp) {
-        let none_later = self
-            .uncertain_at
-            .map(|at| at.plus_millis(self.plan.timing.late));
-        match none_later {
-            Some(last) if self.since <= last && self.not_before.is_none_or(|at| at <= last) => {
-                self.not_before = Some(last.plus_millis(1));
-            }
-            _ => self.enter(next, now),
-        }
     }
 
     fn may_hurry(&self, phase: P) -> bool {

@@ -21,6 +21,8 @@ pub enum Step {
         prefix: String,
         /// Instantly's id of the one that stays.
         keep: Option<String>,
+        /// Instantly's id of one that goes whether it is listed or not; that there is none is as good.
+        also: Option<String>,
     },
     /// Keep the value of the key that was made, durably, beside the old one. → [`Event::Stored`]
     Store,
@@ -88,7 +90,7 @@ pub struct Look {
     pub new_carried: bool,
     /// Whether the new key was taken for dead.
     pub new_refused: bool,
-    /// Whether each consumer that was told has acknowledged.
+    /// Whether each consumer that is waited for has acknowledged.
     pub acknowledged: bool,
     /// When the old key was last seen in use outside Doorward; `None` when it never was.
     pub old_seen: Option<Timestamp>,
@@ -108,12 +110,12 @@ pub enum Event {
     },
     /// A person wants a rotation that is stuck to go on.
     Resume,
-    /// A person leaves a rotation that is stuck as it is.
+    /// A person leaves a rotation as it is that is stuck, or whose old key is dead.
     Abandon {
         /// Who, or why.
         why: String,
     },
-    /// A person says that this consumer needs no more telling.
+    /// A person says that this consumer needs no more telling, and is not waited for.
     Skip {
         /// Name of the consumer.
         consumer: String,
@@ -132,7 +134,10 @@ pub enum Event {
         new: NewKey,
     },
     /// Keys with the rotation's names are gone but for the one that stays.
-    Swept,
+    Swept {
+        /// Whether the one that goes by its id was listed; true where none does.
+        sure: bool,
+    },
     /// The value is kept.
     Stored,
     /// The value is where it is to be kept.
@@ -217,7 +222,7 @@ impl Event {
             Self::Hurry => "hurry",
             Self::Managed { .. } => "managed",
             Self::Created { .. } => "created",
-            Self::Swept => "swept",
+            Self::Swept { .. } => "swept",
             Self::Stored => "stored",
             Self::Recovered => "recovered",
             Self::NotThere => "not there",

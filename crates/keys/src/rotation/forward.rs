@@ -86,7 +86,7 @@ impl Rotation {
         let promoted = self.promoted_at.unwrap_or(self.since);
         let overlapped = now.millis_since(promoted) >= timing.overlap;
         let quiet_since = look.old_seen.map_or(promoted, |seen| seen.max(promoted));
-        let outside = self.told.is_empty()
+        let outside = self.waited_for().is_empty()
             || look.acknowledged
             || now.millis_since(quiet_since) >= timing.silence;
         let quiet = look.old_under_way == 0 && overlapped && outside;

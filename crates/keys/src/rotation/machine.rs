@@ -7,6 +7,7 @@ use super::event::Step;
 use super::phase::{NewKey, Phase};
 use super::plan::{Plan, Why};
 use super::timing::CREATIONS_MAX;
+use super::unseen::Unseen;
 
 /// The old key was refused so often over so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct Rotation {
     pub(super) creations_max: u32,
     /// When the last creation ended of which nobody knows whether it was done.
     pub(super) uncertain_at: Option<Timestamp>,
+    /// The new key, where it was to be deleted and not listed.
+    #[serde(default)]
+    pub(super) unseen: Option<Unseen>,
     /// Whether calls may go out under the new key.
     pub(super) promoting: bool,
     pub(super) promoted_at: Option<Timestamp>,
@@ -63,6 +67,9 @@ pub struct Rotation {
     pub(super) told: Vec<String>,
     /// The consumers that may have been: those, and the one that is being told.
     pub(super) reached: Vec<String>,
+    /// The consumers that a person said are not to be waited for.
+    #[serde(default)]
+    pub(super) skipped: Vec<String>,
     /// When the revocation was last tried: for a while it may be done without anybody's word.
     pub(super) revoke_tried_at: Option<Timestamp>,
     pub(super) revoked_at: Option<Timestamp>,
@@ -92,10 +99,12 @@ impl Rotation {
             creations: 0,
             creations_max: CREATIONS_MAX,
             uncertain_at: None,
+            unseen: None,
             promoting: false,
             promoted_at: None,
             told: vec![],
             reached: vec![],
+            skipped: vec![],
             revoke_tried_at: None,
             revoked_at: None,
             lives_on: false,
@@ -156,21 +165,11 @@ impl Rotation {
         self.trouble.as_deref()
     }
 
-    /// Whether the old key should be dead and is not yet known to be.
-    pub fn is_owed(&self) -> bool {
-        let owes = [
-            Phase::Confirming,
-            Phase::Revoking,
-            Phase::Weighing,
-            Phase::Discarding,
-        ];
-        self.lives_on || (self.tries > 0 && owes.contains(&self.phase))
-    }
-
     /// What to do now. Asking changes nothing; what came of the step is told by `on`.
     pub fn next(&self, now: Timestamp) -> Step {
         if let Some(until) = self.not_before
             && now < until
+            && until.millis_since(now) <= self.longest_wait()
             && !self.phase.is_over()
         {
             return Step::Wait { until };
@@ -178,6 +177,11 @@ impl Rotation {
         let sweep = |keep: Option<&NewKey>| Step::Sweep {
             prefix: self.plan.prefix(),
             keep: keep.map(|new| new.api_key_id.clone()),
+            // What is not listed yet is deleted all the same.
+            also: match keep {
+                Some(_) => None,
+                None => self.new.as_ref().map(|new| new.api_key_id.clone()),
+            },
         };
         match self.phase {
             Phase::Planned | Phase::Stuck => Step::Ask,

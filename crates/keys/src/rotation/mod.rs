@@ -23,6 +23,7 @@
 
 mod advance;
 mod back;
+mod clock;
 mod death;
 mod event;
 mod forward;
@@ -31,7 +32,9 @@ mod machine;
 mod phase;
 mod plan;
 pub mod schedule;
+mod standing;
 mod timing;
+mod unseen;
 
 pub use death::Dying;
 pub use event::{Event, Failure, Look, OutOfOrder, Step};

@@ -33,6 +33,10 @@ pub struct OldKey {
     pub key_id: String,
     /// Instantly's id of it: what it is revoked by.
     pub api_key_id: String,
+    /// The start of the SHA-256 of its value when this was planned: what lies in its place with another
+    /// is not it. `None` where an earlier version planned it.
+    #[serde(default)]
+    pub print: Option<[u8; 8]>,
 }
 
 /// What a rotation is to do. Made by [`Plan::new`], which refuses what can't end well.

@@ -30,7 +30,7 @@ pub const CREATIONS_MAX: u32 = 5;
 /// Longest time between two tries of a step, ms.
 const PAUSE_MAX: i64 = 60_000;
 /// Longest time between two tries of a revocation: it is owed, and never given up.
-const DEBT_PAUSE_MAX: i64 = 600_000;
+pub(super) const DEBT_PAUSE_MAX: i64 = 600_000;
 /// A day, ms.
 const DAY: i64 = 86_400_000;
 

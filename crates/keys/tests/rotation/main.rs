@@ -4,6 +4,8 @@
 #![cfg(test)]
 
 mod everywhere;
+mod hanging;
 mod properties;
 mod stories;
+mod unseen;
 mod world;

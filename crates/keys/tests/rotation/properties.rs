@@ -30,6 +30,8 @@ fn settings() -> impl Strategy<Value = Setting> {
                 consumers,
                 revocation_delay,
                 lands_after,
+                listed_after: 0,
+                known_after: 0,
                 acknowledge,
                 abort_at_step,
                 hurry_at_step: None,
@@ -94,7 +96,7 @@ proptest! {
         prop_assert!(end.is_ok());
         seen.push(world.rotation.clone());
         let events = [
-            Event::Begin, Event::Swept, Event::Stored, Event::Recovered, Event::NotThere, Event::Verified,
+            Event::Begin, Event::Swept { sure: true }, Event::Stored, Event::Recovered, Event::NotThere, Event::Verified,
             Event::Promoted, Event::NewWorks, Event::Revoked, Event::Refused, Event::Alive, Event::Forgot,
             Event::OldWorks, Event::OldDead, Event::Demoted, Event::Erased,
         ];

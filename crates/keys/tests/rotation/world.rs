@@ -1,5 +1,7 @@
 //! Instantly, Doorward's own state and the consumers, as far as a rotation touches them.
 
+mod holds;
+
 use std::collections::BTreeMap;
 
 use doorward_catalog::ScopeSet;
@@ -44,6 +46,10 @@ pub(crate) struct Setting {
     pub(crate) revocation_delay: i64,
     /// A lost creation comes true after so long, ms; at most [`Timing::late`].
     pub(crate) lands_after: i64,
+    /// A key that was made is listed after so long, ms.
+    pub(crate) listed_after: i64,
+    /// And can be deleted by its id after so long, ms.
+    pub(crate) known_after: i64,
     /// Consumers acknowledge.
     pub(crate) acknowledge: bool,
     /// The old key dies outside before this step.
@@ -63,6 +69,8 @@ impl Default for Setting {
             consumers: 2,
             revocation_delay: 0,
             lands_after: 0,
+            listed_after: 0,
+            known_after: 0,
             acknowledge: true,
             dies_at_step: None,
             new_dies_at_step: None,
@@ -77,6 +85,8 @@ struct Key {
     name: String,
     lands: i64,
     dies: i64,
+    listed: i64,
+    known: i64,
 }
 
 const FOREVER: i64 = i64::MAX;
@@ -121,6 +131,7 @@ pub(crate) fn draft(setting: &Setting) -> Draft {
         old: (!mint).then(|| OldKey {
             key_id: "uk_old".into(),
             api_key_id: OLD.into(),
+            print: Some([1; 8]),
         }),
         manager: "uk_manager".into(),
         manager_api_key_id: Some("api-manager".into()),
@@ -145,6 +156,8 @@ impl World {
             name: name.into(),
             lands: 0,
             dies: FOREVER,
+            listed: 0,
+            known: 0,
         };
         if let Some(old) = &old {
             keys.insert(old.clone(), key("somebody's key"));
@@ -187,6 +200,10 @@ impl World {
             .is_some_and(|key| key.lands <= self.now && self.now < key.dies)
     }
 
+    fn is_listed(&self, id: &str) -> bool {
+        self.keys.get(id).is_none_or(|key| key.listed <= self.now)
+    }
+
     /// Keys of this rotation that work now, or will.
     fn of_rotation(&self) -> Vec<&String> {
         let prefix = self.rotation.plan().prefix();
@@ -197,6 +214,32 @@ impl World {
         of.filter(|(_, key)| self.now < key.dies)
             .map(|(id, _)| id)
             .collect()
+    }
+
+    /// Runs to the end without a fault, and shows each state on the way with its time.
+    pub(crate) fn watch(&mut self, mut seen: impl FnMut(&Rotation, i64)) {
+        for _ in 0..STEPS_MAX {
+            if self
+                .setting
+                .abort_at_step
+                .is_some_and(|at| self.steps.len() >= at)
+            {
+                self.setting.abort_at_step = None;
+                self.tell(Event::Abort {
+                    why: "a person said so".into(),
+                });
+            }
+            seen(&self.rotation, self.now);
+            match self.rotation.next(Timestamp::from_millis(self.now)) {
+                Step::Wait { until } => self.now = until.millis(),
+                Step::Over | Step::Ask => return,
+                step => {
+                    self.steps.push(self.rotation.phase().as_str());
+                    self.now += 5;
+                    self.take(step, Fate::Done);
+                }
+            }
+        }
     }
 
     /// Runs to the end, each step with the fate that is given for it, and holds what must hold.
@@ -316,6 +359,8 @@ impl World {
                         name: name.clone(),
                         lands,
                         dies: FOREVER,
+                        listed: lands.saturating_add(self.setting.listed_after),
+                        known: lands.saturating_add(self.setting.known_after),
                     },
                 );
                 self.in_hand = Some(id.clone());
@@ -326,19 +371,23 @@ impl World {
                     },
                 }
             }
-            Step::Sweep { prefix, keep } => {
+            Step::Sweep { prefix, keep, also } => {
                 let old_dead = self.setting.dies_at_step.is_some() && !self.works(OLD);
                 let kept = self.new_slot.as_ref().is_some_and(|id| self.works(id));
                 if keep.is_none() && kept && old_dead {
                     self.seen_just_now("weigh");
                 }
+                let mut sure = also.is_none();
                 for (id, key) in &mut self.keys {
-                    let there = key.lands <= self.now;
-                    if there && key.name.starts_with(prefix) && Some(id) != keep.as_ref() {
+                    let listed = key.listed <= self.now && self.now < key.dies;
+                    let swept = key.name.starts_with(prefix) && Some(id) != keep.as_ref();
+                    let named = Some(id) == also.as_ref();
+                    sure |= named && listed;
+                    if (listed && swept) || (named && key.known <= self.now) {
                         key.dies = key.dies.min(self.now);
                     }
                 }
-                Event::Swept
+                Event::Swept { sure }
             }
             Step::Store => {
                 let Some(value) = self.in_hand.clone() else {
@@ -350,6 +399,10 @@ impl World {
             }
             Step::Recover if self.new_slot.is_some() && self.new_slot == new => Event::Recovered,
             Step::Recover => Event::NotThere,
+            Step::Verify if !self.is_listed(self.new_slot.as_ref().unwrap()) => Event::Failed {
+                how: Failure::Temporary,
+                why: "not listed yet".into(),
+            },
             Step::Verify if self.works(self.new_slot.as_ref().unwrap()) => Event::Verified,
             Step::Verify => failed("dead"),
             Step::Promote => {
@@ -413,88 +466,6 @@ impl World {
                 Event::Erased
             }
             Step::Wait { .. } | Step::Ask | Step::Over => unreachable!(),
-        }
-    }
-
-    /// The other key is dead: it may have died since it was last seen to work, but no longer ago.
-    fn seen_just_now(&self, step: &str) {
-        let before = self.steps.iter().rev().nth(1);
-        assert_eq!(
-            before,
-            Some(&step),
-            "the last working key goes: {:?}",
-            self.steps
-        );
-    }
-
-    /// What must hold at every moment.
-    fn hold(&self) {
-        let at = self.rotation.phase();
-        if self.setting.dies_at_step.is_none() && !self.new_died {
-            if let Some(id) = &self.in_force {
-                assert!(
-                    self.works(id),
-                    "{at:?}: calls go out under a dead key\n{:?}",
-                    self.steps
-                );
-            }
-            for (name, held) in &self.consumers {
-                let Some(id) = held else { continue };
-                let served = self.setting.why != Why::Leak && !self.hurried;
-                assert!(!served || self.works(id), "{at:?}: {name} holds a dead key");
-            }
-        }
-        assert!(
-            self.works("api-manager") && self.works("api-other"),
-            "{at:?}: another's key died"
-        );
-        assert!(!self.durable.contains("value"));
-    }
-
-    /// What must hold in the end.
-    pub(crate) fn hold_at_the_end(&self) {
-        let all = |value: &Option<String>| self.consumers.values().all(|held| held == value);
-        match self.rotation.phase() {
-            Phase::Done => {
-                let new = self.rotation.new_key().map(|new| new.api_key_id.clone());
-                assert!(new.is_some() && self.in_force == new && self.new_slot == new);
-                assert_eq!(
-                    self.of_rotation(),
-                    new.iter().collect::<Vec<_>>(),
-                    "an orphan"
-                );
-                assert!(all(&new), "a consumer was not told: {:?}", self.consumers);
-                if self.setting.why != Why::Mint {
-                    assert!(!self.works(OLD), "the old key lives");
-                    let proof = self.rotation.proof().expect("no proof");
-                    assert!(proof.refusals >= 3 && proof.last.millis_since(proof.first) >= 10_000);
-                    let dead = self.revoked.unwrap() + self.setting.revocation_delay;
-                    assert!(
-                        proof.first.millis() >= dead,
-                        "taken for dead while it lived"
-                    );
-                }
-            }
-            Phase::RolledBack => {
-                let old = (self.setting.why != Why::Mint).then(|| OLD.to_owned());
-                assert!(
-                    self.in_force == old && self.old_slot == old,
-                    "not as it was"
-                );
-                assert_eq!(self.of_rotation(), Vec::<&String>::new(), "an orphan");
-                assert!(
-                    all(&old),
-                    "a consumer holds another key: {:?}",
-                    self.consumers
-                );
-                assert!(self.rotation.back().is_some());
-            }
-            Phase::Stuck => assert!(
-                self.setting.dies_at_step.is_some() || self.new_died,
-                "{:?}",
-                self.rotation
-            ),
-            other => panic!("ended in {other:?}"),
         }
     }
 }

@@ -59,11 +59,15 @@ impl Handle<UpstreamRevoke> for Admin {
             )));
         };
 
+        let rotations = (self.parts.rotations)()?;
+        if let Some(held) = held.filter(|_| !call.force) {
+            rotations.refuse_twin(held, &target.api_key_id)?;
+        }
+
         // No call begins under it any more. One that is under way is made again under another key.
         if let Some(held) = held {
             self.set_state(held, UpstreamKeyState::Retired)?;
         }
-        let rotations = (self.parts.rotations)()?;
         let deleted = rotations.delete_key(&workspace, manager, &target.api_key_id);
         match (Runtime::current().block_on(deleted), held) {
             (Ok(()), _) => {}

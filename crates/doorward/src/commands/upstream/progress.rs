@@ -73,6 +73,11 @@ pub(super) fn show_end(output: Output, ended: &RotationView) -> Result<(), Failu
             "'{key}' is replaced, and the old key is proved dead (first 401 after {})",
             death(ended)
         )),
+        "done" if ended.unproved => note(format_args!(
+            "'{key}' is replaced and the old key deleted, but not proved dead: its value is not to be \
+             had; see in Instantly's settings that {} is gone",
+            ended.old_api_key_id.as_deref().unwrap_or("it")
+        )),
         "done" => note(format_args!("'{key}' is in force")),
         "rolled-back" => note(format_args!(
             "'{key}' is as it was before; nothing is left behind"

@@ -108,7 +108,7 @@ pub(super) async fn wait_for(
     }
     let ended = follow(output, session, rotation).await?;
     show_end(output, &ended)?;
-    let as_meant = ended.is_done() == forward && !ended.is_stuck();
+    let as_meant = ended.is_done() == forward && !ended.is_stuck() && !ended.unproved;
     Ok(match as_meant {
         true => Exit::Done,
         false => Exit::Findings,
@@ -176,6 +176,9 @@ fn time(at: Option<Timestamp>) -> Cell {
 }
 
 fn step_cell(one: &RotationView) -> Cell {
+    if one.unproved {
+        return Cell::toned(format!("{}, not proved", one.step), Tone::Bad);
+    }
     let tone = match (one.is_done(), one.is_stuck() || one.owed) {
         (true, _) => Tone::Good,
         (false, true) => Tone::Bad,
