@@ -34,7 +34,7 @@ Examples:
         /// Name of the upstream key that makes, lists and deletes keys from now on
         #[arg(long, value_name = "KEY")]
         manager: Option<String>,
-        /// Tell this consumer nothing more
+        /// Tell this consumer nothing more, and do not wait for it
         #[arg(long, value_name = "CONSUMER")]
         skip: Option<String>,
         #[command(flatten)]
@@ -42,8 +42,8 @@ Examples:
     },
     /// Take a rotation back: calls go out under the old key again, and the new one is deleted
     #[command(after_help = "\
-That can be until the old key is being revoked. A rotation that is stuck can be left as it is with
---abandon: then what is left at Instantly is yours to see to.
+That can be until the old key is being revoked. A rotation that is stuck, or whose old key is dead, can
+be left as it is with --abandon: then what is left at Instantly is yours to see to.
 
 Examples:
   doorward upstream rollback
@@ -52,7 +52,7 @@ Examples:
     Rollback {
         /// Id of the rotation (default: the only one that is under way)
         id: Option<String>,
-        /// Leave one that is stuck as it is
+        /// Leave one as it is that is stuck, or whose old key is dead
         #[arg(long)]
         abandon: bool,
         #[command(flatten)]
