@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod canary;
 mod clients;
+mod consumers;
 mod controls;
 mod harness;
 mod key_rotate;

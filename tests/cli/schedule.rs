@@ -16,23 +16,23 @@ use crate::upstream::{MANAGER, World};
 
 const DAY: i64 = 86_400_000;
 
-/// Makes a key one that was made, and taken in, so many days ago.
+/// Has a key be made elsewhere, and added here, so many days ago.
 fn age(folder: &Path, name: &str, days: i64) {
     let store = SqliteStore::open(&folder.join(".doorward/doorward.db")).unwrap();
     let workspace = store.workspace("acme").unwrap();
     let mut keys = workspace.upstream_keys.into_iter();
     let key = keys.find(|key| key.name == name).unwrap();
     let now = jiff::Timestamp::now().as_millisecond();
-    let then = Timestamp::from_millis(now - days * DAY);
-    let new = NewUpstreamKey {
+    let at = Timestamp::from_millis(now - days * DAY);
+    let again = NewUpstreamKey {
         scopes: key.scopes,
         role: key.role,
         api_key_id: key.api_key_id,
-        made_at: Some(then),
+        made_at: Some(at),
         ..NewUpstreamKey::new(&key.name, &key.reference)
     };
     store.delete_upstream_key(&key.id).unwrap();
-    store.add_upstream_key(&workspace.id, &new, then).unwrap();
+    store.add_upstream_key(&workspace.id, &again, at).unwrap();
 }
 
 fn history(folder: &Path) -> Vec<Value> {
@@ -42,14 +42,14 @@ fn history(folder: &Path) -> Vec<Value> {
     all.as_array().unwrap().clone()
 }
 
-fn add(folder: &Path, text: &str) {
+pub(crate) fn add(folder: &Path, text: &str) {
     let path = folder.join("doorward.toml");
     let before = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{before}\n{text}")).unwrap();
 }
 
 /// Name of the key in the store, whatever it was seeded as.
-fn name_of(world: &World, seeded: &str) -> String {
+pub(crate) fn name_of(world: &World, seeded: &str) -> String {
     let shown = world
         .run(&["workspace", "show", "acme", "--json"])
         .ended(0)
@@ -141,6 +141,19 @@ fn a_key_that_is_due_is_rotated_and_those_outside_hold_the_new_one_before_the_ol
             .unwrap()
             .contains(new.trim())
     );
+    // Whom it was given, and where it was written, is on record.
+    let told = world.recorded("rotation.told");
+    let to: Vec<_> = told.iter().map(|leaf| leaf.to_string()).collect();
+    for consumer in ["crm", "sync"] {
+        let named = format!("\"consumer\":\"{consumer}\"");
+        assert!(to.iter().any(|leaf| leaf.contains(&named)), "{to:?}");
+    }
+    let written = json!(world.recorded("rotation.written")).to_string();
+    let place = format!("file://{}/crm/key", path.display());
+    assert!(
+        written.contains(&place) && written.contains("\"consumer\":\"crm\""),
+        "{written}"
+    );
     // It is as old as a new one: nothing is due.
     assert_eq!(history(path).len(), 1);
     assert_eq!(server.end(Signal::TERM).code(), Some(0));
@@ -152,6 +165,9 @@ fn a_key_that_is_too_old_or_can_not_be_rotated_is_told_and_left_alone() {
     let path = world.path();
     let key = name_of(&world, "lead-import");
     age(path, &key, 120);
+    // Nobody but Doorward holds it, so that is not what stands in the way.
+    let alone = format!("[[rotation.key]]\nname = \"{key}\"\nalone = true\n");
+    add(path, &alone);
     let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
     let told = || -> Vec<Value> {
         let all = run(path, &["alert", "list", "--json"]).ended(0).json();
@@ -179,5 +195,27 @@ fn a_key_that_is_too_old_or_can_not_be_rotated_is_told_and_left_alone() {
     set(path, "windows = []", "windows = [\"Moon 09:00-17:00\"]");
     let refused = run(path, &["reload"]).ended(2);
     assert!(refused.stderr.contains("rotation.windows"), "{refused:?}");
+    assert_eq!(server.end(Signal::TERM).code(), Some(0));
+}
+
+#[test]
+fn a_key_that_others_may_hold_is_told_and_left_alone() {
+    let world = World::with(&[MANAGER, "lead-import"]);
+    let path = world.path();
+    let key = name_of(&world, "lead-import");
+    let value = fs::read_to_string(path.join("lead-import.key")).unwrap();
+    world.set(json!({ "list_keys": "clear" }));
+    age(path, &key, 120);
+    let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
+    let why = "whether somebody else uses it can't be told";
+    until(|| {
+        let told = run(path, &["alert", "list", "--json"]).ended(0).stdout;
+        told.contains(why) && told.contains("alone = true")
+    });
+    assert!(history(path).is_empty());
+    let still = world
+        .instantly(&value, "GET", "/lead-lists?limit=1", None)
+        .0;
+    assert_ne!(still, 401);
     assert_eq!(server.end(Signal::TERM).code(), Some(0));
 }

@@ -301,6 +301,9 @@ impl Config {
                        raise it";
             return Err(Faults::one(text, "memory_bytes", why));
         }
+        if let Some((target, why)) = rotation::overwritten(&config) {
+            return Err(Faults::one(text, &target, &why));
+        }
         Ok(config)
     }
 }

@@ -254,6 +254,7 @@ impl RotationConfig {
                 command: _,
                 command_stdin: _,
                 acknowledge: _,
+                reads_unseen: _,
                 wait: _,
             } = consumer;
             if let Some(HookSettings {

@@ -5,6 +5,7 @@
 //! id each time. Nothing of the key's value is told but where it was asked for.
 
 mod command;
+mod fit;
 mod outside;
 mod webhook;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use doorward_policy::Timestamp;
 use doorward_secrets::{Error as SecretError, Overwrite, SecretRef, Secrets};
+use doorward_store::{RotationRecord, Workspace};
 use secrecy::SecretString;
 use tokio::task::spawn_blocking;
 
@@ -21,6 +23,7 @@ pub(crate) use outside::Outsiders;
 use crate::config::{Acknowledge, ConsumerSettings};
 use crate::context::Context;
 use crate::secret_setup::SecretSetup;
+use fit::Fit;
 
 /// Longest that a webhook or a program may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -92,13 +95,7 @@ impl Consumers {
     /// The names of those that hold a key.
     pub(crate) fn of(&self, workspace: &str, key: &str) -> Vec<String> {
         self.look(|all| {
-            let mine = all.iter().filter(|one| {
-                let here = one
-                    .workspace
-                    .as_deref()
-                    .is_none_or(|name| name == workspace);
-                here && one.key == key
-            });
+            let mine = all.iter().filter(|one| one.holds(workspace, key));
             mine.map(|one| one.name.clone()).collect()
         })
     }
@@ -115,6 +112,42 @@ impl Consumers {
         })
     }
 
+    /// The first of these consumers that does not acknowledge; with `sure`, only one that was not said
+    /// to do with reads that can't be seen.
+    pub(crate) fn silent(&self, names: &[String], sure: bool) -> Option<String> {
+        self.look(|all| {
+            let mut all = all.iter();
+            let found = all.find(|one| {
+                let silent = one.acknowledge == Acknowledge::Silence;
+                silent && names.contains(&one.name) && !(sure && one.reads_unseen)
+            });
+            found.map(|one| one.name.clone())
+        })
+    }
+
+    /// Whether these consumers can be given a key with no harm, by what there is.
+    ///
+    /// # Errors
+    /// What to change in the configuration.
+    pub(crate) fn check(
+        &self,
+        names: &[String],
+        workspaces: &[Workspace],
+        rotations: &[RotationRecord],
+    ) -> Result<(), String> {
+        let (mine, setup) = {
+            let in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+            let mine = in_force.all.iter().filter(|one| names.contains(&one.name));
+            (mine.cloned().collect::<Vec<_>>(), in_force.setup.clone())
+        };
+        let fit = Fit {
+            setup: &setup,
+            workspaces,
+            rotations,
+        };
+        mine.iter().try_for_each(|consumer| fit.check(consumer))
+    }
+
     /// How long a consumer's hook may fail before somebody is told.
     pub(crate) fn patience(&self, name: &str) -> Duration {
         self.look(|all| {
@@ -123,8 +156,9 @@ impl Consumers {
         })
     }
 
-    /// Gives a consumer the key. One that is not configured any more needs none: whoever took it out
-    /// of the configuration said so.
+    /// Gives a consumer the key, and notes in `written` which references it was written to. One that
+    /// is not configured any more, or for another key, needs none: whoever changed the configuration
+    /// said so.
     ///
     /// # Errors
     /// When something was not done; what was done before is done again by the next try.
@@ -132,12 +166,14 @@ impl Consumers {
         &self,
         name: &str,
         notice: &Notice,
-        value: &SecretString,
+        (value, written): (&SecretString, &mut Vec<String>),
         now: Timestamp,
     ) -> Result<(), Missed> {
         let (consumer, setup) = {
             let in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = in_force.all.iter().find(|one| one.name == name);
+            let mut all = in_force.all.iter();
+            let found =
+                all.find(|one| one.name == name && one.holds(&notice.workspace, &notice.key));
             let Some(consumer) = found else {
                 tracing::warn!(consumer = name, "a consumer that is gone is told nothing");
                 return Ok(());
@@ -146,7 +182,10 @@ impl Consumers {
         };
         let read = |text: &str| setup.reference(text).map_err(Missed::for_good);
         for text in &consumer.write {
-            self.write(read(text)?, value.clone()).await?;
+            let reference = read(text)?;
+            let place = reference.to_string();
+            self.write(reference, value.clone()).await?;
+            written.push(place);
         }
         if let Some(hook) = &consumer.webhook {
             let address = match webhook::is_plain(&hook.url) {
@@ -254,21 +293,34 @@ mod tests {
         assert_eq!(consumers.silence(&names(&["one"])), None);
         assert_eq!(consumers.silence(&names(&["one", "two"])), Some(1_800_000));
 
+        let mine = notice();
         for value in ["value-one", "value-two"] {
             let value = SecretString::from(value);
-            consumers.tell("one", &notice(), &value, NOW).await.unwrap();
+            let mut written = Vec::new();
+            let told = consumers.tell("one", &mine, (&value, &mut written), NOW);
+            told.await.unwrap();
+            assert!(written[0].ends_with("copies/a") && written.len() == 2);
         }
         for name in ["a", "b"] {
             let copy = folder.path().join("copies").join(name);
             assert_eq!(fs::read_to_string(copy).unwrap(), "value-two");
         }
         let seen = fs::read_to_string(seen).unwrap();
+        // A consumer that holds another key now is not given this one.
+        let other = Notice {
+            key: "writer".to_owned(),
+            ..notice()
+        };
+        let (value, mut written) = (SecretString::from("value-other"), Vec::new());
+        let told = consumers.tell("one", &other, (&value, &mut written), NOW);
+        told.await.unwrap();
+        assert!(written.is_empty());
         assert!(seen.starts_with("value-tworeader/one\n"), "{seen}");
         assert!(!seen.contains("CARGO"), "nothing of this process: {seen}");
 
         let value = SecretString::from("value");
         let missed = consumers
-            .tell("three", &notice(), &value, NOW)
+            .tell("three", &other, (&value, &mut written), NOW)
             .await
             .unwrap_err();
         assert!(
@@ -276,7 +328,7 @@ mod tests {
             "{missed:?}"
         );
         consumers
-            .tell("gone", &notice(), &value, NOW)
+            .tell("gone", &notice(), (&value, &mut written), NOW)
             .await
             .unwrap();
     }

@@ -4,24 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_alert::{Alert, AlertKind};
-use doorward_audit::instantly::read_to;
+use doorward_catalog::ScopeSet;
 use doorward_keys::rotation::Failure;
 use doorward_policy::Timestamp;
-use doorward_store::{Store, Workspace};
+use doorward_store::{Store, StoreError, Workspace};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::task::spawn_blocking;
 
-use super::{Consumers, Notice};
+use super::{Consumers, Missed, Notice};
 use crate::admin::now;
 use crate::alerts::AlertDesk;
-use crate::inventory::sightings;
-use crate::rotation::{Handed, Outside};
+use crate::inventory::{is_seen_whole, sightings, watched_to};
+use crate::rotation::{Given, Handed, Outside, Watched};
 
 /// What Instantly's log says is asked anew after so long, ms.
 const FRESH: i64 = 10_000;
-/// A log that was not read for so long says nothing of the present, ms.
-const STALE: i64 = 600_000;
 
 /// Those who hold keys outside Doorward, by the configuration and Instantly's audit log.
 pub(crate) struct Outsiders {
@@ -30,8 +28,8 @@ pub(crate) struct Outsiders {
     alerts: AlertDesk,
     /// When a consumer began to fail, by rotation and name, and whether that was told.
     failing: Mutex<BTreeMap<(String, String), (Timestamp, bool)>>,
-    /// What was seen last of a key, and when it was looked at.
-    seen: Mutex<BTreeMap<String, (Timestamp, Option<Timestamp>)>>,
+    /// What was known last of a key's use, and when it was looked at.
+    seen: Mutex<BTreeMap<String, (Timestamp, Option<Watched>)>>,
 }
 
 impl Outsiders {
@@ -80,7 +78,7 @@ impl Outsiders {
         workspace: &Workspace,
         api_key_id: &str,
         since: Timestamp,
-    ) -> Option<Timestamp> {
+    ) -> Option<Watched> {
         let at = now();
         {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,39 +90,34 @@ impl Outsiders {
         }
         let (store, place) = (Arc::clone(&self.store), workspace.id.clone());
         let id = api_key_id.to_owned();
-        let last = spawn_blocking(move || last_seen(store.as_ref(), &place, &id, since, at));
+        let known = spawn_blocking(move || watched(store.as_ref(), &place, &id, since, at));
         // What can't be looked at is not silent.
-        let last = last.await.unwrap_or(Some(at));
+        let known = known.await.unwrap_or(None);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.insert(api_key_id.to_owned(), (at, last));
-        last
+        seen.insert(api_key_id.to_owned(), (at, known));
+        known
     }
 }
 
-/// When a key was used around Doorward last. Where the log can't be read, nobody can say that it is
-/// silent: now.
-fn last_seen(
+/// What is known of a key's use around Doorward. Where the log is not read, or not whole, nobody can say.
+fn watched(
     store: &dyn Store,
     workspace_id: &str,
     api_key_id: &str,
     since: Timestamp,
     now: Timestamp,
-) -> Option<Timestamp> {
-    let read = read_to(store, workspace_id).ok().flatten();
-    if read.is_none_or(|read| now.millis_since(read) > STALE) {
+) -> Option<Watched> {
+    let Some(to) = watched_to(store, workspace_id, now) else {
         tracing::warn!(
             workspace = workspace_id,
             "whether a key is silent can't be told: Instantly's audit log is not read"
         );
-        return Some(now);
-    }
-    match sightings(store, workspace_id, since, now) {
-        Ok((seen, _)) => {
-            let acts = seen.get(api_key_id)?.outside.values();
-            acts.map(|act| act.count.last).max()
-        }
-        Err(_) => Some(now),
-    }
+        return None;
+    };
+    let (seen, whole) = sightings(store, workspace_id, since, now).ok()?;
+    let acts = seen.get(api_key_id);
+    let last = acts.and_then(|seen| seen.outside.values().map(|act| act.count.last).max());
+    whole.then_some(Watched { to, last })
 }
 
 impl Outside for Outsiders {
@@ -136,11 +129,42 @@ impl Outside for Outsiders {
         self.consumers.silence(names)
     }
 
-    fn tell<'a>(
-        &'a self,
-        consumer: &'a str,
-        key: Handed<'a>,
-    ) -> BoxFuture<'a, Result<(), (Failure, String)>> {
+    fn check(&self, names: &[String]) -> Result<(), String> {
+        let read = |error: StoreError| error.to_string();
+        let workspaces = self.store.workspaces().map_err(read)?;
+        let open = self.store.open_rotations().map_err(read)?;
+        self.consumers.check(names, &workspaces, &open)
+    }
+
+    fn check_silence(
+        &self,
+        workspace: &Workspace,
+        scopes: Option<ScopeSet>,
+        names: &[String],
+    ) -> Result<(), String> {
+        let unsure = self.consumers.silent(names, true);
+        if let Some(name) = unsure.filter(|_| !is_seen_whole(scopes)) {
+            return Err(format!(
+                "'{name}' is known by silence alone, and what this key may do is not all in \
+                 Instantly's audit log, which has no reads: give [[rotation.consumer]] '{name}' a \
+                 webhook or a command with acknowledge = \"hook\", or say reads_unseen = true there \
+                 where reads that are cut short do no harm"
+            ));
+        }
+        let silent = self.consumers.silent(names, false);
+        match silent.filter(|_| watched_to(self.store.as_ref(), &workspace.id, now()).is_none()) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "'{name}' is known by silence alone, and silence can't be seen: Instantly's audit \
+                 log of '{}' is not read now. Start the server, with a key of the workspace that has \
+                 audit_logs:read, or give [[rotation.consumer]] '{name}' a webhook or a command with \
+                 acknowledge = \"hook\"",
+                workspace.name
+            )),
+        }
+    }
+
+    fn tell<'a>(&'a self, consumer: &'a str, key: Handed<'a>) -> BoxFuture<'a, Given> {
         let notice = Notice {
             rotation: key.rotation.to_owned(),
             workspace: key.workspace.name.clone(),
@@ -148,21 +172,30 @@ impl Outside for Outsiders {
             rolled_back: !key.is_new,
         };
         async move {
-            let told = self.consumers.tell(consumer, &notice, key.value, now());
-            let told = told.await;
+            let mut written = Vec::new();
+            // What was planned may have changed: keys come and go, and so do settings.
+            let told = match self.check(&[consumer.to_owned()]) {
+                Ok(()) => {
+                    let given = (key.value, &mut written);
+                    let told = self.consumers.tell(consumer, &notice, given, now());
+                    told.await
+                }
+                Err(why) => Err(Missed::for_good(why)),
+            };
             let missed = told.as_ref().err();
             self.note(
                 key.rotation,
                 consumer,
                 missed.map(|missed| missed.why.as_str()),
             );
-            told.map_err(|missed| {
+            let told = told.map_err(|missed| {
                 let how = match missed.permanent {
                     true => Failure::Permanent,
                     false => Failure::Temporary,
                 };
                 (how, missed.why)
-            })
+            });
+            (written, told)
         }
         .boxed()
     }
@@ -173,12 +206,12 @@ impl Outside for Outsiders {
         async move { all }.boxed()
     }
 
-    fn last_seen<'a>(
+    fn watched<'a>(
         &'a self,
         workspace: &'a Workspace,
         api_key_id: &'a str,
         since: Timestamp,
-    ) -> BoxFuture<'a, Option<Timestamp>> {
+    ) -> BoxFuture<'a, Option<Watched>> {
         self.look(workspace, api_key_id, since).boxed()
     }
 }

@@ -9,6 +9,6 @@ mod uses;
 
 pub(crate) use listing::{KEYS_MAX, list_keys};
 pub(crate) use reach::{Reach, keeper, standing};
-pub(crate) use seen::sightings;
+pub(crate) use seen::{is_seen_whole, sightings, watched_to};
 pub(crate) use trial::prove_dead;
 pub(crate) use uses::uses_since;

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use doorward_audit::reconcile::{TheirRecord, could_leave};
+use doorward_audit::instantly::read_to;
+use doorward_audit::reconcile::{TheirRecord, could_leave, traces};
+use doorward_catalog::{Op, ScopeSet};
 use doorward_keys::inventory::Sighting;
 use doorward_policy::Timestamp;
 use doorward_store::{Store, StoreError};
 
+/// A log that was not read for so long says nothing of the present, ms.
+const STALE: i64 = 600_000;
 /// Most records that are looked at.
 const RECORDS_MAX: usize = 200_000;
 
@@ -41,4 +45,48 @@ pub(crate) fn sightings(
         Sighting::add(&mut seen, key, record.at, around);
     }
     Ok((seen, whole))
+}
+
+/// Up to when the log of a workspace was read, where that is the present; `None` where it is not read,
+/// or was not for long.
+pub(crate) fn watched_to(
+    store: &dyn Store,
+    workspace_id: &str,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let read = read_to(store, workspace_id).ok().flatten()?;
+    (now.millis_since(read) <= STALE).then_some(read.min(now))
+}
+
+/// Whether the log has every act that a key of these scopes can do. It has no reads, so of hardly any
+/// key; never of one whose scopes are not known.
+pub(crate) fn is_seen_whole(scopes: Option<ScopeSet>) -> bool {
+    let seen = |op: Op| {
+        let mut all = traces(op).iter();
+        all.any(|trace| trace.due && !trace.late && !trace.elsewhere)
+    };
+    scopes.is_some_and(|scopes| {
+        let mut covered = Op::ALL.into_iter().filter(|op| scopes.covers(*op));
+        !scopes.is_empty() && covered.all(seen)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_may_read_is_never_seen_whole() {
+        let scopes = |text: &str| Some(text.parse().unwrap());
+        assert!(is_seen_whole(scopes("campaigns:delete")));
+        for text in [
+            "campaigns:read",
+            "campaigns:delete, leads:read",
+            "all:all",
+            "leads:all",
+        ] {
+            assert!(!is_seen_whole(scopes(text)), "{text}");
+        }
+        assert!(!is_seen_whole(None));
+    }
 }

@@ -80,6 +80,10 @@ pub(super) fn draft(
     if let Some(new) = rotation.new_key() {
         said("new_api_key_id", new.api_key_id.clone().into());
     }
+    if let Came::Told { consumer } | Came::Skip { consumer } = came {
+        said("consumer", consumer.clone().into());
+        said("skipped", matches!(came, Came::Skip { .. }).into());
+    }
     if step == RotationStep::Confirmed
         && let Some(proof) = rotation.proof()
     {
@@ -104,6 +108,40 @@ pub(super) fn draft(
         to: Some(record.new_key_id.clone()),
     };
     Some(Draft::new(now, act, event))
+}
+
+/// The leaf of a key that was written where a consumer reads it: which one, and where.
+pub(super) fn written(
+    record: &RotationRecord,
+    rotation: &Rotation,
+    (consumer, place): (&str, &str),
+    now: Timestamp,
+) -> Draft {
+    let mut act = Act::new("rotation.written".to_owned(), Verdict::Success);
+    act.actor = Some(Actor::of(ActorKind::Doorward));
+    act.workspace = Some(record.workspace_id.clone());
+    let old = rotation.plan().old().map(|old| old.key_id.clone());
+    // On the way back it is the old key that they are given.
+    let back = rotation.phase().is_back();
+    act.upstream_key = match &old {
+        Some(old) if back => Some(old.clone()),
+        _ => Some(record.new_key_id.clone()),
+    };
+    for (name, value) in [
+        ("key", record.key.as_str()),
+        ("phase", rotation.phase().as_str()),
+        ("consumer", consumer),
+        ("reference", place),
+    ] {
+        act.metadata.insert(name.to_owned(), value.into());
+    }
+    let event = Event::Rotation {
+        rotation: record.id.clone(),
+        step: RotationStep::Told,
+        from: old,
+        to: Some(record.new_key_id.clone()),
+    };
+    Draft::new(now, act, event)
 }
 
 /// The step's name, as in the leaf.

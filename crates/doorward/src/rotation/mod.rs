@@ -24,7 +24,7 @@ mod steps;
 mod twins;
 mod view;
 
-pub(crate) use parts::{Gate, Handed, NoGate, Outside, Parts};
+pub(crate) use parts::{Gate, Given, Handed, NoGate, Outside, Parts, Watched};
 pub(crate) use prepare::Asked;
 pub(crate) use pulse::{Pulse, pulse, read_of, sure_pulse};
 pub(crate) use rotations::Rotations;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use doorward_audit::Audit;
+use doorward_catalog::ScopeSet;
 use doorward_gateway::{KeyFigures, PaceId, Pacing};
 use doorward_keys::rotation::Failure;
 use doorward_policy::{Timestamp, WorkspaceKind};
@@ -92,6 +93,18 @@ pub(crate) struct Handed<'a> {
     pub(crate) is_new: bool,
 }
 
+/// What is known of a key's use outside Doorward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watched {
+    /// Up to when it is known.
+    pub(crate) to: Timestamp,
+    /// When it was used last; `None` when it was not.
+    pub(crate) last: Option<Timestamp>,
+}
+
+/// What was written of a consumer's references, and whether it has all that it is to have.
+pub(crate) type Given = (Vec<String>, Result<(), (Failure, String)>);
+
 /// Those who hold upstream keys outside Doorward.
 pub(crate) trait Outside: Send + Sync {
     /// The names of those that hold a key, by the names of its workspace and its own.
@@ -101,23 +114,39 @@ pub(crate) trait Outside: Send + Sync {
     /// have changed over, ms; `None` when each acknowledges.
     fn silence(&self, names: &[String]) -> Option<i64>;
 
+    /// Whether it is certain which key each of them holds, and nothing of Doorward's is where theirs
+    /// is written.
+    ///
+    /// # Errors
+    /// What to change in the configuration.
+    fn check(&self, names: &[String]) -> Result<(), String>;
+
+    /// Whether it can be seen that those of them that do not acknowledge use a key of these scopes
+    /// (none when they are not known) no more.
+    ///
+    /// # Errors
+    /// Why it can't, and what to change.
+    fn check_silence(
+        &self,
+        workspace: &Workspace,
+        scopes: Option<ScopeSet>,
+        names: &[String],
+    ) -> Result<(), String>;
+
     /// Gives a consumer a key. Done again it does no harm.
-    fn tell<'a>(
-        &'a self,
-        consumer: &'a str,
-        key: Handed<'a>,
-    ) -> BoxFuture<'a, Result<(), (Failure, String)>>;
+    fn tell<'a>(&'a self, consumer: &'a str, key: Handed<'a>) -> BoxFuture<'a, Given>;
 
     /// Whether each consumer that was told in a rotation has acknowledged the new key.
     fn acknowledged<'a>(&'a self, rotation: &'a str, told: &'a [String]) -> BoxFuture<'a, bool>;
 
-    /// When a key, by Instantly's id, was last seen in use outside Doorward since then.
-    fn last_seen<'a>(
+    /// What is known of the use of a key, by Instantly's id, outside Doorward since then; `None` when
+    /// nobody can say.
+    fn watched<'a>(
         &'a self,
         workspace: &'a Workspace,
         api_key_id: &'a str,
         since: Timestamp,
-    ) -> BoxFuture<'a, Option<Timestamp>>;
+    ) -> BoxFuture<'a, Option<Watched>>;
 }
 
 impl Parts {

@@ -78,7 +78,7 @@ impl Asked {
         let reference = self.reference(old)?;
         self.check_slot(parts, workspace, &reference).await?;
         let manager_value = value_of(parts, manager).await?;
-        let (old_key, scopes) = match old {
+        let (old_key, scopes, had) = match old {
             Some(old) => {
                 let value = value_of(parts, old).await?;
                 if print(&value) == print(&manager_value) {
@@ -103,11 +103,16 @@ impl Asked {
                     api_key_id,
                     print: Some(print(&value)),
                 };
-                (Some(old_key), scopes)
+                let had = match entry {
+                    Some(entry) => read_scopes(old, &entry.scopes).ok(),
+                    None => old.scope_set(),
+                };
+                (Some(old_key), scopes, had)
             }
             None => {
                 let none = "say which scopes the new key is to have";
-                (None, self.scopes.ok_or_else(|| AdminError::usage(none))?)
+                let scopes = self.scopes.ok_or_else(|| AdminError::usage(none))?;
+                (None, scopes, None)
             }
         };
         if let Some(unfit) = scopes.iter().find(|scope| !scope.is_assignable()) {
@@ -120,6 +125,15 @@ impl Asked {
             true => parts.outside.holders(&workspace.name, &key),
             false => self.consumers.clone(),
         };
+        // After a leak the old key dies first, whoever can't be served; they are checked when told.
+        if self.why != Why::Leak {
+            let checked = parts.outside.check(&consumers);
+            checked.map_err(AdminError::usage)?;
+            if old_key.is_some() {
+                let seen = parts.outside.check_silence(workspace, had, &consumers);
+                seen.map_err(AdminError::usage)?;
+            }
+        }
         let mut timing = parts.seconds.in_place(self.timing);
         timing.silence = parts.outside.silence(&consumers).unwrap_or(timing.silence);
         // An emulated API answers what it is asked, or has not heard it.

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::calls::{Keys, Trouble};
 use super::held::{no_new_key, old_key, secret_trouble, wanted};
+use super::leaves;
 use super::manager::keeper_of;
 use super::parts::{Handed, Parts, blocking, print};
 use super::pulse::Pulse;
@@ -319,12 +320,30 @@ impl Steps {
             value: &value,
             is_new: which == Which::New,
         };
-        let told = self.parts.outside.tell(&consumer, key).await;
+        let (written, told) = self.parts.outside.tell(&consumer, key).await;
+        // What was written is on record, whatever became of the rest.
+        for place in &written {
+            self.record_written(rotation, &consumer, place).await?;
+        }
         told.map_err(|(how, why)| Trouble {
             how,
             why: crate::scrubbed::scrub(why),
         })?;
         Ok(Event::Told { consumer })
+    }
+
+    async fn record_written(
+        &self,
+        rotation: &Rotation,
+        consumer: &str,
+        place: &str,
+    ) -> Result<(), Trouble> {
+        let draft = leaves::written(&self.record, rotation, (consumer, place), now());
+        let parts = Arc::clone(&self.parts);
+        let audit = blocking(move || (parts.audit)()).await;
+        let audit = audit.map_err(|error| Trouble::passing(error.message))?;
+        let recorded = audit.record(draft).await;
+        recorded.map(drop).map_err(Trouble::passing)
     }
 
     async fn look(&self, workspace: &Workspace, rotation: &Rotation) -> Result<Look, Trouble> {
@@ -350,8 +369,9 @@ impl Steps {
         if let (Some(old), Some(since), false) =
             (plan.old(), rotation.promoted_at(), look.acknowledged)
         {
-            let seen = outside.last_seen(workspace, &old.api_key_id, since);
-            look.old_seen = seen.await;
+            let watched = outside.watched(workspace, &old.api_key_id, since).await;
+            look.outside_to = watched.map(|watched| watched.to);
+            look.old_seen = watched.and_then(|watched| watched.last);
         }
         Ok(look)
     }

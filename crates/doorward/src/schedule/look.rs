@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use doorward_catalog::{Scope, ScopeSet};
 use doorward_keys::rotation::schedule::When;
 use doorward_policy::Timestamp;
 use doorward_store::{KeyRole, RotationRecord, UpstreamKey, UpstreamKeyState, Workspace};
@@ -21,7 +22,14 @@ pub(super) struct Key {
     pub(super) api_key_id: Option<String>,
     /// How old it is, ms.
     pub(super) age: i64,
+    /// Whether Doorward made it, and gave it to nobody but those it knows.
+    pub(super) minted: bool,
+    /// Its scopes, where all of them are known.
+    pub(super) scopes: Option<ScopeSet>,
 }
+
+/// A key that was made by somebody else is not due before it was here for so long, ms.
+const GRACE: i64 = 7 * 86_400_000;
 
 /// What was seen.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,6 +69,8 @@ impl Looking<'_> {
                     name: key.name.clone(),
                     api_key_id: key.api_key_id.clone(),
                     age,
+                    minted: key.made_by.is_some(),
+                    scopes: scopes(key),
                 };
                 if self.config.age_alert.is_some_and(|most| age >= most) {
                     looked.old.push(known());
@@ -84,12 +94,11 @@ impl Looking<'_> {
     }
 
     fn is_due(&self, workspace: &Workspace, key: &UpstreamKey, now: Timestamp) -> bool {
-        // Whoever takes an old key in must not find it revoked a moment later: others may hold it.
-        // From then on it has its time like every other.
-        let made = match &key.made_by {
-            Some(_) => key.made_at.unwrap_or(key.created_at),
-            None => key.created_at,
-        };
+        let made = counted_from(key);
+        let settled = key.created_at.plus_millis(GRACE);
+        if key.made_by.is_none() && now < settled {
+            return false;
+        }
         let every = self
             .config
             .every(&workspace.name, &key.name, key.rotate_every);
@@ -103,6 +112,22 @@ impl Looking<'_> {
         let tried = ended.chain(self.refused.get(&key.id).copied()).max();
         schedule.when(&key.id, made, tried, now) == When::Now
     }
+}
+
+/// From when on a key's time runs. One that was made by somebody else counts from when it was taken in:
+/// nobody was told of a schedule before.
+fn counted_from(key: &UpstreamKey) -> Timestamp {
+    let made = key.made_at.unwrap_or(key.created_at);
+    match key.made_by {
+        Some(_) => made,
+        None => made.max(key.created_at),
+    }
+}
+
+/// A key's scopes, unless one of them is not known.
+fn scopes(key: &UpstreamKey) -> Option<ScopeSet> {
+    let all = key.scopes.as_ref()?.iter();
+    all.map(|scope| Scope::parse(scope).ok()).collect()
 }
 
 #[cfg(test)]
@@ -137,6 +162,28 @@ mod tests {
             store.add_upstream_key(&id, &new, taken_in).unwrap();
         }
         store.workspaces().unwrap()
+    }
+
+    #[test]
+    fn a_key_from_elsewhere_counts_from_when_it_was_added() {
+        let all = workspaces(&[("old", KeyRole::Carries, -700)]);
+        let due = |text: &str, days: i64| {
+            let looking = Looking {
+                config: &config(text),
+                workspaces: &all,
+                rotations: &[],
+                refused: &BTreeMap::new(),
+            };
+            let looked = looking.look(MADE.plus_millis(days * DAY));
+            (looked.due.len(), looked.old.len())
+        };
+        // It is told how old it is, and not replaced at once.
+        assert_eq!(
+            (due("", 0), due("", 89), due("", 90)),
+            ((0, 1), (0, 1), (1, 1))
+        );
+        let often = "rotate_every = \"1h\"";
+        assert_eq!((due(often, 6), due(often, 7)), ((0, 1), (1, 1)));
     }
 
     fn names(keys: &[Key]) -> Vec<&str> {

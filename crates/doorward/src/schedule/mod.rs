@@ -1,6 +1,7 @@
 //! The schedule of rotations, in a running server: begins those that are due, and tells of keys that
 //! grow too old.
 
+mod holders;
 mod look;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use tokio::time::MissedTickBehavior;
 use crate::admin::now;
 use crate::alerts::AlertDesk;
 use crate::config::RotationConfig;
-use crate::inventory::sightings;
+use holders::Holders;
 use look::{Key, Looked, Looking};
 
 /// How often it is looked whether something is due.
@@ -24,8 +25,6 @@ const EVERY: Duration = Duration::from_secs(30);
 /// The age of the same key is told again after so long, ms.
 const AGAIN: i64 = 86_400_000;
 const DAY: i64 = 86_400_000;
-/// A key that was used around Doorward in so many days is not revoked by a schedule.
-const AROUND_DAYS: i64 = 30;
 /// Most rotations that are looked at: those of the last months.
 const ROTATIONS_MAX: usize = 1_000;
 
@@ -110,10 +109,13 @@ impl Schedule {
     }
 
     fn begin(&self, begin: &Begin, config: &RotationConfig, key: &Key, now: Timestamp) {
-        let begun = match self.used_around(config, key, now) {
-            Some(why) => Err(why),
-            None => begin(&key.workspace_id, &key.name, config.overlap),
+        let holders = Holders {
+            config,
+            store: self.store.as_ref(),
         };
+        let begun = holders
+            .check(key, now)
+            .and_then(|()| begin(&key.workspace_id, &key.name, config.overlap));
         let Err(why) = begun else {
             tracing::info!(
                 workspace = key.workspace,
@@ -146,31 +148,6 @@ impl Schedule {
         .fact("why", why)
         .key(format!("due {}", key.id));
         self.alerts.tell(alert);
-    }
-
-    /// Why a key must not be revoked by a schedule: others use it, and nobody gives them a new one.
-    fn used_around(&self, config: &RotationConfig, key: &Key, now: Timestamp) -> Option<String> {
-        let api_key_id = key.api_key_id.as_deref()?;
-        let served = config.consumers.iter().any(|consumer| {
-            let here = consumer
-                .workspace
-                .as_ref()
-                .is_none_or(|name| *name == key.workspace);
-            here && consumer.key == key.name
-        });
-        if served {
-            return None;
-        }
-        let since = now.plus_millis(-AROUND_DAYS * DAY);
-        let seen = sightings(self.store.as_ref(), &key.workspace_id, since, now);
-        let seen = seen.ok()?.0;
-        let around = seen.get(api_key_id)?.around();
-        (around > 0).then(|| {
-            format!(
-                "Instantly's audit log has {around} acts under it in {AROUND_DAYS} days that did not go \
-                 through Doorward: name who holds it in [[rotation.consumer]], or rotate it by hand"
-            )
-        })
     }
 
     fn tell_age(&self, key: &Key, now: Timestamp) {

@@ -94,6 +94,9 @@ pub struct Look {
     pub acknowledged: bool,
     /// When the old key was last seen in use outside Doorward; `None` when it never was.
     pub old_seen: Option<Timestamp>,
+    /// Up to when it is known whether the old key was used outside Doorward; `None` when it is not
+    /// known at all. Silence is counted up to here, and no further.
+    pub outside_to: Option<Timestamp>,
 }
 
 /// What came of a step, or happened beside it.

@@ -86,9 +86,10 @@ impl Rotation {
         let promoted = self.promoted_at.unwrap_or(self.since);
         let overlapped = now.millis_since(promoted) >= timing.overlap;
         let quiet_since = look.old_seen.map_or(promoted, |seen| seen.max(promoted));
-        let outside = self.waited_for().is_empty()
-            || look.acknowledged
-            || now.millis_since(quiet_since) >= timing.silence;
+        // Time that nobody looked at is no silence.
+        let silent = |to: Timestamp| to.min(now).millis_since(quiet_since) >= timing.silence;
+        let outside =
+            self.waited_for().is_empty() || look.acknowledged || look.outside_to.is_some_and(silent);
         let quiet = look.old_under_way == 0 && overlapped && outside;
         if look.new_carried && (quiet || self.is_urgent()) {
             self.enter(P::Confirming, now);

@@ -6,6 +6,7 @@
 mod everywhere;
 mod hanging;
 mod properties;
+mod silence;
 mod stories;
 mod unseen;
 mod world;

@@ -433,6 +433,7 @@ impl World {
                     new_refused: false,
                     acknowledged: self.setting.acknowledge,
                     old_seen: None,
+                    outside_to: Some(Timestamp::from_millis(self.now)),
                 })
             }
             Step::Confirm if self.works(self.new_slot.as_ref().unwrap()) => Event::NewWorks,

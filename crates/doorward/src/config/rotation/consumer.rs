@@ -34,6 +34,8 @@ pub(crate) struct ConsumerSettings {
     pub(crate) command_stdin: bool,
     /// How it is known to use the new key.
     pub(crate) acknowledge: Acknowledge,
+    /// Whether silence is taken for enough though the key may read, and reads can't be seen.
+    pub(crate) reads_unseen: bool,
     /// How long the old key is unused before that counts as silence; of a hook, how long it may fail
     /// before somebody is told.
     pub(crate) wait: Duration,
@@ -109,6 +111,8 @@ impl ConsumerSettings {
                 "with \"hook\" there has to be a webhook or a command",
             );
         }
+        let mut reads_unseen = false;
+        table.flag("reads_unseen", &mut reads_unseen);
         let mut wait = Duration::from_secs(30 * 60);
         table.text("wait", &mut wait, |text| {
             let lasting: Lasting = text.parse()?;
@@ -130,8 +134,15 @@ impl ConsumerSettings {
             command,
             command_stdin,
             acknowledge,
+            reads_unseen,
             wait,
         }
+    }
+
+    /// Whether it holds a key, by the names of its workspace and its own.
+    pub(crate) fn holds(&self, workspace: &str, key: &str) -> bool {
+        let here = self.workspace.as_deref();
+        here.is_none_or(|name| name == workspace) && self.key == key
     }
 }
 

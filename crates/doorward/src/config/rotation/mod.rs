@@ -2,6 +2,7 @@
 
 mod consumer;
 mod seconds;
+mod targets;
 
 use doorward_keys::rotation::Timing;
 use doorward_keys::rotation::schedule::{Every, Schedule, Window, Windows};
@@ -12,6 +13,7 @@ use crate::duration::{Lasting, LastingOrNever, LastingOrNone};
 
 pub(crate) use consumer::{Acknowledge, ConsumerSettings, HookSettings};
 pub(crate) use seconds::RotationSeconds;
+pub(super) use targets::overwritten;
 
 /// Most keys that have an age of their own here.
 const KEYS_MAX: usize = 256;
@@ -48,8 +50,10 @@ pub(crate) struct KeySettings {
     pub(crate) workspace: Option<String>,
     /// Its name.
     pub(crate) name: String,
-    /// How old it may get.
-    pub(crate) every: Option<Every>,
+    /// How old it may get; the inner none for no schedule, the outer where nothing is said here.
+    pub(crate) every: Option<Option<Every>>,
+    /// Whether Doorward alone holds it, so that the schedule may revoke it.
+    pub(crate) alone: bool,
 }
 
 impl Default for RotationConfig {
@@ -118,32 +122,40 @@ impl RotationConfig {
 
     /// How old a key may get: as said here for it, else as noted with it (ms), else as every other.
     pub(crate) fn every(&self, workspace: &str, key: &str, noted: Option<i64>) -> Option<Every> {
-        let mine = self.keys.iter().find(|one| {
-            one.name == key
-                && one
-                    .workspace
-                    .as_deref()
-                    .is_none_or(|name| name == workspace)
-        });
+        let mine = self.key(workspace, key).and_then(|mine| mine.every);
         match (mine, noted.and_then(Every::millis)) {
-            (Some(mine), _) => mine.every,
+            (Some(mine), _) => mine,
             (None, Some(noted)) => Some(noted),
             (None, None) => self.every,
         }
+    }
+
+    /// Whether a key is said to be held by Doorward alone.
+    pub(crate) fn is_alone(&self, workspace: &str, key: &str) -> bool {
+        self.key(workspace, key).is_some_and(|key| key.alone)
+    }
+
+    /// Whether somebody outside is configured to be given a key's successor.
+    pub(crate) fn is_served(&self, workspace: &str, key: &str) -> bool {
+        let mut all = self.consumers.iter();
+        all.any(|consumer| consumer.holds(workspace, key))
+    }
+
+    fn key(&self, workspace: &str, key: &str) -> Option<&KeySettings> {
+        let here = |name: &Option<String>| name.as_deref().is_none_or(|name| name == workspace);
+        let mut all = self.keys.iter();
+        all.find(|one| one.name == key && here(&one.workspace))
     }
 }
 
 impl KeySettings {
     fn read(table: &mut TableReader<'_, '_>) -> Self {
         let (mut workspace, mut name) = (None, String::new());
-        let mut age = None;
-        let mut said = false;
+        let (mut age, mut alone) = (None, false);
         read_key(table, &mut workspace, "name", &mut name);
-        table.text("rotate_every", &mut age, |text| {
-            said = true;
-            every(text)
-        });
-        if !said {
+        table.text("rotate_every", &mut age, |text| every(text).map(Some));
+        table.flag("alone", &mut alone);
+        if age.is_none() && !alone {
             table.missing(
                 "rotate_every",
                 "say how old it may get, like \"30d\", or \"never\"",
@@ -153,6 +165,7 @@ impl KeySettings {
             workspace,
             name,
             every: age,
+            alone,
         }
     }
 }
@@ -258,6 +271,9 @@ rotate_every = \"30d\"
 [[rotation.key]]
 name = \"writer\"
 rotate_every = \"never\"
+[[rotation.key]]
+name = \"own\"
+alone = true
 ";
         let rotation = Config::parse(text).unwrap().rotation;
         let days = |days: i64| Every::millis(days * 86_400_000);
@@ -266,5 +282,7 @@ rotate_every = \"never\"
         assert_eq!(rotation.every("other", "reader", noted), days(7));
         assert_eq!(rotation.every("other", "reader", None), days(90));
         assert_eq!(rotation.every("other", "writer", noted), None);
+        assert_eq!(rotation.every("other", "own", noted), days(7));
+        assert!(rotation.is_alone("other", "own") && !rotation.is_alone("acme", "reader"));
     }
 }
