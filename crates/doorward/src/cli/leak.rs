@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use doorward_catalog::ScopeSet;
 
 use crate::duration::{Lasting, Moment};
 
@@ -25,6 +26,10 @@ one and revoked at once, without waiting for calls under way. One that it does n
 a key manages the workspace's keys; else you are told what to do in Instantly's interface, and the key is
 tried until it is dead. Proof are three refusals over ten seconds, none of them for missing scopes.
 
+Where no key can take its place (a key that may do everything, a secret that Doorward can't write beside),
+it says why and asks whether to revoke it all the same; --revoke-anyway says so beforehand, --scopes and
+--to mend what is in the way.
+
 Ends with 0 when the key is proved dead, with 1 when not. The report (Markdown and JSON, mode 0600) holds
 addresses of callers and no key.
 
@@ -32,6 +37,8 @@ Examples:
   doorward leak respond                                      asks for the key
   pbpaste | doorward leak respond --yes --report incidents/
   doorward leak respond --key reader --workspace acme
+  doorward leak respond --key wide --scopes campaigns:read,leads:all --to age:reader
+  doorward leak respond --key reader --yes --revoke-anyway
   doorward leak respond --key 3Nf0aQ9ZbX2k --reissue --json")]
 pub(crate) struct RespondLeak {
     /// Id of the key, or - to read its value from a pipe
@@ -52,6 +59,15 @@ pub(crate) struct RespondLeak {
     /// Issue its client a new key; it goes to stdout. Of a client key
     #[arg(long)]
     pub(crate) reissue: bool,
+    /// Scopes of the key that takes its place, if others than its own
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scopes: Option<ScopeSet>,
+    /// Where that one is to be kept (default: beside the leaked one)
+    #[arg(long, value_name = "REF")]
+    pub(crate) to: Option<String>,
+    /// Revoke it even where nothing can take its place: calls fail until there is another key
+    #[arg(long)]
+    pub(crate) revoke_anyway: bool,
     /// How long to wait until the key is proved dead
     #[arg(long, value_name = "TIME", default_value = "15m")]
     pub(crate) wait: Lasting,

@@ -64,10 +64,16 @@ pub(crate) struct Address {
 pub(crate) struct Around {
     /// Up to when that log was read.
     pub(crate) read_to: Option<Timestamp>,
-    /// Acts of calls through Doorward: they carry its mark.
+    /// Acts of calls through Doorward: they carry the name of one that is in the ledger.
     pub(crate) ours: u64,
     /// The others: what somebody did with the key around Doorward.
     pub(crate) others: u64,
+    /// Those of them that pretend to be Doorward's: they carry the name of no such call.
+    #[serde(default)]
+    pub(crate) forged: u64,
+    /// Instantly's ids of the keys that were made with it.
+    #[serde(default)]
+    pub(crate) keys_made: Vec<String>,
     /// Where those came from.
     pub(crate) addresses: Vec<Address>,
     /// Those, oldest first, as many as are listed.
@@ -86,6 +92,12 @@ pub(crate) struct AroundRecord {
     pub(crate) address: String,
     /// Whether Doorward's own calls come from that address.
     pub(crate) own_address: bool,
+    /// Whether it pretends to be Doorward's.
+    #[serde(default)]
+    pub(crate) forged_mark: bool,
+    /// Name of the workspace whose log has it.
+    #[serde(default)]
+    pub(crate) workspace: Option<String>,
     /// Ids of what was touched.
     pub(crate) touched: Vec<String>,
 }

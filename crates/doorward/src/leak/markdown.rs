@@ -6,6 +6,7 @@ use doorward_policy::Timestamp;
 
 use super::deeds::{Address, Around, Through};
 use super::incident::Incident;
+use super::marks::{cell, code, prose};
 
 /// Most rows of a table; the JSON has all.
 const ROWS_MAX: usize = 50;
@@ -47,7 +48,7 @@ impl Incident {
         }
         writeln!(to, "\n## What to do next\n")?;
         for (n, step) in self.next.iter().enumerate() {
-            writeln!(to, "{}. {}", n + 1, cell(step))?;
+            writeln!(to, "{}. {}", n + 1, prose(step))?;
         }
         writeln!(to, "\n## Timeline\n\n| when | what |\n|---|---|")?;
         for moment in &self.timeline {
@@ -150,6 +151,18 @@ fn around(to: &mut String, log: &Around) -> std::fmt::Result {
         "{} acts of calls through Doorward, {} of others.",
         log.ours, log.others
     )?;
+    if log.forged > 0 {
+        writeln!(
+            to,
+            "\n**{} of those pretend to be Doorward's**: their user agent names a call that the ledger \
+             does not have under this key at that time.",
+            log.forged
+        )?;
+    }
+    if !log.keys_made.is_empty() {
+        let made: Vec<String> = log.keys_made.iter().map(|id| code(id)).collect();
+        writeln!(to, "\nKeys that were made with it: {}.", made.join(", "))?;
+    }
     addresses(to, "Addresses of the others", &log.addresses)?;
     if log.records.is_empty() {
         return Ok(());
@@ -159,18 +172,18 @@ fn around(to: &mut String, log: &Around) -> std::fmt::Result {
         "\n| when | what | address | touched |\n|---|---|---|---|"
     )?;
     for record in log.records.iter().take(ROWS_MAX) {
-        let own = if record.own_address {
-            " (Doorward's)"
-        } else {
-            ""
+        let own = match (record.forged_mark, record.own_address) {
+            (true, _) => " (forged mark)",
+            (false, true) => " (Doorward's)",
+            (false, false) => "",
         };
         writeln!(
             to,
             "| {} | {} | {}{own} | {} |",
             record.at,
             cell(&record.activity),
-            cell(&record.address),
-            cell(&record.touched.join(", "))
+            code(&record.address),
+            code(&record.touched.join(", "))
         )?;
     }
     more(to, log.records.len())
@@ -188,7 +201,7 @@ fn addresses(to: &mut String, title: &str, all: &[Address]) -> std::fmt::Result 
         writeln!(
             to,
             "| {} | {} | {} | {} |",
-            cell(&one.address),
+            code(&one.address),
             one.calls,
             one.first,
             one.last
@@ -215,29 +228,12 @@ fn seconds(millis: i64) -> String {
     format!("{}.{}", millis / 1_000, (millis % 1_000).abs() / 100)
 }
 
-/// A text within a table: one line, no cell of its own, no link, picture or HTML. It may come from
-/// whoever holds the key.
-fn cell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '|' | '<' | '>' | '[' | ']' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_stranger_writes_no_markdown() {
-        assert_eq!(cell("a|b\nc"), "a\\|b c");
-        let link = cell("![x](https://evil.example)<script>");
-        assert_eq!(link, "!\\[x\\](https://evil.example)\\<script\\>");
+    fn seconds_have_tenths() {
         assert_eq!(seconds(12_345), "12.3");
     }
 }

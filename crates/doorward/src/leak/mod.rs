@@ -13,6 +13,7 @@ mod dying;
 mod found;
 mod incident;
 mod markdown;
+mod marks;
 mod radius;
 mod steps;
 

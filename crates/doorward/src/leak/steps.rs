@@ -101,6 +101,12 @@ pub(crate) fn next_steps(found: &Found, deeds: &Deeds, proved: bool) -> Vec<Stri
                         .to_owned(),
                 );
             }
+            let made = deeds.around.as_ref().map(|around| &around.keys_made);
+            for id in made.into_iter().flatten() {
+                steps.push(format!(
+                    "A key was made with it: unless it is yours, `doorward upstream revoke {id}`."
+                ));
+            }
             let keys =
                 |scope: &String| scope.starts_with("api_keys:") || scope.starts_with("all:all");
             if key.scopes.iter().flatten().any(keys) {

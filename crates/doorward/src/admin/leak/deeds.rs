@@ -1,9 +1,7 @@
-//! Gathering what a leaked key did: from the ledger, and from Instantly's audit log.
+//! Gathering what a leaked key did, by the ledger.
 
 use std::collections::BTreeMap;
 
-use doorward_audit::instantly::read_to;
-use doorward_audit::reconcile::TheirRecord;
 use doorward_audit::{Audit, Filter, Unsealed, find};
 use doorward_ledger::log::Record;
 use doorward_ledger::{Event, Leaf, ReadLeaf, Sealed, Text, Verdict};
@@ -12,18 +10,15 @@ use doorward_policy::Timestamp;
 use super::types::LeakDeeds;
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::leak::{
-    Address, Around, AroundRecord, Deeds, Found, LeakedUpstream, OfOperation, Through,
-};
+use crate::leak::{Address, Deeds, Found, OfOperation, Through};
 
 /// Records that are read at once, and leaves that are looked at for them.
 const PAGE: usize = 4_096;
 const LOOK: u64 = 65_536;
-/// Most leaves that are looked at in all, and most records of Instantly's.
+/// Most leaves that are looked at in all.
 const LEAVES_MAX: u64 = 20_000_000;
-const RECORDS_MAX: usize = 200_000;
 /// Most rows of each kind that are listed.
-const LISTED_MAX: usize = 1_000;
+pub(super) const LISTED_MAX: usize = 1_000;
 
 impl Handle<LeakDeeds> for Admin {
     fn handle(&self, call: LeakDeeds) -> Result<Deeds, AdminError> {
@@ -40,7 +35,9 @@ impl Handle<LeakDeeds> for Admin {
         let through = through(&audit, &call.found, call.since, &mut unknown)?;
         let around = match &call.found {
             Found::ClientKey(_) => None,
-            Found::UpstreamKey(key) => Some(self.around(key, call.since, now, &mut unknown)?),
+            Found::UpstreamKey(key) => {
+                Some(self.around(&audit, key, call.since, now, &mut unknown)?)
+            }
         };
         Ok(Deeds {
             since: call.since,
@@ -49,70 +46,6 @@ impl Handle<LeakDeeds> for Admin {
             around,
             unknown,
         })
-    }
-}
-
-impl Admin {
-    fn around(
-        &self,
-        key: &LeakedUpstream,
-        since: Timestamp,
-        now: Timestamp,
-        unknown: &mut Vec<String>,
-    ) -> Result<Around, AdminError> {
-        let mut around = Around::default();
-        let Some(api_key_id) = &key.api_key_id else {
-            unknown.push(
-                "what was done with it around Doorward: its id at Instantly is not known, and the audit \
-                 log names keys by that alone"
-                    .to_owned(),
-            );
-            return Ok(around);
-        };
-        around.read_to = read_to(self.store(), &key.workspace_id)?;
-        unknown.push(match around.read_to {
-            Some(_) => "what was read with it: Instantly's audit log has writes alone".to_owned(),
-            None => "what was done with it around Doorward: Instantly's audit log was never read (a key \
-                     with audit_logs:read reads it)"
-                .to_owned(),
-        });
-        // Instantly's clock may be ahead.
-        let to = now.plus_millis(86_400_000);
-        let rows = self
-            .store()
-            .log_records(&key.workspace_id, since, to, RECORDS_MAX)?;
-        if rows.len() >= RECORDS_MAX {
-            unknown.push("Instantly's audit log has more records than are looked at".to_owned());
-        }
-        let mut addresses = Counted::default();
-        for row in rows {
-            let Ok(record) = serde_json::from_str::<TheirRecord>(&row.record) else {
-                continue;
-            };
-            if record.api_key.as_ref() != Some(api_key_id) {
-                continue;
-            }
-            if record.mark.is_some() {
-                around.ours += 1;
-                continue;
-            }
-            around.others += 1;
-            addresses.add(&record.address, record.at);
-            if around.records.len() < LISTED_MAX {
-                let own = record.ip();
-                let touched = record.objects.values().flatten().cloned().collect();
-                around.records.push(AroundRecord {
-                    id: record.id.clone(),
-                    at: record.at,
-                    activity: record.activity.describe().to_owned(),
-                    address: record.address.clone(),
-                    own_address: own.is_some_and(|ip| self.parts.instantly.egress.contains(&ip)),
-                    touched,
-                });
-            }
-        }
-        around.addresses = addresses.listed();
-        Ok(around)
     }
 }
 
@@ -267,11 +200,12 @@ impl Telling<'_> {
     }
 }
 
+/// How often which address was seen.
 #[derive(Default)]
-struct Counted(BTreeMap<String, Address>);
+pub(super) struct Counted(BTreeMap<String, Address>);
 
 impl Counted {
-    fn add(&mut self, address: &str, at: Timestamp) {
+    pub(super) fn add(&mut self, address: &str, at: Timestamp) {
         let one = self.0.entry(address.to_owned()).or_insert_with(|| Address {
             address: address.to_owned(),
             calls: 0,
@@ -284,7 +218,7 @@ impl Counted {
     }
 
     /// The most frequent first.
-    fn listed(self) -> Vec<Address> {
+    pub(super) fn listed(self) -> Vec<Address> {
         let mut all: Vec<Address> = self.0.into_values().collect();
         all.sort_by_key(|one| std::cmp::Reverse(one.calls));
         all.truncate(LISTED_MAX);

@@ -15,7 +15,7 @@ use tokio::runtime::Handle as Runtime;
 use super::types::Leaked;
 use crate::admin::error::AdminError;
 use crate::admin::service::Admin;
-use crate::inventory::{Reach, keeper, list_keys};
+use crate::inventory::{Reach, keeper, list_keys, may_be};
 use crate::leak::{LeakedUpstream, Way};
 use crate::output::clean;
 use crate::scrubbed::scrub;
@@ -56,9 +56,11 @@ impl Admin {
         found.way = match (key.role, self.way(workspace, Some(key), &mut found)) {
             (KeyRole::Manages, Way::Rotate) => {
                 found.remarks.push(
-                    "it manages the workspace's keys: that one is replaced by a person".to_owned(),
+                    "it manages the workspace's keys: another key that may revokes it at once, and its \
+                     successor is a person's to make"
+                        .to_owned(),
                 );
-                Way::ByHand
+                Way::Revoke
             }
             (_, way) => way,
         };
@@ -98,6 +100,10 @@ impl Admin {
             Some(false) => Way::Dead,
             _ => self.way(&workspace, None, &mut found),
         };
+        if found.way == Way::Revoke && said != found.api_key_id.as_deref() {
+            let place = self.store().workspace(&found.workspace_id)?;
+            self.doubt(reach, &place, true, &mut found)?;
+        }
         Ok(found)
     }
 
@@ -188,7 +194,7 @@ impl Admin {
     pub(super) fn listed_somewhere(
         &self,
         reach: &Reach,
-        id: &str,
+        (id, said): (&str, Option<&str>),
         workspace: Option<&str>,
     ) -> Result<Option<LeakedUpstream>, AdminError> {
         for each in self.store().workspaces()? {
@@ -224,9 +230,47 @@ impl Admin {
                 ],
             };
             found.way = self.way(&each, None, &mut found);
+            if found.way == Way::Revoke && said != Some(id) {
+                self.doubt(reach, &each, false, &mut found)?;
+            }
             return Ok(Some(found));
         }
         Ok(None)
+    }
+
+    /// A key that calls may go out under is not revoked as a stranger. Those that can be read were
+    /// `compared` with its value.
+    fn doubt(
+        &self,
+        reach: &Reach,
+        workspace: &Workspace,
+        compared: bool,
+        found: &mut LeakedUpstream,
+    ) -> Result<(), AdminError> {
+        let audit = self.parts.audit.get()?;
+        let learnt = learnt_keys(audit.store().as_ref())?;
+        let scopes = found.scopes.as_deref().unwrap_or_default();
+        let mut held = may_be(workspace, &learnt, scopes);
+        held.retain(|key| {
+            let read = key
+                .reference
+                .parse()
+                .map(|at| reach.secrets.read(&at).is_ok());
+            !compared || !matches!(read, Ok(true))
+        });
+        if let Some(first) = held.first() {
+            let names: Vec<&str> = held.iter().map(|key| key.name.as_str()).collect();
+            let id = found.api_key_id.clone().unwrap_or_default();
+            found.remarks.push(format!(
+                "it may be a key that Doorward calls under ({}), whose id at Instantly is not known: if it \
+                 is, say so with `doorward upstream adopt {} --id {id}`, and it is replaced; if it is not, \
+                 say --id {id} here, and it is revoked",
+                names.join(" or "),
+                first.name,
+            ));
+            found.way = Way::ByHand;
+        }
+        Ok(())
     }
 
     /// How a key that may be alive can be stopped.
@@ -236,21 +280,18 @@ impl Admin {
         held: Option<&UpstreamKey>,
         found: &mut LeakedUpstream,
     ) -> Way {
-        let needed = match held {
-            Some(_) => &[Op::CreateAPIKey, Op::ListAPIKey, Op::DeleteAPIKey][..],
-            None => &[Op::DeleteAPIKey][..],
-        };
         let place = self.store().workspace(&found.workspace_id);
         let workspace = place.as_ref().unwrap_or(workspace);
-        let manager = keeper(workspace, needed, found.key_id.as_deref());
+        // Whether a successor can be made is another thing: what can be revoked is.
+        let manager = keeper(workspace, &[Op::DeleteAPIKey], found.key_id.as_deref());
         let mut hindered = |why: String| {
             found.remarks.push(why);
             Way::ByHand
         };
         if manager.is_none() {
             return hindered(format!(
-                "no other upstream key of {} manages its keys (api_keys:create, api_keys:read, \
-                 api_keys:delete)",
+                "no other upstream key of {} may delete its keys (api_keys:create, api_keys:read and \
+                 api_keys:delete manage them)",
                 workspace.name
             ));
         }

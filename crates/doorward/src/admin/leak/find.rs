@@ -128,7 +128,7 @@ impl Admin {
             let found = self.describe(&audit, &reach, (&workspace, &key), said)?;
             return Ok(Found::UpstreamKey(Box::new(found)));
         }
-        let found = self.listed_somewhere(&reach, id, workspace)?;
+        let found = self.listed_somewhere(&reach, (id, leaked.api_key_id.as_deref()), workspace)?;
         found
             .map(|found| Found::UpstreamKey(Box::new(found)))
             .ok_or_else(|| {

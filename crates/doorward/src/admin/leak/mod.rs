@@ -1,5 +1,6 @@
 //! Requests that answer the leak of a key.
 
+mod around;
 mod deeds;
 mod describe;
 mod find;

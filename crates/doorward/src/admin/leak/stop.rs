@@ -18,7 +18,7 @@ impl Handle<LeakStop> for Admin {
         // What was shown before may have changed meanwhile.
         match self.find_leaked(&call.key)? {
             Found::ClientKey(key) => self.stop_client_key(&key, call.reissue),
-            Found::UpstreamKey(key) => self.stop_upstream_key(key),
+            Found::UpstreamKey(key) => self.stop_upstream_key(key, &call),
         }
     }
 }
@@ -57,22 +57,39 @@ impl Admin {
             found,
             revoked_at: record.revoked_at,
             rotation: None,
+            not_replaced: None,
             reissued,
             by_hand: Vec::new(),
         })
     }
 
-    fn stop_upstream_key(&self, key: Box<LeakedUpstream>) -> Result<Stopped, AdminError> {
+    fn stop_upstream_key(
+        &self,
+        key: Box<LeakedUpstream>,
+        call: &LeakStop,
+    ) -> Result<Stopped, AdminError> {
         let mut stopped = Stopped {
             revoked_at: None,
             rotation: None,
+            not_replaced: None,
             reissued: None,
             by_hand: Vec::new(),
             found: Found::UpstreamKey(key.clone()),
         };
         match key.way {
-            Way::Rotate => stopped.rotation = Some(self.replace_leaked(&key)?),
-            Way::Revoke => stopped.revoked_at = Some(self.revoke_leaked(&key)?),
+            // What keeps it from being replaced must not keep it alive: whoever asked is told, and may
+            // have it revoked all the same.
+            Way::Rotate if !call.bare => match self.replace_leaked(&key, call) {
+                Ok(rotation) => stopped.rotation = Some(rotation),
+                Err(error) => stopped.not_replaced = Some(self.why_not(&key, call, &error)),
+            },
+            Way::Rotate | Way::Revoke => match self.revoke_leaked(&key) {
+                Ok(at) => stopped.revoked_at = Some(at),
+                Err(error) => {
+                    stopped.by_hand = vec![format!("Doorward could not revoke it: {error}.")];
+                    stopped.by_hand.extend(by_hand(&key));
+                }
+            },
             Way::ByHand => stopped.by_hand = by_hand(&key),
             Way::Dead => {}
         }

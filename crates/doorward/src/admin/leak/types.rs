@@ -1,5 +1,6 @@
 //! What can be asked after a leak and what is answered.
 
+use doorward_catalog::ScopeSet;
 use doorward_catalog::wire::SecretText;
 use doorward_ledger::{Change, Event, FindingState, Severity};
 use doorward_policy::Timestamp;
@@ -36,6 +37,15 @@ pub(crate) struct LeakStop {
     pub(crate) key: Leaked,
     /// Whether its client is issued another; of a client key.
     pub(crate) reissue: bool,
+    /// Whether it is revoked with nothing in its place; of an upstream key in use.
+    #[serde(default)]
+    pub(crate) bare: bool,
+    /// The scopes of the key that takes its place, if others than its own.
+    #[serde(default)]
+    pub(crate) scopes: Option<ScopeSet>,
+    /// Where that one is kept, if not beside it.
+    #[serde(default)]
+    pub(crate) to: Option<String>,
 }
 
 /// What was done.
@@ -47,6 +57,9 @@ pub(crate) struct Stopped {
     pub(crate) revoked_at: Option<Timestamp>,
     /// The rotation that replaces and revokes it.
     pub(crate) rotation: Option<String>,
+    /// Why nothing can take its place: it is not revoked then.
+    #[serde(default)]
+    pub(crate) not_replaced: Option<String>,
     /// The key that its client was issued.
     pub(crate) reissued: Option<IssuedKey>,
     /// What a person has to do.
@@ -164,7 +177,8 @@ impl Acts for LeakStop {
         Some(
             self.key
                 .deed("leak.stop", event)
-                .with("reissue", &self.reissue),
+                .with("reissue", &self.reissue)
+                .with("bare", &self.bare),
         )
     }
 
@@ -182,6 +196,9 @@ impl Acts for LeakStop {
         }
         if let Some(issued) = &answer.reissued {
             metadata.insert("reissued".to_owned(), issued.record.id.clone().into());
+        }
+        if answer.not_replaced.is_some() {
+            metadata.insert("not_replaced".to_owned(), true.into());
         }
         if !answer.by_hand.is_empty() {
             metadata.insert("by_hand".to_owned(), true.into());

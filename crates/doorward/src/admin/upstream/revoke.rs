@@ -27,7 +27,13 @@ impl Handle<UpstreamRevoke> for Admin {
         let (listing, _) = self.try_listing(&reach, &workspace)?;
         let learnt = learnt_keys(audit.store().as_ref())?;
         let which = WhichKey::Id(call.api_key_id.clone());
-        let target = self.target(&workspace, &listing, &learnt, &which, audit.now())?;
+        let target = self.target(
+            &workspace,
+            (&listing, &learnt),
+            &which,
+            call.force,
+            audit.now(),
+        )?;
         if !target.lost.is_empty() && !call.force {
             let shown: Vec<&str> = target
                 .lost

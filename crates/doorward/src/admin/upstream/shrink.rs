@@ -65,6 +65,26 @@ impl Handle<UpstreamShrink> for Admin {
 }
 
 impl Admin {
+    /// The scopes that a key's successor needs for what it was used for since then.
+    ///
+    /// # Errors
+    /// When that can't be told, or is nothing.
+    pub(in crate::admin) fn used_scopes(
+        &self,
+        workspace: &str,
+        key: &str,
+        since: Timestamp,
+    ) -> Result<ScopeSet, AdminError> {
+        let asked = ShrinkAsked {
+            workspace: Some(workspace.to_owned()),
+            name: key.to_owned(),
+            since,
+            to: None,
+            at_once: true,
+        };
+        Ok(self.shrinking(&asked)?.narrowed.scopes)
+    }
+
     fn shrinking(&self, asked: &ShrinkAsked) -> Result<Shrinking, AdminError> {
         let audit = self.parts.audit.get()?;
         let reach = self.reach(&audit)?;

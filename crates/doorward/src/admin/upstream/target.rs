@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_audit::reconcile::learnt_keys;
 use doorward_catalog::{Op, OpSet};
-use doorward_keys::inventory::{Listing, lost_without};
+use doorward_keys::inventory::{Listed, Listing, lost_without};
 use doorward_policy::Timestamp;
 use doorward_store::{KeyRole, UpstreamKey, UpstreamKeyState, Workspace};
 
@@ -12,7 +12,7 @@ use super::list::own_use;
 use super::types::{Target, UpstreamTarget, WhichKey};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::inventory::standing;
+use crate::inventory::{may_be, standing};
 use crate::output::clean;
 use crate::server::watch_key;
 
@@ -23,7 +23,8 @@ impl Handle<UpstreamTarget> for Admin {
         let workspace = self.workspace(call.workspace.as_deref())?;
         let (listing, _) = self.try_listing(&reach, &workspace)?;
         let learnt = learnt_keys(audit.store().as_ref())?;
-        self.target(&workspace, &listing, &learnt, &call.which, audit.now())
+        let known = (&listing, &learnt);
+        self.target(&workspace, known, &call.which, call.force, audit.now())
     }
 }
 
@@ -35,9 +36,9 @@ impl Admin {
     pub(super) fn target(
         &self,
         workspace: &Workspace,
-        listing: &Listing,
-        learnt: &BTreeMap<String, String>,
+        (listing, learnt): (&Listing, &BTreeMap<String, String>),
         which: &WhichKey,
+        force: bool,
         now: Timestamp,
     ) -> Result<Target, AdminError> {
         let api_key_id = id_of(workspace, listing, learnt, which)?;
@@ -52,7 +53,9 @@ impl Admin {
             )));
         }
         if let Some(held) = held {
-            self.refuse_rotating(workspace, held)?;
+            if !force {
+                self.refuse_rotating(workspace, held)?;
+            }
             let another = |key: &UpstreamKey| {
                 key.id != held.id
                     && key.state == UpstreamKeyState::Active
@@ -69,6 +72,9 @@ impl Admin {
                     held.name
                 )));
             }
+        }
+        if let (None, Some(listed), false) = (held, listed, force) {
+            refuse_doubtful(workspace, learnt, listed)?;
         }
         let lost = match held {
             Some(held) => lost_without(
@@ -130,12 +136,32 @@ impl Admin {
         match about {
             Some(rotation) => Err(AdminError::usage(format_args!(
                 "'{}' is being rotated ({}): see `doorward upstream status`, or have it undone with \
-                 `doorward upstream rollback`",
+                 `doorward upstream rollback`; --force revokes it all the same",
                 rotation.key, rotation.id
             ))),
             None => Ok(()),
         }
     }
+}
+
+/// Refuses a key that may be one that calls go out under.
+fn refuse_doubtful(
+    workspace: &Workspace,
+    learnt: &BTreeMap<String, String>,
+    listed: &Listed,
+) -> Result<(), AdminError> {
+    let held = may_be(workspace, learnt, &listed.scopes);
+    let Some(first) = held.first() else {
+        return Ok(());
+    };
+    let names: Vec<&str> = held.iter().map(|key| key.name.as_str()).collect();
+    Err(AdminError::usage(format_args!(
+        "{0} may be {1}, which Doorward calls under and whose id at Instantly is not known: say which \
+         id is whose with `doorward upstream adopt {2} --id ID`; --force revokes it all the same",
+        clean(&listed.api_key_id),
+        names.join(" or "),
+        first.name
+    )))
 }
 
 /// The key that is held under an id of Instantly's; one that is used before one that is not.

@@ -127,6 +127,9 @@ pub(crate) struct UpstreamTarget {
     pub(crate) workspace: Option<String>,
     /// Which key.
     pub(crate) which: WhichKey,
+    /// Whether it is revoked though it is being rotated, or may be one that is called under.
+    #[serde(default)]
+    pub(crate) force: bool,
 }
 
 /// A key that may be revoked.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use doorward_policy::Timestamp;
 
+use super::stop::exactly;
 use super::{Asked, Timeline};
-use crate::admin::{LeakProbe, RotationShow, Session, Stopped};
+use crate::admin::{LeakProbe, LeakStop, RotationShow, Session, Stopped};
 use crate::leak::{Dying, Found, Moment, Proof};
 
 /// Between two tries of a key that is still taken.
@@ -14,6 +15,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const AFTERWARDS: Duration = Duration::from_secs(20);
 /// The same when a person has to revoke it.
 const LONG_PAUSE: Duration = Duration::from_secs(3);
+
+/// A key that is taken so long after it was revoked is revoked again.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// How a key came to its end.
 #[derive(Debug, Default)]
@@ -46,7 +50,17 @@ pub(super) async fn follow(
             ),
         };
     }
-    match &stopped.rotation {
+    if let Some(why) = &stopped.not_replaced {
+        return Dead {
+            note: Some(format!("it was not revoked: {why}")),
+            ..Dead::default()
+        };
+    }
+    match stopped
+        .rotation
+        .as_ref()
+        .filter(|_| stopped.revoked_at.is_none())
+    {
         Some(id) => replaced(session, id, wait, timeline).await,
         None => try_until_dead(session, asked, stopped, wait, timeline).await,
     }
@@ -107,13 +121,28 @@ async fn replaced(session: &Session, id: &str, wait: Duration, timeline: &mut Ti
     }
     if !dead.is_dead {
         let why = dead.note.as_deref().unwrap_or("there was not enough time");
-        let what = format!(
-            "it is not proved dead: {why}. See `doorward upstream status`; to have it revoked all the \
-             same: `doorward upstream revoke ID --force`"
-        );
+        let what = format!("it is not proved dead: {why}. See `doorward upstream status`");
         timeline.add(what);
     }
     dead
+}
+
+/// A key that lives on after it was revoked is revoked again.
+async fn delete_again(session: &Session, stopped: &Stopped, timeline: &mut Timeline) {
+    let Some(key) = exactly(&stopped.found).filter(|_| stopped.revoked_at.is_some()) else {
+        return;
+    };
+    let again = LeakStop {
+        key,
+        reissue: false,
+        bare: true,
+        scopes: None,
+        to: None,
+    };
+    match session.call(again).await {
+        Ok(_) => timeline.add("it is still taken: it was revoked again"),
+        Err(error) => timeline.add(format!("it could not be revoked again: {error}")),
+    }
 }
 
 async fn try_until_dead(
@@ -128,9 +157,13 @@ async fn try_until_dead(
         ..Dead::default()
     };
     let (began, mut dying) = (Instant::now(), Dying::default());
+    let mut deleted = Instant::now();
     let mut trouble = None;
     while began.elapsed() < wait {
-        let key = asked.leaked();
+        let key = match (&asked.value, exactly(&stopped.found)) {
+            (None, Some(key)) if stopped.rotation.is_some() => key,
+            _ => asked.leaked(),
+        };
         match session.call(LeakProbe { key }).await {
             Ok(probed) => match probed.alive {
                 Some(false) => {
@@ -153,6 +186,10 @@ async fn try_until_dead(
                         timeline.at(Moment::new(probed.at, "it was not refused any more"));
                     }
                     dying.not_refused();
+                    if alive == Some(true) && deleted.elapsed() > AGAIN {
+                        deleted = Instant::now();
+                        delete_again(session, stopped, timeline).await;
+                    }
                     trouble = match alive {
                         Some(_) => Some("Instantly still takes it".to_owned()),
                         None => probed.why,

@@ -3,17 +3,21 @@
 mod entered;
 mod follow;
 mod report;
+mod stop;
 
 use doorward_catalog::wire::SecretText;
 use serde_json::json;
 
 use self::follow::{Dead, follow};
+use self::stop::{stop, stop_bare};
 use super::confirm::confirm;
-use crate::admin::{LeakClose, LeakDeeds, LeakFind, LeakStop, Leaked, Session, Stopped, now};
+use crate::admin::{LeakClose, LeakDeeds, LeakFind, Leaked, Session, Stopped, now};
 use crate::cli::{LeakCommand, RespondLeak};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::leak::{Found, Incident, LeakedUpstream, Moment, Subject, Way, next_steps, radius};
+use crate::leak::{
+    Deeds, Found, Incident, LeakedUpstream, Moment, Subject, Through, Way, next_steps, radius,
+};
 use crate::output::{Output, note};
 
 /// Runs `doorward leak …`.
@@ -70,29 +74,32 @@ async fn respond(context: &Context, said: RespondLeak) -> Outcome {
     if !confirm(&question, said.yes)? {
         return Err(Failure::usage("nothing was done"));
     }
-    let stop = LeakStop {
-        key: asked.leaked(),
-        reissue: said.reissue,
-    };
-    let stopped = session.call(stop).await?;
-    told(&stopped, &mut timeline);
+    let mut stopped = stop(&session, &asked, &said, &mut timeline).await?;
     // Before anything else can fail: it is shown this once.
     if let Some(issued) = stopped.reissued.as_ref().filter(|_| !output.is_json()) {
         output.line(issued.key.expose_secret())?;
     }
-    let dead = follow(
-        &session,
-        &asked,
-        &stopped,
-        said.wait.duration(),
-        &mut timeline,
-    )
-    .await;
+    let wait = said.wait.duration();
+    let mut dead = follow(&session, &asked, &stopped, wait, &mut timeline).await;
+    // A successor that did not come about must not keep it alive.
+    if stopped.rotation.is_some() && !dead.is_dead && dead.revoked_at.is_none() {
+        let why = dead.note.clone().unwrap_or_default();
+        if stop_bare(&session, &said, &mut stopped, &why, &mut timeline).await? {
+            dead = follow(&session, &asked, &stopped, wait, &mut timeline).await;
+        }
+    }
     let deeds = LeakDeeds {
         found: stopped.found.clone(),
         since: said.since.0,
     };
-    let deeds = session.call(deeds).await?;
+    // That what it did can't be told does not keep the rest from being told.
+    let deeds = session.call(deeds).await.unwrap_or_else(|error| Deeds {
+        since: said.since.0,
+        until: now(),
+        through: Through::default(),
+        around: None,
+        unknown: vec![format!("what it did: that could not be gathered ({error})")],
+    });
     let incident = incident(&stopped, dead, deeds, timeline);
     let closing = LeakClose {
         incident: incident.id.clone(),
@@ -216,8 +223,13 @@ fn told(stopped: &Stopped, timeline: &mut Timeline) {
     if let Some(at) = stopped.revoked_at {
         timeline.at(Moment::new(at, "it was revoked"));
     }
-    if let Some(rotation) = &stopped.rotation {
+    if let Some(rotation) = &stopped.rotation
+        && stopped.revoked_at.is_none()
+    {
         timeline.add(format!("rotation {rotation} replaces it"));
+    }
+    if let Some(why) = &stopped.not_replaced {
+        timeline.add(format!("nothing can take its place: {why}"));
     }
     if let Some(issued) = &stopped.reissued {
         timeline.add(format!(
@@ -236,12 +248,7 @@ fn told(stopped: &Stopped, timeline: &mut Timeline) {
     }
 }
 
-fn incident(
-    stopped: &Stopped,
-    dead: Dead,
-    deeds: crate::leak::Deeds,
-    mut timeline: Timeline,
-) -> Incident {
+fn incident(stopped: &Stopped, dead: Dead, deeds: Deeds, mut timeline: Timeline) -> Incident {
     let written_at = now();
     timeline.add("the report was written");
     let mut timeline = timeline.moments;
@@ -277,9 +284,24 @@ fn incident(
         Found::ClientKey(_) => Vec::new(),
     };
     let found = stopped.found.clone();
+    let mut next = next_steps(&found, &deeds, dead.is_dead);
+    if let Found::UpstreamKey(key) = &found
+        && key.way == Way::Rotate
+        && stopped.revoked_at.is_some()
+    {
+        next.insert(
+            0,
+            format!(
+                "Nothing took its place, and calls that no other key covers fail: make another with \
+                 `doorward upstream mint`, or give Doorward one with `doorward workspace add {} \
+                 --key-from -`.",
+                key.workspace
+            ),
+        );
+    }
     Incident {
         id: report::name(began_at),
-        next: next_steps(&found, &deeds, dead.is_dead),
+        next,
         subject: Subject {
             title: found.title(),
             found,

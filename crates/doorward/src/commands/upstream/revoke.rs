@@ -18,6 +18,7 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
     let look = UpstreamTarget {
         workspace: typed.of.workspace,
         which,
+        force: typed.force,
     };
     let target = session.call(look).await?;
     if !output.is_json() {

@@ -1,5 +1,7 @@
 //! `doorward leak respond`: from a leaked key to the proof that it is dead, and the report.
 
+mod hard;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
