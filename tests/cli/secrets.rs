@@ -251,6 +251,19 @@ fn programs_are_run_only_when_the_configuration_allows_it() {
     assert_eq!(ran.stdout, "hello\n");
     let ran = piped(path, &["secret", "set", echo], b"x").ended(2);
     assert!(ran.stderr.contains("can only be read"), "{ran:?}");
+    // A program that has to prove who it is gets what is named, and nothing else.
+    let printenv = "exec://printenv?arg=OP_SERVICE_ACCOUNT_TOKEN";
+    let get = || {
+        let mut command = doorward(path);
+        command.args(["secret", "get", printenv, "--reveal"]);
+        command.env("OP_SERVICE_ACCOUNT_TOKEN", "ops_token");
+        Ran::of(command.output().unwrap())
+    };
+    get().ended(1);
+    let text = fs::read_to_string(&config).unwrap();
+    let given = "exec_environment = [\"OP_SERVICE_ACCOUNT_TOKEN\"]";
+    fs::write(&config, text.replace("exec_environment = []", given)).unwrap();
+    assert_eq!(get().ended(0).stdout, "ops_token\n");
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Failed,
     /// 2: wrong usage or configuration.
     Usage,
+    /// 1: it was asked for, and whether it was done is not known.
+    Lost,
     /// 1, and nothing to tell: nobody reads the output any more.
     Unread,
 }
@@ -67,10 +69,18 @@ impl Failure {
         }
     }
 
+    /// Whether it was done is not known: exit code 1.
+    pub(crate) fn lost(message: impl fmt::Display) -> Self {
+        Self {
+            fault: Fault::Lost,
+            message: message.to_string(),
+        }
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self.fault {
-            Fault::Failed | Fault::Unread => 1,
+            Fault::Failed | Fault::Lost | Fault::Unread => 1,
             Fault::Usage => 2,
         }
     }

@@ -225,17 +225,31 @@ pub(crate) fn tell_failure(failure: &Failure, json: bool) {
     }
 }
 
-/// Text from outside, fit for a terminal: without control characters.
+/// Text from outside, fit for a terminal: without what moves its cursor, turns the direction of
+/// what is around it, or is not seen.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if misleads(c) { ' ' } else { c })
         .collect()
 }
 
 fn clean_lines(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .map(|c| if misleads(c) && c != '\n' { ' ' } else { c })
         .collect()
+}
+
+/// Control characters; spaces without a width, marks of direction, ends of lines of another kind.
+fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+        )
 }
 
 /// Width of the longest word of each column.
@@ -321,6 +335,21 @@ mod tests {
         let cell = Cell::from("name\u{1b}[31m\r\nred");
         assert_eq!(cell.text, "name [31m  red");
         assert_eq!(clean_lines("a\u{7}b\nc"), "a b\nc");
+    }
+
+    #[test]
+    fn names_do_not_turn_or_hide_what_is_around_them() {
+        for mark in [
+            '\u{61c}', '\u{200b}', '\u{200f}', '\u{2028}', '\u{202a}', '\u{202e}', '\u{2066}',
+            '\u{2069}', '\u{feff}',
+        ] {
+            let name = format!("zapier{mark}x");
+            assert_eq!(Cell::from(&name).text, "zapier x", "{mark:?}");
+            assert_eq!(Cell::toned(&name, Tone::Bad).text, "zapier x", "{mark:?}");
+            assert_eq!(clean_lines(&name), "zapier x", "{mark:?}");
+        }
+        // Letters of all writings stay.
+        assert_eq!(clean("Zoë ליאור 東京"), "Zoë ליאור 東京");
     }
 
     #[test]

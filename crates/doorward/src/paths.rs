@@ -33,12 +33,19 @@ impl DataDir {
         Ok(Self(absolute.canonicalize().unwrap_or(absolute)))
     }
 
-    /// Makes the folder, with mode 0700, when it is missing.
+    /// Makes the folder, with mode 0700, when it is missing. Git leaves out all that is in it, wherever
+    /// it is and whatever it is called.
     ///
     /// # Errors
     /// When it can't be made, or others may look into it.
     pub(crate) fn make(&self) -> Result<(), Failure> {
-        make_private(&self.0)
+        make_private(&self.0)?;
+        let empty = |mut entries: fs::ReadDir| entries.next().is_none();
+        if fs::read_dir(&self.0).is_ok_and(empty) {
+            let path = self.0.join(".gitignore");
+            fs::write(&path, "*\n").map_err(|error| unusable("write", &path, error))?;
+        }
+        Ok(())
     }
 
     /// Looks whether the folder is this user's own and nobody else's to look into: before anything in it
@@ -238,7 +245,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::at(&dir.path().join("a/b")).unwrap();
         data.make().unwrap();
+        let ignored = data.path().join(".gitignore");
+        assert_eq!(fs::read_to_string(&ignored).unwrap(), "*\n");
         let secrets = data.make_secrets().unwrap();
+        // A folder that is in use already is left as it is.
+        fs::remove_file(&ignored).unwrap();
+        data.make().unwrap();
+        assert!(!ignored.exists());
         for path in [data.path(), &secrets] {
             assert_eq!(
                 fs::metadata(path).unwrap().mode() & 0o777,

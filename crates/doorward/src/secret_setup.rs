@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use doorward_alert::{Alert, AlertKind};
-use doorward_secrets::{Bases, SecretRef, Secrets, Trouble};
+use doorward_secrets::{Bases, ExecProvider, Scheme, SecretRef, Secrets, Trouble};
 
 use crate::admin::now;
 use crate::alerts::AlertDesk;
@@ -90,7 +90,13 @@ impl SecretSetup {
         let desk = Arc::clone(&self.desk);
         let secrets = secrets.troubled(move |trouble| tell(desk.get(), &trouble));
         let secrets = match config.allow_exec {
-            true => secrets.allow_exec(),
+            true => {
+                let programs = ExecProvider::allowed().within(config.settings.limit);
+                secrets.with(
+                    Scheme::Exec,
+                    programs.giving(config.exec_environment.clone()),
+                )
+            }
             false => secrets,
         };
         self.services(secrets)
@@ -120,6 +126,8 @@ impl SecretSetup {
         /// Where Kubernetes puts the token of a service account.
         const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
         let reference = |text: &String| self.reference(text);
+        // Paths are relative to the configuration, wherever a command is run.
+        let here = |path: &str| self.bases.dotenv.join(path);
         let mount = |usual: &str| config.mount.clone().unwrap_or_else(|| usual.to_owned());
         let secret_id = config.secret_id.as_ref().map(reference).transpose()?;
         let login = match (&config.role_id, secret_id, &config.kubernetes_role) {
@@ -131,14 +139,14 @@ impl SecretSetup {
             (_, _, Some(role)) => VaultLogin::Kubernetes {
                 mount: mount("kubernetes"),
                 role: role.clone(),
-                token: config.kubernetes_token.as_deref().unwrap_or(TOKEN).into(),
+                token: here(config.kubernetes_token.as_deref().unwrap_or(TOKEN)),
             },
             _ => VaultLogin::Token(config.token.as_ref().map(reference).transpose()?),
         };
         Ok(VaultSettings {
             address: config.address.clone(),
             namespace: config.namespace.clone(),
-            ca: config.ca.as_ref().map(PathBuf::from),
+            ca: config.ca.as_deref().map(here),
             login,
         })
     }
@@ -177,5 +185,37 @@ impl fmt::Debug for SecretSetup {
             .field("config", &self.config)
             .field("bases", &self.bases)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod tests {
+    use super::*;
+    use crate::config::VaultConfig;
+    use doorward_secrets::VaultLogin;
+
+    #[test]
+    fn files_of_vault_are_beside_the_configuration() {
+        let (data, project) = (Path::new("/srv/data"), PathBuf::from("/srv/conf"));
+        let setup = SecretSetup::new(&SecretsConfig::default(), data, project);
+        let mut config = VaultConfig {
+            ca: Some("tls/ca.pem".into()),
+            kubernetes_role: Some("doorward".into()),
+            kubernetes_token: Some("token".into()),
+            ..VaultConfig::default()
+        };
+        let token_of = |config: &VaultConfig| match setup.vault(config).unwrap().login {
+            VaultLogin::Kubernetes { token, .. } => token,
+            other => panic!("{other:?}"),
+        };
+        let ca = setup.vault(&config).unwrap().ca;
+        assert_eq!(ca, Some(PathBuf::from("/srv/conf/tls/ca.pem")));
+        assert_eq!(token_of(&config), Path::new("/srv/conf/token"));
+        config.kubernetes_token = None;
+        assert!(token_of(&config).starts_with("/var/run/secrets"));
+        config.ca = Some("/etc/ca.pem".into());
+        let ca = setup.vault(&config).unwrap().ca;
+        assert_eq!(ca, Some(PathBuf::from("/etc/ca.pem")));
     }
 }

@@ -1,6 +1,7 @@
 //! `doorward upstream`: the real keys, at Instantly and here.
 
 mod adopt;
+mod entered;
 mod list;
 mod mint;
 mod revoke;

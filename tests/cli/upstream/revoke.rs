@@ -30,8 +30,24 @@ fn a_stranger_is_revoked_by_its_id_and_only_when_it_is_said() {
     let none = world.run(&["upstream", "revoke", unknown, "-y"]).ended(2);
     assert!(none.stderr.contains("lists no key"), "{none:?}");
 
+    // Nobody is asked, so that a name does not do: it may be another key's by now.
+    let named = world
+        .run(&["upstream", "revoke", "--name", "zapier", "--yes"])
+        .ended(2);
+    assert!(
+        named.stderr.contains(&format!("revoke {id} --yes")),
+        "{named:?}"
+    );
+    let other = world
+        .run(&["upstream", "revoke", &id, "--name", "crm", "--yes"])
+        .ended(2);
+    assert!(other.stderr.contains("is called 'zapier'"), "{other:?}");
+    assert_eq!(works(), 200);
+
     let done = world
-        .run(&["upstream", "revoke", "--name", "zapier", "--yes", "--json"])
+        .run(&[
+            "upstream", "revoke", &id, "--name", "zapier", "--yes", "--json",
+        ])
         .ended(0)
         .json();
     assert_eq!(done["target"]["api_key_id"], id.as_str());

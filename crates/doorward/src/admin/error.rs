@@ -11,6 +11,9 @@ use crate::exit::{Failure, Fault};
 pub(crate) struct AdminError {
     /// Whether what was asked does not fit, rather than that it failed.
     pub(crate) usage: bool,
+    /// Whether it may have been carried out all the same. Whoever answers knows what was done.
+    #[serde(skip)]
+    pub(crate) lost: bool,
     /// Why, for people.
     pub(crate) message: String,
 }
@@ -20,6 +23,7 @@ impl AdminError {
     pub(crate) fn failed(message: impl std::fmt::Display) -> Self {
         Self {
             usage: false,
+            lost: false,
             message: message.to_string(),
         }
     }
@@ -28,14 +32,25 @@ impl AdminError {
     pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
         Self {
             usage: true,
+            lost: false,
             message: message.to_string(),
+        }
+    }
+
+    /// Whether it was done is not known.
+    pub(crate) fn lost(message: impl std::fmt::Display) -> Self {
+        Self {
+            lost: true,
+            ..Self::failed(message)
         }
     }
 }
 
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
-        if error.usage {
+        if error.lost {
+            Self::lost(error.message)
+        } else if error.usage {
             Self::usage(error.message)
         } else {
             Self::failed(error.message)
@@ -47,6 +62,7 @@ impl From<Failure> for AdminError {
     fn from(failure: Failure) -> Self {
         Self {
             usage: failure.fault == Fault::Usage,
+            lost: failure.fault == Fault::Lost,
             message: failure.to_string(),
         }
     }

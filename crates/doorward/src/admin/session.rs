@@ -151,10 +151,8 @@ impl Session {
                 let done =
                     spawn_blocking(move || admin.carry_out(call, &Who::here().presenting(token)))
                         .await;
-                done.map_err(|_| {
-                    AdminError::failed("this is a fault of Doorward; please report it")
-                })
-                .flatten()
+                done.map_err(|_| AdminError::lost("this is a fault of Doorward; please report it"))
+                    .flatten()
             }
         };
         Ok(outcome?)

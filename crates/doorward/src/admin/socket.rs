@@ -79,7 +79,7 @@ impl SocketClient {
     /// What it refuses, and when it can't be asked.
     pub(super) async fn call<C: Call>(&self, call: &C) -> Result<C::Answer, AdminError> {
         let lost = |why: &dyn std::fmt::Display| {
-            AdminError::failed(format_args!(
+            AdminError::lost(format_args!(
                 "the server at {} gave no answer ({why}); whether it did what was asked is not \
                  known: look before you ask again",
                 self.path.display()
@@ -94,7 +94,7 @@ impl SocketClient {
             return serde_json::from_slice(&body).map_err(|error| lost(&error));
         }
         Err(serde_json::from_slice(&body).unwrap_or_else(|_| {
-            AdminError::failed(format_args!(
+            AdminError::lost(format_args!(
                 "the server answered {status}; its log says more"
             ))
         }))

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::exit::Failure;
+use crate::output::clean;
 
 /// Asks, unless `yes` was said already. Whether to go on.
 ///
@@ -18,6 +19,8 @@ pub(in crate::commands) fn confirm(question: &str, yes: bool) -> Result<bool, Fa
         )));
     }
     let mut err = anstream::stderr().lock();
+    // It may have names of others in it.
+    let question = clean(question);
     write!(err, "{question} It can't be undone. [y/N] ")?;
     err.flush()?;
     let mut answer = String::new();

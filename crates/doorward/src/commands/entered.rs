@@ -9,9 +9,10 @@ use doorward_store::check_name;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::admin::AdminError;
+use crate::admin::{AdminError, Session, WorkspaceList};
 use crate::context::Context;
-use crate::exit::Failure;
+use crate::exit::{Failure, Fault};
+use crate::output::note;
 
 /// Most bytes of a key.
 const KEY_MAX: u64 = 4_096;
@@ -61,9 +62,28 @@ impl Entered {
         self.reference.to_string()
     }
 
-    /// Deletes it: the workspace was not added.
-    pub(super) fn discard(self) {
-        let _ = fs::remove_file(self.path);
+    /// Deletes it when it was refused for certain. Where the answer was lost it may be the only copy
+    /// of a key that was taken in: it stays, and where is told.
+    pub(super) async fn settle(self, session: &Session, failure: &Failure) {
+        if failure.fault != Fault::Lost && !self.may_be_held(session).await {
+            let _ = fs::remove_file(&self.path);
+            return;
+        }
+        note(format_args!(
+            "the key that was entered stays at {}; if `doorward workspace show` does not name that \
+             place, take the key in from there, or delete the file",
+            self.reference
+        ));
+    }
+
+    /// Whether a workspace has the key; it may when that can't be told.
+    async fn may_be_held(&self, session: &Session) -> bool {
+        let reference = self.reference();
+        let Ok(workspaces) = session.call(WorkspaceList {}).await else {
+            return true;
+        };
+        let mut keys = workspaces.iter().flat_map(|one| &one.upstream_keys);
+        keys.any(|key| key.reference == reference)
     }
 }
 

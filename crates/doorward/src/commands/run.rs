@@ -133,7 +133,11 @@ async fn referred_variables(
     for workspace in session.call(WorkspaceList {}).await? {
         references.extend(workspace.upstream_keys.into_iter().map(|key| key.reference));
     }
-    Ok(variables_of(&references))
+    let mut names = variables_of(&references);
+    // What opens the place that programs take secrets from.
+    let given = context.config.secrets.exec_environment.iter();
+    names.extend(given.map(OsString::from));
+    Ok(names)
 }
 
 /// The variables that references name: those of the environment, and names in `.env` files, which

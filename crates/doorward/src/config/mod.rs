@@ -399,6 +399,7 @@ mod tests {
                 Err(_) if ["plain_http", "propagate", "allow_exec"].contains(&name) => {
                     "true".to_owned()
                 }
+                Err(_) if name == "exec_environment" => "[\"TOKEN\"]".to_owned(),
                 Err(_) if name == "age_recipients" => {
                     let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
                     format!("[\"{key}\"]")

@@ -45,6 +45,8 @@ impl Config {
         found.note("pepper", "client keys are hashed with it", pepper);
         let SecretsConfig {
             allow_exec: _,
+            // Names, which `doorward run` keeps from its command by itself.
+            exec_environment: _,
             age_identity,
             // Public keys alone.
             age_recipients: _,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_secrets::{AgeRecipient, Settings};
+use doorward_secrets::{AgeRecipient, SecretRef, Settings};
 
 use super::reader::TableReader;
 use super::reference;
@@ -11,11 +11,16 @@ use super::vault::VaultConfig;
 /// Most recipients of what is encrypted.
 const RECIPIENTS_MAX: usize = 32;
 
+/// Most variables that programs are given.
+const VARIABLES_MAX: usize = 32;
+
 /// How secrets are read and kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct SecretsConfig {
     /// Whether `exec://` references run programs.
     pub(crate) allow_exec: bool,
+    /// Variables that such programs are given besides `PATH` and `HOME`.
+    pub(crate) exec_environment: Vec<String>,
     /// Reference of the identity that opens age files; else it is beside each.
     pub(crate) age_identity: Option<String>,
     /// Public keys of others that can decrypt what Doorward writes.
@@ -32,6 +37,12 @@ impl SecretsConfig {
     /// Reads the table.
     pub(super) fn read(&mut self, table: &mut TableReader<'_, '_>) {
         table.flag("allow_exec", &mut self.allow_exec);
+        table.texts("exec_environment", &mut self.exec_environment, |text| {
+            SecretRef::env(text)
+                .map(|_| text.to_owned())
+                .map_err(|_| "write names of environment variables".to_owned())
+        });
+        self.exec_environment.truncate(VARIABLES_MAX);
         table.text("age_identity", &mut self.age_identity, |text| {
             if text.starts_with("age:") {
                 return Err("the identity of age can't be encrypted with age".to_owned());

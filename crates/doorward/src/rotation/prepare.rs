@@ -75,7 +75,7 @@ impl Asked {
                 manager.name, trouble.why
             ))
         })?;
-        let reference = self.reference(old)?;
+        let reference = self.reference(workspace, old)?;
         self.check_slot(parts, workspace, &reference).await?;
         let manager_value = value_of(parts, manager).await?;
         let (old_key, scopes, had) = match old {
@@ -207,7 +207,11 @@ impl Asked {
         }
     }
 
-    fn reference(&self, old: Option<&UpstreamKey>) -> Result<SecretRef, AdminError> {
+    fn reference(
+        &self,
+        workspace: &Workspace,
+        old: Option<&UpstreamKey>,
+    ) -> Result<SecretRef, AdminError> {
         if let Some(reference) = &self.reference {
             return Ok(reference.clone());
         }
@@ -215,10 +219,10 @@ impl Asked {
         let kept: SecretRef = old.reference.parse().map_err(AdminError::failed)?;
         kept.other_slot().ok_or_else(|| {
             AdminError::usage(format_args!(
-                "the key '{}' is kept at {kept}, where Doorward can write no new one beside it: \
-                 copy it with `doorward secret copy {kept} age:NAME`, add it from there and remove \
-                 this one, or say with --to where the new one is to be kept",
-                old.name
+                "the key '{0}' is kept at {kept}, where Doorward can write no new one beside it: \
+                 say where the new one is to be kept, such as in the encrypted file: `doorward \
+                 upstream rotate {0} --workspace {1} --to age://secrets.age#upstream/{1}/{0}`",
+                old.name, workspace.name
             ))
         })
     }

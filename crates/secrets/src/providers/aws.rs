@@ -222,27 +222,28 @@ impl Spot {
         if deleted {
             before = self.restore(client).await?;
         }
-        let Some(before) = before else {
-            let made = client.create_secret().name(&self.name);
-            let made = made.secret_string(text.as_str()).send().await;
-            let made = made.map_err(|error| match code(&error) {
-                Some("ResourceExistsException") => conflict(),
-                _ => self.fault(&error),
-            })?;
-            return Ok(Version::new(made.version_id().unwrap_or_default()));
-        };
+        if before.is_none()
+            && let Some(made) = self.create(client, &text).await?
+        {
+            return Ok(made);
+        }
         let put = client.put_secret_value().secret_id(&self.name);
         let put = put.secret_string(text.as_str()).version_stages(COMING);
         let put = put.send().await.map_err(|error| self.fault(&error))?;
         let version = put.version_id().unwrap_or_default().to_owned();
+        // The first version of all may be in force at once. Where there is none to take the label
+        // from, it is not taken from one that was quicker.
+        let in_force = put.version_stages().iter().any(|stage| stage == CURRENT);
         let moved = client
             .update_secret_version_stage()
             .secret_id(&self.name)
             .version_stage(CURRENT)
-            .remove_from_version_id(&before.version)
-            .move_to_version_id(&version)
-            .send()
-            .await;
+            .set_remove_from_version_id(before.map(|before| before.version))
+            .move_to_version_id(&version);
+        let moved = match in_force {
+            true => Ok(()),
+            false => moved.send().await.map(drop),
+        };
         // The label has done its work; what has none left is forgotten by the service.
         let _ = client
             .update_secret_version_stage()
@@ -252,8 +253,19 @@ impl Spot {
             .send()
             .await;
         match moved {
-            Ok(_) => Ok(Version::new(version)),
+            Ok(()) => Ok(Version::new(version)),
             Err(error) if code(&error) == Some("InvalidParameterException") => Err(conflict()),
+            Err(error) => Err(self.fault(&error)),
+        }
+    }
+
+    /// Makes the secret with its first version. None when there is one, which may have been made
+    /// without a value.
+    async fn create(&self, client: &Client, text: &str) -> Result<Option<Version>> {
+        let made = client.create_secret().name(&self.name);
+        match made.secret_string(text).send().await {
+            Ok(made) => Ok(Some(Version::new(made.version_id().unwrap_or_default()))),
+            Err(error) if code(&error) == Some("ResourceExistsException") => Ok(None),
             Err(error) => Err(self.fault(&error)),
         }
     }

@@ -13,10 +13,12 @@ use crate::reference::{Place, SecretRef};
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs programs such as `op read …`, when that is allowed. There is no shell: the program gets
-/// the arguments as they are written, `PATH` and `HOME`, and nothing to read.
+/// the arguments as they are written, `PATH`, `HOME` and the variables that were named, and nothing
+/// to read.
 #[derive(Debug)]
 pub struct ExecProvider {
     allowed: bool,
+    given: Vec<String>,
     limit: Duration,
 }
 
@@ -25,6 +27,7 @@ impl ExecProvider {
     pub fn off() -> Self {
         Self {
             allowed: false,
+            given: Vec::new(),
             limit: LIMIT,
         }
     }
@@ -33,6 +36,7 @@ impl ExecProvider {
     pub fn allowed() -> Self {
         Self {
             allowed: true,
+            given: Vec::new(),
             limit: LIMIT,
         }
     }
@@ -41,6 +45,12 @@ impl ExecProvider {
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The same, giving programs these variables too, as this process has them.
+    #[must_use]
+    pub fn giving(self, given: Vec<String>) -> Self {
+        Self { given, ..self }
     }
 
     fn argv<'r>(&self, reference: &'r SecretRef) -> Result<(&'r str, &'r [String])> {
@@ -68,6 +78,7 @@ impl Provider for ExecProvider {
         let trouble = |why: String| Error::trouble(reference, why);
         let ran = run(
             Command::new(program).args(args),
+            &self.given,
             self.limit,
             MAX_SECRET_BYTES,
         );
@@ -151,6 +162,16 @@ mod tests {
     fn only_path_and_home_are_given() {
         let names = read("env | cut -d= -f1 | grep -vE '^(PATH|HOME|PWD|OLDPWD|SHLVL|_)$'; echo .");
         assert_eq!(names.unwrap(), ".");
+        // Which every cargo has for its tests.
+        let given = vec![
+            "CARGO_MANIFEST_DIR".to_owned(),
+            "DOORWARD_NO_SUCH".to_owned(),
+        ];
+        let provider = ExecProvider::allowed().giving(given);
+        let names = provider
+            .read(&sh("env | cut -d= -f1 | grep -E '^(CARGO|DOORWARD)'"))
+            .unwrap();
+        assert_eq!(names.secret.expose_secret(), "CARGO_MANIFEST_DIR");
         assert_eq!(read("cat; echo end").unwrap(), "end");
     }
 
@@ -201,17 +222,36 @@ mod tests {
     }
 
     #[test]
-    fn it_is_ended_with_all_it_started_when_time_is_up() {
-        let dir = tempfile::tempdir().unwrap();
-        let pid = dir.path().join("pid");
-        let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
+    fn it_is_ended_with_all_it_started() {
         let provider = ExecProvider::allowed().within(Duration::from_millis(300));
-        let error = provider.read(&sh(&script)).err().unwrap();
-        assert!(
-            matches!(error, Error::TimedOut { millis: 300, .. }),
-            "{error}"
+        let timed_out = |script: &str, pid: &std::path::Path| {
+            let script = script.replace("PID", &pid.display().to_string());
+            let error = provider.read(&sh(&script)).err().unwrap();
+            assert!(
+                matches!(error, Error::TimedOut { millis: 300, .. }),
+                "{error}"
+            );
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("waits");
+        timed_out("sleep 1000 & echo $! > PID; wait", &pid);
+        is_gone(&pid);
+        // It has ended itself, and what it started keeps the pipe.
+        let pid = dir.path().join("keeps");
+        timed_out("sleep 1000 & echo $! > PID", &pid);
+        is_gone(&pid);
+        let pid = dir.path().join("stays");
+        let script = format!(
+            "sleep 1000 >/dev/null 2>&1 & echo $! > {}; echo secret",
+            pid.display()
         );
-        let pid: i32 = std::fs::read_to_string(&pid)
+        assert_eq!(read(&script).unwrap(), "secret");
+        is_gone(&pid);
+    }
+
+    #[track_caller]
+    fn is_gone(pid: &std::path::Path) {
+        let pid: i32 = std::fs::read_to_string(pid)
             .unwrap()
             .trim()
             .parse()

@@ -36,11 +36,16 @@ pub(super) enum Failed {
 /// The variables that a program is given, as this process has them.
 const GIVEN: [&str; 2] = ["PATH", "HOME"];
 
-/// Runs a program with `PATH` and `HOME` for an environment and nothing to read; takes at most
-/// `max` bytes of what it prints.
-pub(super) fn run(command: &mut Command, limit: Duration, max: usize) -> Result<Ran, Failed> {
+/// Runs a program with `PATH`, `HOME` and what else is `given` for an environment and nothing to
+/// read; takes at most `max` bytes of what it prints. What it started and left behind is ended.
+pub(super) fn run(
+    command: &mut Command,
+    given: &[String],
+    limit: Duration,
+    max: usize,
+) -> Result<Ran, Failed> {
     command.env_clear();
-    for name in GIVEN {
+    for name in GIVEN.into_iter().chain(given.iter().map(String::as_str)) {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
@@ -56,9 +61,9 @@ pub(super) fn run(command: &mut Command, limit: Duration, max: usize) -> Result<
         command.process_group(0);
     }
     let deadline = Instant::now() + limit;
-    let mut running = Running(command.spawn().map_err(Failed::Start)?);
-    let out = listen(running.0.stdout.take(), max, Rest::Unread);
-    let err = listen(running.0.stderr.take(), MAX_ERR, Rest::Forgotten);
+    let mut running = Running::new(command.spawn().map_err(Failed::Start)?);
+    let out = listen(running.child.stdout.take(), max, Rest::Unread);
+    let err = listen(running.child.stderr.take(), MAX_ERR, Rest::Forgotten);
     let left = || deadline.saturating_duration_since(Instant::now());
     let out = out.recv_timeout(left()).map_err(|_| Failed::Time)?;
     if out.len() > max {
@@ -66,31 +71,76 @@ pub(super) fn run(command: &mut Command, limit: Duration, max: usize) -> Result<
     }
     let err = err.recv_timeout(left()).map_err(|_| Failed::Time)?;
     loop {
-        match running.0.try_wait().map_err(Failed::Start)? {
-            Some(status) => return Ok(Ran { status, out, err }),
-            None if left().is_zero() => return Err(Failed::Time),
-            None => thread::sleep(STEP),
+        if running.has_ended().map_err(Failed::Start)? {
+            let status = running.end().map_err(Failed::Start)?;
+            return Ok(Ran { status, out, err });
         }
+        if left().is_zero() {
+            return Err(Failed::Time);
+        }
+        thread::sleep(STEP);
     }
 }
 
-/// A program that is ended, and awaited, when nobody waits for it any more.
-struct Running(Child);
+/// A program that is ended with its whole group, and awaited, when nobody waits for it any more.
+struct Running {
+    child: Child,
+    awaited: bool,
+}
+
+impl Running {
+    fn new(child: Child) -> Self {
+        Self {
+            child,
+            awaited: false,
+        }
+    }
+
+    /// Whether the program itself has ended. It is not awaited: until then nobody else has its
+    /// number, by which the group is ended.
+    #[cfg(unix)]
+    fn has_ended(&mut self) -> io::Result<bool> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let Some(pid) = self.pid() else {
+            return Ok(true);
+        };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        match waitid(WaitId::Pid(pid), look) {
+            Ok(ended) => Ok(ended.is_some()),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn has_ended(&mut self) -> io::Result<bool> {
+        self.child.try_wait().map(|status| status.is_some())
+    }
+
+    #[cfg(unix)]
+    fn pid(&self) -> Option<rustix::process::Pid> {
+        let number = i32::try_from(self.child.id()).ok()?;
+        rustix::process::Pid::from_raw(number)
+    }
+
+    /// Ends it, if it has not ended, and all that it started in its group.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        #[cfg(unix)]
+        if let Some(group) = self.pid() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let status = self.child.wait();
+        self.awaited = true;
+        status
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
-            return;
+        if !self.awaited {
+            let _ = self.end();
         }
-        #[cfg(unix)]
-        if let Some(group) = i32::try_from(self.0.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-        {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -92,6 +92,16 @@ impl SecretRef {
         }
     }
 
+    /// Whether other secrets are in the same file or version, so that when it was changed is known
+    /// of all together: this one is as old as that, or older.
+    pub fn shares_its_age(&self) -> bool {
+        match &self.0 {
+            Place::Age { .. } | Place::Dotenv { .. } | Place::Vault { .. } => true,
+            Place::AwsSm { json_key, .. } => json_key.is_some(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn place(&self) -> &Place {
         &self.0
     }

@@ -64,6 +64,44 @@ fn aws_keeps_the_other_keys_of_an_object() {
 }
 
 #[test]
+fn aws_has_secrets_without_a_value() {
+    if !runs("aws") {
+        return;
+    }
+    make_without_value("doorward/empty");
+    let secrets = secrets();
+    let it = reference("aws-sm://doorward/empty?region=eu-west-1");
+    let missing = said(secrets.find(&it));
+    assert!(matches!(missing, Error::Missing { .. }), "{missing}");
+    secrets.put(&it, &value("first"), &Expect::Absent).unwrap();
+    assert_eq!(text(&secrets, &it), "first");
+    let there = said(secrets.put(&it, &value("x"), &Expect::Absent));
+    assert!(matches!(there, Error::Exists { .. }), "{there}");
+    secrets.put(&it, &value("second"), &Expect::Any).unwrap();
+    assert_eq!(text(&secrets, &it), "second");
+}
+
+/// As Terraform does it, which leaves the value to others. The emulator looks at no signature.
+fn make_without_value(name: &str) {
+    use std::io::{Read, Write};
+    let service = std::env::var("AWS_ENDPOINT_URL").unwrap();
+    let host = service.strip_prefix("http://").unwrap();
+    let body = format!("{{\"Name\":\"{name}\"}}");
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: {host}\r\nx-amz-target: secretsmanager.CreateSecret\r\n\
+         content-type: application/x-amz-json-1.1\r\nx-amz-date: 20260101T000000Z\r\n\
+         authorization: AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/secretsmanager/aws4_request, \
+         SignedHeaders=host, Signature=0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
 fn aws_regions_are_apart() {
     if !runs("aws") {
         return;

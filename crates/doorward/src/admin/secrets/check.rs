@@ -57,6 +57,7 @@ impl Admin {
         let seen = secrets.inspect(reference);
         let found = read.then(|| secrets.find(reference)).transpose();
         let mut row = unseen();
+        row.may_be_older = reference.shares_its_age();
         row.fault = match (&found, &seen) {
             (Err(error), _) => Some(error.to_string()),
             (Ok(None), Err(error)) => Some(error.to_string()),
@@ -86,6 +87,7 @@ fn unseen() -> SecretChecked {
         fault: None,
         place: None,
         changed_at: None,
+        may_be_older: false,
         readers: None,
         writable: None,
         warning: None,

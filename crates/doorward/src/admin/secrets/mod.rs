@@ -118,6 +118,8 @@ pub(crate) struct SecretChecked {
     pub(crate) place: Option<String>,
     /// When it was put there, where the place tells.
     pub(crate) changed_at: Option<Timestamp>,
+    /// Whether that is when anything in its file, or among its fields, was changed: it may be older.
+    pub(crate) may_be_older: bool,
     /// Who can read it, where the place tells.
     pub(crate) readers: Option<String>,
     /// Whether Doorward could write it.

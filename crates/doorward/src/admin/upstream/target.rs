@@ -180,6 +180,7 @@ fn known_id<'k>(key: &'k UpstreamKey, learnt: &'k BTreeMap<String, String>) -> O
     id.map(String::as_str)
 }
 
+/// Instantly's id of the key that is meant.
 fn id_of(
     workspace: &Workspace,
     listing: &Listing,
@@ -211,6 +212,12 @@ fn id_of(
             }
             let mut all = ids.iter();
             match (all.next(), all.next()) {
+                (_, None) if !listing.whole => Err(AdminError::usage(format_args!(
+                    "Instantly lists so many keys in workspace '{}' that not all were read, and others \
+                     may be called '{}'; say which by its id",
+                    workspace.name,
+                    clean(name)
+                ))),
                 (Some(only), None) => Ok(only.clone()),
                 (None, _) => Err(AdminError::usage(format_args!(
                     "no key of workspace '{}' is called '{}', here or at Instantly",
@@ -225,5 +232,44 @@ fn id_of(
                 ))),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorward_keys::inventory::Listed;
+
+    #[test]
+    fn a_name_is_nobodys_while_not_all_keys_are_listed() {
+        let workspace = Workspace {
+            id: "ws_0123456789abcdef".into(),
+            name: "acme".into(),
+            instantly_id: None,
+            kind: doorward_policy::WorkspaceKind::Sandbox,
+            base_url: "https://sandbox.example".into(),
+            environments: std::collections::BTreeSet::new(),
+            upstream_keys: vec![],
+            created_at: Timestamp::from_millis(0),
+        };
+        let listed = Listed {
+            api_key_id: "one".into(),
+            name: "writer".into(),
+            scopes: vec![],
+            created_at: None,
+        };
+        let mut listing = Listing {
+            keys: vec![listed],
+            whole: true,
+        };
+        let by_name = WhichKey::Name("writer".into());
+        let id = |listing: &Listing, which: &WhichKey| {
+            id_of(&workspace, listing, &BTreeMap::new(), which)
+        };
+        assert_eq!(id(&listing, &by_name).unwrap(), "one");
+        listing.whole = false;
+        let refused = id(&listing, &by_name).unwrap_err();
+        assert!(refused.message.contains("by its id"), "{refused}");
+        assert_eq!(id(&listing, &WhichKey::Id("one".into())).unwrap(), "one");
     }
 }

@@ -102,20 +102,20 @@ pub(crate) struct ProbeUpstream {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Instantly has no end, no disabling and no undoing of keys: a key that is deleted is gone. It is deleted by
-its id; a name must be one key's alone, and is shown with its id before anything is done. It is refused
+its id; a name must be one key's alone, and is shown with its id before you are asked. It is refused
 when clients are granted what no other working key covers. A key whose value Doorward holds is proved
 dead: three refusals over ten seconds.
 
 Examples:
   doorward upstream revoke 0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f
   doorward upstream revoke --name zapier --workspace acme
-  doorward upstream revoke --name writer --yes --json")]
+  doorward upstream revoke 0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f --name writer --yes --json")]
 pub(crate) struct RevokeUpstream {
     /// Instantly's id of the key, or Doorward's
-    #[arg(required_unless_present = "name", conflicts_with = "name")]
+    #[arg(required_unless_present = "name")]
     pub(crate) id: Option<String>,
 
-    /// Its name, here or at Instantly
+    /// Its name, here or at Instantly; with the id, the name that it must have
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
 
@@ -126,7 +126,7 @@ pub(crate) struct RevokeUpstream {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Don't ask
+    /// Don't ask; takes the id
     #[arg(long, short)]
     pub(crate) yes: bool,
 }

@@ -54,7 +54,11 @@ fn row(one: &SecretChecked) -> Vec<Cell> {
         Cell::from(one.used_by.join("\n")),
         state,
         one.changed_at.map_or_else(unknown, |at| {
-            Cell::from(age(now().millis().saturating_sub(at.millis())))
+            let age = age(now().millis().saturating_sub(at.millis()));
+            match one.may_be_older {
+                true => Cell::from(format_args!("{age} or more")),
+                false => Cell::from(age),
+            }
         }),
         one.readers.as_ref().map_or_else(unknown, Cell::from),
     ]

@@ -35,8 +35,8 @@ pub(super) async fn run(context: &Context, session: &Session, typed: AdoptUpstre
         without_id: typed.without_id,
     };
     let adopted = session.call(call).await;
-    if let (Err(_), Some(entered)) = (&adopted, entered) {
-        entered.discard();
+    if let (Err(failure), Some(entered)) = (&adopted, entered) {
+        entered.settle(session, failure).await;
     }
     let adopted = adopted?;
     if context.output.is_json() {

@@ -6,13 +6,14 @@ use crate::commands::confirm::confirm;
 use crate::commands::{kept_at, whole_seconds};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Cell, Output, Tone, note};
+use crate::output::{Cell, Output, Tone, clean, note};
 
 /// Runs it.
 pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstream) -> Outcome {
-    let which = match (typed.id, typed.name) {
+    let by_name = typed.id.is_none();
+    let which = match (typed.id, &typed.name) {
         (Some(id), _) => WhichKey::Id(id),
-        (None, name) => WhichKey::Name(name.unwrap_or_default()),
+        (None, name) => WhichKey::Name(name.clone().unwrap_or_default()),
     };
     let output = context.output;
     let look = UpstreamTarget {
@@ -21,6 +22,9 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
         force: typed.force,
     };
     let target = session.call(look).await?;
+    if let Some(name) = typed.name.filter(|_| !by_name) {
+        check_name(&target, &name)?;
+    }
     if !output.is_json() {
         show_target(&target, context)?;
     }
@@ -30,6 +34,14 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
         target.api_key_id,
         target.workspace
     );
+    // A name may have become another key's since it was written down.
+    if by_name && typed.yes {
+        return Err(Failure::usage(format_args!(
+            "--yes takes the key's id, since a name may be another key's by now: it is {} (`doorward \
+             upstream revoke {0} --yes`)",
+            clean(&target.api_key_id)
+        )));
+    }
     if !confirm(&question, typed.yes)? {
         note("nothing was done");
         return Ok(Exit::Findings);
@@ -46,8 +58,11 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
         show_revoked(&revoked, output)?;
         if let Some(reference) = &revoked.target.reference {
             note(format_args!(
-                "its value is still at {}; `doorward workspace remove-key` forgets it",
-                kept_at(reference, context)
+                "its value, which is of no use now, is still at {}: delete it there; `doorward \
+                 workspace remove-key {} {}` takes the key off Doorward's list",
+                kept_at(reference, context),
+                revoked.target.workspace,
+                name_of(&revoked.target)
             ));
         }
     }
@@ -56,6 +71,20 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
     } else {
         Exit::Done
     })
+}
+
+/// The key must have the name that was said with its id.
+fn check_name(target: &Target, name: &str) -> Result<(), Failure> {
+    let names = [&target.name, &target.name_there];
+    if names.into_iter().flatten().any(|one| one == name) {
+        return Ok(());
+    }
+    Err(Failure::usage(format_args!(
+        "the key {} is called '{}', not '{}'; nothing was done",
+        clean(&target.api_key_id),
+        clean(name_of(target)),
+        clean(name)
+    )))
 }
 
 fn name_of(target: &Target) -> &str {

@@ -94,8 +94,8 @@ async fn add(
         manages: add.manages,
     };
     let added = session.call(call).await;
-    if let (Err(_), Some(entered)) = (&added, entered) {
-        entered.discard();
+    if let (Err(failure), Some(entered)) = (&added, entered) {
+        entered.settle(session, failure).await;
     }
     added
 }

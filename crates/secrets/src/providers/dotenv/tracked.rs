@@ -50,7 +50,7 @@ fn asked(path: &Path) -> Tracked {
         .arg(folder)
         .args(["ls-files", "--error-unmatch", "--"])
         .arg(name);
-    match run(&mut git, LIMIT, MAX_ANSWER) {
+    match run(&mut git, &[], LIMIT, MAX_ANSWER) {
         Ok(ran) => match ran.status.code() {
             Some(0) => Tracked::Yes,
             Some(1) => Tracked::No,

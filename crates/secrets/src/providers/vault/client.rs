@@ -1,7 +1,7 @@
 //! The connection: logging in, once more when a token has ended, and what answers mean.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -9,6 +9,7 @@ use vaultrs::auth::{approle, kubernetes};
 use vaultrs::client::{Client, VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
 
+use super::http;
 use super::settings::{VaultLogin, VaultSettings};
 use crate::error::{Error, Result};
 use crate::provider::Provider;
@@ -16,6 +17,9 @@ use crate::providers::files::{read_bounded, without_line_end};
 use crate::providers::process::scrubbed;
 use crate::reference::SecretRef;
 
+/// How long a token that still lives is not replaced for a refusal: its policies are what refuses.
+/// Later it may be that those of a new one would let it.
+const YOUNG: Duration = Duration::from_secs(60);
 /// Longest token of a service account, in bytes.
 const MAX_JWT: usize = 64 * 1024;
 
@@ -24,7 +28,15 @@ pub(super) struct Connection {
     settings: VaultSettings,
     credentials: Option<Arc<dyn Provider>>,
     limit: Duration,
-    live: Mutex<Option<Arc<VaultClient>>>,
+    live: Mutex<Option<Arc<Live>>>,
+    /// Who logs in; others wait and take what that gave.
+    door: tokio::sync::Mutex<()>,
+}
+
+/// A client that is logged in.
+struct Live {
+    client: VaultClient,
+    since: Instant,
 }
 
 /// What there was instead of an answer.
@@ -62,6 +74,7 @@ impl Connection {
             credentials,
             limit,
             live: Mutex::new(None),
+            door: tokio::sync::Mutex::default(),
         }
     }
 
@@ -78,22 +91,37 @@ impl Connection {
         ask: impl AsyncFn(&VaultClient) -> Result<T, ClientError>,
     ) -> Result<T, Fault> {
         let before = self.lock().clone();
-        let client = match &before {
-            Some(client) => Arc::clone(client),
-            None => self.log_in(reference).await?,
+        let live = match &before {
+            Some(live) => Arc::clone(live),
+            None => self.live(reference, None).await?,
         };
-        match ask(&client).await {
-            Err(ClientError::APIError { code: 403, .. }) if before.is_some() => {
-                let client = self.log_in(reference).await?;
-                let again = ask(&client).await;
-                again.map_err(|error| self.fault(reference, &error))
-            }
-            asked => asked.map_err(|error| self.fault(reference, &error)),
+        let mut asked = ask(&live.client).await;
+        let refused = matches!(asked, Err(ClientError::APIError { code: 403, .. }));
+        if refused && before.is_some() && live.has_ended().await {
+            let live = self.live(reference, Some(&live)).await?;
+            asked = ask(&live.client).await;
         }
+        asked.map_err(|error| self.fault(reference, &error))
     }
 
-    async fn log_in(&self, reference: &SecretRef) -> Result<Arc<VaultClient>> {
+    /// A client that is logged in, and is not the one that has ended.
+    async fn live(&self, reference: &SecretRef, ended: Option<&Arc<Live>>) -> Result<Arc<Live>> {
+        let _door = self.door.lock().await;
+        if let Some(live) = self.lock().clone()
+            && ended.is_none_or(|ended| !Arc::ptr_eq(ended, &live))
+        {
+            return Ok(live);
+        }
         *self.lock() = None;
+        let live = Arc::new(Live {
+            client: self.log_in(reference).await?,
+            since: Instant::now(),
+        });
+        *self.lock() = Some(Arc::clone(&live));
+        Ok(live)
+    }
+
+    async fn log_in(&self, reference: &SecretRef) -> Result<VaultClient> {
         let refused = |error: ClientError| self.kept_out(reference, &error);
         let mut client = self.client(reference)?;
         let token = match &self.settings.login {
@@ -129,8 +157,6 @@ impl Connection {
             return Err(Error::trouble(reference, "the token for Vault is no token"));
         }
         client.set_token(token.expose_secret());
-        let client = Arc::new(client);
-        *self.lock() = Some(Arc::clone(&client));
         Ok(client)
     }
 
@@ -147,27 +173,23 @@ impl Connection {
             .map_err(|why| trouble(&format!("the address of Vault is of no use: {why}")))?;
         // Another part of the program may have chosen the provider already: the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let ca = self.settings.ca.iter();
-        let ca = ca.map(|path| path.to_string_lossy().into_owned()).collect();
         let namespace = self.settings.namespace.clone();
         let settings = VaultClientSettingsBuilder::default()
             .address(address)
             .token(String::new())
             .namespace(namespace)
-            .ca_certs(ca)
+            .ca_certs(Vec::new())
             .identity(None)
             .verify(true)
             .timeout(Some(self.limit))
             .build()
             .map_err(|_| trouble("the settings in [secrets.vault] are of no use"))?;
-        VaultClient::new(settings).map_err(|error| {
-            trouble(match error {
-                ClientError::FileReadError { .. } | ClientError::ParseCertificateError { .. } => {
-                    "the certificates that `ca` in [secrets.vault] names can't be read"
-                }
-                _ => "no connection to Vault can be set up",
-            })
-        })
+        let own = http::client(&self.settings, address, self.limit).map_err(trouble)?;
+        let client = VaultClient::new(settings);
+        let mut client = client.map_err(|_| trouble("no connection to Vault can be set up"))?;
+        // Its own would follow redirects anywhere.
+        client.http.http = own;
+        Ok(client)
     }
 
     fn credential(&self, reference: &SecretRef) -> Result<SecretString> {
@@ -207,16 +229,17 @@ impl Connection {
     fn fault(&self, reference: &SecretRef, error: &ClientError) -> Fault {
         let trouble = |why: String| Fault::Other(Error::trouble(reference, why));
         let (code, said) = match error {
-            ClientError::APIError { code: 404, .. } => return Fault::Absent { version: 0 },
+            // Vault says nothing more of a secret that is not there, and why of all else.
+            ClientError::APIError { code: 404, errors } if errors.is_empty() => {
+                return Fault::Absent { version: 0 };
+            }
             ClientError::APIError { code, errors } => (*code, errors.join(" ")),
             ClientError::RestClientError {
                 source: rustify::errors::ClientError::ServerResponseError { code, content },
             } => {
                 let content = content.as_deref().unwrap_or_default();
-                if *code == 404 {
-                    return Fault::Absent {
-                        version: deleted(content),
-                    };
+                if let (404, Some(version)) = (code, deleted(content)) {
+                    return Fault::Absent { version };
                 }
                 (*code, String::new())
             }
@@ -228,23 +251,42 @@ impl Connection {
         let said = scrubbed(said.as_bytes(), &[]);
         trouble(match code {
             403 => format!("Vault refuses it (403): its policies do not let this token ({said})"),
+            300..400 => format!(
+                "what answers at {} sends Doorward elsewhere ({code}), where the token is not sent: \
+                 set `address` in [secrets.vault] to where Vault is",
+                self.address()
+            ),
             503 => "Vault is sealed, or not ready (503)".into(),
+            404 if said.is_empty() => format!(
+                "what answers at {} is not Vault, or something stands between (404)",
+                self.address()
+            ),
             code => format!("Vault answers {code} ({said})"),
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<VaultClient>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Live>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Which version it was that a 404 says was deleted; 0 when it says nothing.
-fn deleted(content: &str) -> u64 {
-    let answer: Value = serde_json::from_str(content).unwrap_or_default();
-    answer
-        .pointer("/data/metadata/version")
-        .and_then(Value::as_u64)
-        .unwrap_or(0)
+impl Live {
+    /// Whether another token may be let where this one was refused: when this one has ended, or is
+    /// old.
+    async fn has_ended(&self) -> bool {
+        let looked = async || vaultrs::token::lookup_self(&self.client).await;
+        self.since.elapsed() >= YOUNG
+            || matches!(looked().await, Err(ClientError::APIError { code: 403, .. }))
+    }
+}
+
+/// Which version it was that a 404 says was deleted. None when that is not said: the 404 is then not
+/// Vault's.
+fn deleted(content: &str) -> Option<u64> {
+    let answer: Value = serde_json::from_str(content).ok()?;
+    let none = answer.pointer("/data/data").is_some_and(Value::is_null);
+    let version = answer.pointer("/data/metadata/version");
+    version.and_then(Value::as_u64).filter(|_| none)
 }
 
 /// A time as the service writes it.

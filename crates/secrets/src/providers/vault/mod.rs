@@ -1,7 +1,10 @@
 //! Secrets in the key-value engine, version 2, of Vault and OpenBao.
 
 mod client;
+mod http;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
