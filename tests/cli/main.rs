@@ -12,6 +12,7 @@ mod clients;
 mod consumers;
 mod controls;
 mod harness;
+mod held;
 mod key_rotate;
 mod leak;
 mod learning;

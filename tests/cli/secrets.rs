@@ -267,6 +267,29 @@ fn programs_are_run_only_when_the_configuration_allows_it() {
 }
 
 #[test]
+fn what_opens_the_encrypted_file_may_come_from_a_program() {
+    let folder = made();
+    let path = folder.path();
+    piped(path, &["secret", "set", "main"], CANARY.as_bytes()).ended(0);
+    fs::rename(path.join(".doorward/age.key"), path.join("elsewhere")).unwrap();
+    run(path, &["secret", "get", "main", "--reveal"]).ended(2);
+    let config = path.join("doorward.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let elsewhere = path.join("elsewhere").display().to_string();
+    let identity = format!(
+        "[secrets]\nage_identity = \"exec://cat?arg={}\"\n",
+        elsewhere.replace('/', "%2F")
+    );
+    assert!(text.contains("[secrets]\n"));
+    let text = text
+        .replacen("[secrets]\n", &identity, 1)
+        .replace("allow_exec = false", "allow_exec = true");
+    fs::write(&config, text).unwrap();
+    let shown = run(path, &["secret", "get", "main", "--reveal"]).ended(0);
+    assert_eq!(shown.stdout, format!("{CANARY}\n"));
+}
+
+#[test]
 fn doorwards_own_secrets_may_be_encrypted_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_alert::{Alert, AlertKind};
 use doorward_secrets::{Bases, ExecProvider, Scheme, SecretRef, Secrets, Trouble};
@@ -14,6 +14,8 @@ use crate::exit::Failure;
 
 /// The name of the file that `doorward secret set` keeps secrets in, in the data folder.
 const STORE: &str = "secrets.age";
+/// Most alerts that wait for the desk.
+const EARLY_MAX: usize = 64;
 
 /// What secrets are read by.
 #[derive(Clone)]
@@ -21,7 +23,7 @@ pub(crate) struct SecretSetup {
     config: SecretsConfig,
     bases: Bases,
     /// Where trouble is told, once there is such a place.
-    desk: Arc<OnceLock<AlertDesk>>,
+    desk: Arc<Mutex<Desk>>,
 }
 
 impl SecretSetup {
@@ -33,7 +35,7 @@ impl SecretSetup {
                 files: data.to_owned(),
                 dotenv: project,
             },
-            desk: Arc::default(),
+            desk: Arc::new(Mutex::new(Desk::NotYet(Vec::new()))),
         }
     }
 
@@ -47,8 +49,13 @@ impl SecretSetup {
 
     /// Tells trouble with secrets here from now on.
     pub(crate) fn alert(&self, desk: &AlertDesk) {
-        // It is set once, by the server that starts.
-        let _ = self.desk.set(desk.clone());
+        let early = match &mut *locked(&self.desk) {
+            // It is set once, by the server that starts.
+            Desk::There(_) => return,
+            Desk::NotYet(early) => std::mem::take(early),
+        };
+        *locked(&self.desk) = Desk::There(desk.clone());
+        early.into_iter().for_each(|alert| desk.tell(alert));
     }
 
     /// A reference as it is written in the configuration or on the command line.
@@ -83,12 +90,14 @@ impl SecretSetup {
             .map(|text| text.parse())
             .collect::<Result<_, _>>()
             .map_err(|why| fault("age_recipients", &why))?;
-        let secrets = Secrets::timed(config.settings)
-            .age(identity, recipients)
-            .map_err(|error| fault("age_identity", &error))?
+        let age = |secrets: Secrets| {
+            let read = secrets.age(identity.clone(), Vec::clone(&recipients));
+            read.map_err(|error| fault("age_identity", &error))
+        };
+        let secrets = age(Secrets::timed(config.settings))?
             .warning(|reference, why| tracing::warn!(%reference, why, "a secret is not kept well"));
         let desk = Arc::clone(&self.desk);
-        let secrets = secrets.troubled(move |trouble| tell(desk.get(), &trouble));
+        let secrets = secrets.troubled(move |trouble| tell(&desk, &trouble));
         let secrets = match config.allow_exec {
             true => {
                 let programs = ExecProvider::allowed().within(config.settings.limit);
@@ -99,7 +108,9 @@ impl SecretSetup {
             }
             false => secrets,
         };
-        self.services(secrets)
+        // Last once more, so that what opens age's files is read by providers as they are configured;
+        // before it, so that what opens a service may be in such a file.
+        age(self.services(secrets)?)
     }
 
     /// The same, reaching other machines as configured.
@@ -152,31 +163,71 @@ impl SecretSetup {
     }
 }
 
+/// Where trouble is told.
+enum Desk {
+    There(AlertDesk),
+    /// What there is to tell once it is there: secrets are read before it is.
+    NotYet(Vec<Alert>),
+}
+
+fn locked(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn fault(setting: &str, why: &dyn fmt::Display) -> Failure {
     Failure::usage(format_args!("secrets.{setting}: {why}"))
 }
 
-fn tell(desk: Option<&AlertDesk>, trouble: &Trouble) {
-    let (title, why) = match trouble {
+fn tell(desk: &Mutex<Desk>, trouble: &Trouble) {
+    let (title, reference, why) = match trouble {
         Trouble::Begun(error) => {
             tracing::warn!(%error, "a secret can't be read; its last value is used");
             (
                 "a secret can't be read; its last value is used",
+                error.reference(),
                 error.to_string(),
             )
         }
         Trouble::Lost(error) => {
             tracing::error!(%error, "a secret is lost and not used any more");
-            ("a secret is lost and not used any more", error.to_string())
+            (
+                "a secret is lost and not used any more",
+                error.reference(),
+                error.to_string(),
+            )
+        }
+        Trouble::Unread(error) => {
+            tracing::error!(%error, "a secret can't be read, and there is no value before it");
+            (
+                "a secret can't be read, and there is no value before it; it is tried again",
+                error.reference(),
+                error.to_string(),
+            )
         }
         Trouble::Over(reference) => {
             tracing::info!(%reference, "a secret can be read again");
-            ("a secret can be read again", reference.to_string())
+            (
+                "a secret can be read again",
+                Some(reference),
+                reference.to_string(),
+            )
         }
     };
-    if let Some(desk) = desk {
-        desk.tell(Alert::new(AlertKind::SecretTrouble, title, now()).fact("why", why));
+    let mut alert = Alert::new(AlertKind::SecretTrouble, title, now()).fact("why", why);
+    if let Some(reference) = reference {
+        // Each turn that it takes is told, and no turn twice in a short time.
+        alert = alert.key(format_args!("{title} {reference}"));
     }
+    let desk = match &mut *locked(desk) {
+        Desk::There(desk) => desk.clone(),
+        Desk::NotYet(early) => {
+            if early.len() < EARLY_MAX {
+                early.push(alert);
+            }
+            return;
+        }
+    };
+    desk.tell(alert);
 }
 
 impl fmt::Debug for SecretSetup {

@@ -18,6 +18,7 @@ use crate::answers::redactors::Redactors;
 use crate::error::Error;
 use crate::pace::ids::PaceId;
 use crate::request::limits::Limits;
+use crate::sending::held_keys::HeldKeys;
 use crate::sending::key_use::{KeyFigures, KeyUses};
 use crate::sending::keychoice;
 use crate::sending::names::Names;
@@ -140,10 +141,10 @@ impl std::fmt::Debug for Snapshot {
 }
 
 /// Makes snapshots from the store's state. One lives as long as the gateway: it keeps the
-/// connections to each workspace from snapshot to snapshot.
+/// connections to each workspace, and the upstream keys' values, from snapshot to snapshot.
 pub struct SnapshotBuilder {
     pepper: Pepper,
-    secrets: Arc<Secrets>,
+    held: HeldKeys,
     pools: Pools,
     plain_http: bool,
     known: KnownSecrets,
@@ -157,7 +158,7 @@ impl SnapshotBuilder {
     pub fn new(pepper: Pepper, secrets: impl Into<Arc<Secrets>>, limits: &Limits) -> Self {
         Self {
             pepper,
-            secrets: secrets.into(),
+            held: HeldKeys::new(secrets.into()),
             uses: KeyUses::default(),
             pools: Pools::new(limits),
             plain_http: false,
@@ -191,12 +192,46 @@ impl SnapshotBuilder {
         Self { known, ..self }
     }
 
-    /// Makes a snapshot. Blocks while secrets are read; not for the path of requests.
+    /// Makes a snapshot, with upstream keys that are new to it read first. Blocks while they are;
+    /// not for the path of requests.
+    ///
+    /// What is faulty is left out and reported: see [`build_from_held`](Self::build_from_held).
+    pub fn build(&self, state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
+        self.take_in(&self.lacking(&state));
+        self.build_from_held(state)
+    }
+
+    /// The references of upstream keys that were never read here.
+    pub fn lacking(&self, state: &doorward_store::Snapshot) -> Vec<SecretRef> {
+        self.held.lacking(state)
+    }
+
+    /// Reads upstream keys, for the snapshots from now on. One that can't be read is tried again
+    /// behind the builder's back, as is one that can't be read any more. Blocks.
+    pub fn take_in(&self, references: &[SecretRef]) {
+        if !references.is_empty() {
+            self.held.take_in(references);
+        }
+    }
+
+    /// Reads all upstream keys again, for the snapshots from now on. Gives what could not be read:
+    /// a value that was read before is used on while its provider is in trouble. Blocks.
+    pub fn read_again(&self) -> Vec<doorward_secrets::Error> {
+        self.held.read_again()
+    }
+
+    /// Whether upstream keys have other values by now than in the snapshot that was made last, so
+    /// that another is to be made.
+    pub fn moved(&self) -> bool {
+        self.held.moved()
+    }
+
+    /// Makes a snapshot of the upstream keys' values that are held. Waits for no provider.
     ///
     /// What is faulty is left out and reported, so that one bad reference stops the calls that
     /// need it and no others: they are refused with `no_upstream_key_covers` or
     /// `workspace_unavailable`.
-    pub fn build(&self, mut state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
+    pub fn build_from_held(&self, mut state: doorward_store::Snapshot) -> (Snapshot, Vec<Error>) {
         let mut faults = Vec::new();
         let policies = self.policies(std::mem::take(&mut state.policies), &mut faults);
         let mut upstreams = HashMap::with_capacity(state.workspaces.len());
@@ -215,6 +250,7 @@ impl SnapshotBuilder {
         let scrubber = scrubber.map_err(|why| faults.push(Error::Scrubbing(why)));
         let redactors = Redactors::new(&state.clients, &self.pepper, &mut faults);
         self.uses.tidy();
+        self.held.keep(&state);
         (
             Snapshot {
                 state,
@@ -302,7 +338,7 @@ impl SnapshotBuilder {
             source: Box::new(source),
         };
         let reference: SecretRef = key.reference.parse().map_err(unread)?;
-        let secret = self.secrets.read(&reference).map_err(unread)?;
+        let secret = self.held.value(&reference).map_err(unread)?;
         secrets.push(secret.clone());
         let held = UpstreamKey::new(&key.id, key.scope_set(), key.state, secret);
         held.map(|held| held.counted_by(&self.uses))

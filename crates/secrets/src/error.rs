@@ -121,6 +121,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Which secret it is about.
+    pub fn reference(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Missing { reference }
+            | Self::Exists { reference }
+            | Self::Refused { reference, .. }
+            | Self::ReadOnly { reference, .. }
+            | Self::Io { reference, .. }
+            | Self::Conflict { reference }
+            | Self::NoCompare { reference, .. }
+            | Self::TimedOut { reference, .. }
+            | Self::Trouble { reference, .. }
+            | Self::Stale { reference, .. } => Some(reference),
+            Self::NotAReference
+            | Self::NotBuiltIn { .. }
+            | Self::UnknownScheme { .. }
+            | Self::Malformed { .. } => None,
+        }
+    }
+
     /// Whether it is the provider's trouble, which may pass by itself, and no answer about the
     /// secret.
     pub fn is_trouble(&self) -> bool {

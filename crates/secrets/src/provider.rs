@@ -58,6 +58,16 @@ impl Found {
             warning: None,
         }
     }
+
+    /// The same, told of before.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            secret: self.secret.clone(),
+            version: self.version.clone(),
+            changed_at: self.changed_at,
+            warning: None,
+        }
+    }
 }
 
 /// What must be at the reference for it to be written.

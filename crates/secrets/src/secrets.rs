@@ -229,31 +229,29 @@ impl Secrets {
     /// # Errors
     /// See [`Provider::read`].
     pub fn find(&self, reference: &SecretRef) -> Result<Found> {
-        let cache = self.cache();
-        let found = cache.read_now(reference)?;
-        let copy = Found {
-            secret: found.secret.clone(),
-            version: found.version.clone(),
-            changed_at: found.changed_at,
-            warning: None,
-        };
-        cache.note(reference, Ok(copy));
-        Ok(found)
+        self.cache().find(reference)
     }
 
     /// Reads the secret, to be used often: what is given is kept up to date while it lives. A
-    /// secret of this machine is read again by [`Secrets::refresh`] only.
+    /// secret of this machine is read again by [`Secrets::refresh`], and after a failure of that.
     ///
     /// # Errors
     /// See [`Provider::read`].
     pub fn hold(&self, reference: &SecretRef) -> Result<Held> {
-        match self.setup.settings.ttl(reference.scheme()) {
-            Some(_) => self.working().hold(reference),
-            None => self.cache().hold(reference),
-        }
+        self.working().hold(reference)
     }
 
-    /// Reads again, now, all that is held and kept. Gives what could not be read.
+    /// The same of many, in their order, all asked at once and waited for no longer than the limit
+    /// for every 32 of them. One that can't be read is held nevertheless, and tried again behind
+    /// its holders' backs: [`Held::get`] says why there is no value.
+    ///
+    /// # Errors
+    /// Of those that can't be kept, since too many are.
+    pub fn hold_on(&self, references: &[SecretRef]) -> Vec<Result<Held>> {
+        self.working().hold_on(references)
+    }
+
+    /// Reads again, now, all that is held and kept. Gives what is held and could not be read.
     pub fn refresh(&self) -> Vec<Error> {
         self.cache().refresh()
     }
@@ -282,14 +280,14 @@ impl Secrets {
             version: Some(version.clone()),
             ..Found::only(secret.clone())
         };
-        self.cache().note(reference, Ok(written));
+        self.cache().note(reference, written);
         Ok(version)
     }
 
     /// Takes the secret away. See [`Provider::erase`].
     pub fn erase(&self, reference: &SecretRef) -> Result<()> {
         self.setup.provider(reference)?.erase(reference)?;
-        self.cache().note(reference, Err(Error::missing(reference)));
+        self.cache().erased(reference);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ impl Handle<AuditRotate> for Admin {
         } else {
             self.begin(&audit, call.by)?;
         }
-        let keys = LedgerKeys::read(&self.parts.secrets, self.ledger_key()?)?;
+        let keys = LedgerKeys::read(&self.parts.own_secrets, self.ledger_key()?)?;
         let public = DataDir::at(&self.parts.data_dir)?.ledger_public_keys();
         write_private(&public, keys.public_text().as_bytes()).map_err(|error| {
             AdminError::failed(format_args!(
@@ -59,14 +59,14 @@ impl Admin {
     }
 
     fn begin(&self, audit: &Audit, by: Option<Person>) -> Result<(), AdminError> {
-        let secret = self.parts.secrets.read(self.ledger_key()?);
+        let secret = self.parts.own_secrets.read(self.ledger_key()?);
         let new = NewFirst::of(&secret.map_err(AdminError::failed)?)?;
         let keys = [new.key.clone()];
         self.change(audit, by, Change::Created, &keys, &new.secret)
     }
 
     fn finish(&self, audit: &Audit, by: Option<Person>) -> Result<(), AdminError> {
-        let secret = self.parts.secrets.read(self.ledger_key()?);
+        let secret = self.parts.own_secrets.read(self.ledger_key()?);
         let finished = Finished::of(&secret.map_err(AdminError::failed)?)?;
         // Whoever knows the new key alone must be able to verify before the old one goes.
         let last = audit.reader().size().saturating_sub(1);
@@ -118,7 +118,7 @@ impl Admin {
         let reference = self.ledger_key()?;
         let written = self
             .parts
-            .secrets
+            .own_secrets
             .write(reference, secret, Overwrite::Replace);
         let result = if written.is_ok() {
             Verdict::Success

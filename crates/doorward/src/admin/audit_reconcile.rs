@@ -10,7 +10,6 @@ use tokio::runtime::Handle as Runtime;
 use super::audit_types::{AuditReconcile, Reconciled};
 use super::error::AdminError;
 use super::service::{Admin, Handle};
-use crate::record::recorded_secrets;
 use crate::server::{Sources, watch_options};
 
 /// Most readings of one log: each goes on where the one before stopped.
@@ -24,7 +23,7 @@ impl Handle<AuditReconcile> for Admin {
         if call.fetch {
             let sources = Sources::new(
                 Arc::clone(&self.parts.store),
-                recorded_secrets(&self.parts.secret_setup, &audit)?,
+                self.secrets()?,
                 self.parts.plain_http,
             );
             let sources = match &self.parts.pacing {

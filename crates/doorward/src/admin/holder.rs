@@ -65,7 +65,7 @@ impl Admin {
             )
         };
         let token = token.expose_secret().trim();
-        let pepper = secret::read_pepper(&self.parts.secrets, &self.parts.pepper)?;
+        let pepper = secret::read_pepper(&self.parts.own_secrets, &self.parts.pepper)?;
         let hash = pepper.admin_token_hash(token);
         let found = match id_of(token) {
             Some(id) => self.store().admin_token(id)?,

@@ -20,7 +20,7 @@ impl Handle<KeyIssue> for Admin {
                 "the key would have expired already; choose a later end",
             ));
         }
-        let pepper = secret::read_pepper(&self.parts.secrets, &self.parts.pepper)?;
+        let pepper = secret::read_pepper(&self.parts.own_secrets, &self.parts.pepper)?;
         self.store().confirm_pepper(&pepper.check_value())?;
         let key = ClientKey::generate(client.environment, &*secret::random()?);
         let new = NewClientKey::of(&key, &pepper).expiring(call.expires_at);

@@ -81,7 +81,11 @@ pub(super) fn probe_keys(
     said: Option<ScopeSet>,
 ) -> Result<Found, AdminError> {
     BaseUrl::parse_allowing(asked.base_url, asked.plain_http).map_err(AdminError::usage)?;
-    let read = |reference: &SecretRef| secrets.read(reference).map_err(AdminError::usage);
+    // What is there now, and not what was read before.
+    let read = |reference: &SecretRef| {
+        let found = secrets.find(reference).map_err(AdminError::usage)?;
+        Ok::<_, AdminError>(found.secret)
+    };
     let keys: Vec<SecretString> = references.iter().map(read).collect::<Result<_, _>>()?;
     // Whoever is at the base URL may answer with the key that it is sent, and what it says is kept
     // and told.

@@ -1,7 +1,7 @@
 //! The implementation over the store, and how a request reaches it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use doorward_alert::{Alert, AlertKind};
 use doorward_gateway::{ApprovalDesk, Pacing};
@@ -14,7 +14,7 @@ use super::types::{AskReady, BackupTake, Call, Reload, Reloaded, ServerStatus, S
 use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
-use crate::record::LateAudit;
+use crate::record::{LateAudit, recorded_secrets};
 use crate::rotation::Rotations;
 use crate::secret_setup::SecretSetup;
 
@@ -31,9 +31,12 @@ pub(crate) struct AdminParts {
     pub(crate) audit: Arc<LateAudit>,
     /// Durable state.
     pub(crate) store: Arc<dyn Store>,
-    /// Where secrets are read.
-    pub(crate) secrets: Arc<Secrets>,
-    /// How they are read, for those who record each reading.
+    /// Where the pepper and the keys of the ledger are read.
+    pub(crate) own_secrets: Arc<Secrets>,
+    /// Where all others are read and written, each reading recorded: the server's, by which its
+    /// gateway goes, or made when it is needed first.
+    pub(crate) secrets: OnceLock<Arc<Secrets>>,
+    /// How they are read.
     pub(crate) secret_setup: SecretSetup,
     /// Where the pepper is.
     pub(crate) pepper: SecretRef,
@@ -88,6 +91,16 @@ impl Admin {
 
     pub(super) fn store(&self) -> &dyn Store {
         self.parts.store.as_ref()
+    }
+
+    /// Where secrets are read and written, but for the pepper and the keys of the ledger.
+    pub(super) fn secrets(&self) -> Result<Arc<Secrets>, AdminError> {
+        if let Some(secrets) = self.parts.secrets.get() {
+            return Ok(Arc::clone(secrets));
+        }
+        let audit = self.parts.audit.get()?;
+        let made = Arc::new(recorded_secrets(&self.parts.secret_setup, &audit)?);
+        Ok(Arc::clone(self.parts.secrets.get_or_init(|| made)))
     }
 
     pub(super) fn changed(&self) -> Result<(), AdminError> {

@@ -1,6 +1,6 @@
 //! How a command reaches the state: through a running server, or by itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use doorward_store::{SqliteStore, Store, StoreError};
 use tokio::task::spawn_blocking;
@@ -95,7 +95,8 @@ impl Session {
         Ok(Self::Local(Arc::new(Admin::new(AdminParts {
             audit,
             store,
-            secrets,
+            own_secrets: secrets,
+            secrets: OnceLock::new(),
             secret_setup: context.secrets.clone(),
             pepper: context.pepper()?,
             ledger_key: context.own_ledger_key()?,

@@ -132,7 +132,7 @@ impl Handle<AdminTokenCreate> for Admin {
                 "the token would have expired already; choose a later end",
             ));
         }
-        let pepper = secret::read_pepper(&self.parts.secrets, &self.parts.pepper)?;
+        let pepper = secret::read_pepper(&self.parts.own_secrets, &self.parts.pepper)?;
         self.store().confirm_pepper(&pepper.check_value())?;
         let (record, token) = make(&call.name, call.expires_at, &pepper)?;
         self.store().add_admin_token(&record)?;

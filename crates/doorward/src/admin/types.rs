@@ -104,6 +104,9 @@ pub(crate) struct Reloaded {
     pub(crate) changed: Vec<String>,
     /// Those that are not what the server was started with, and need a restart.
     pub(crate) restart_needed: Vec<String>,
+    /// Why secrets could not be read again, where some could not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unread: Vec<String>,
 }
 
 /// Every workspace.

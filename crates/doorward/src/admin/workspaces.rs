@@ -110,7 +110,7 @@ impl Handle<WorkspaceAdd> for Admin {
                  configuration",
             ));
         }
-        let secrets = &self.parts.secrets;
+        let secrets = self.secrets()?;
         let asked = Asked {
             base_url,
             plain_http,
@@ -123,7 +123,7 @@ impl Handle<WorkspaceAdd> for Admin {
                 },
             }),
         };
-        let found = probe_keys(secrets, &asked, &references, call.scopes)?;
+        let found = probe_keys(&secrets, &asked, &references, call.scopes)?;
         let instantly_id = found.instantly_id.clone();
         check_identity(known.as_ref(), instantly_id.as_deref())?;
         let unfit = |key: &FoundKey| {

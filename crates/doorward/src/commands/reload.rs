@@ -33,5 +33,12 @@ pub(crate) async fn run(context: &Context) -> Outcome {
         let told = format_args!("needs a restart: {}", reloaded.restart_needed.join(", "));
         output.line(output.paint(Tone::Careful, told))?;
     }
+    for why in &reloaded.unread {
+        let told = format_args!(
+            "could not be read again: {why}; a value that was read before is used on, unless it is \
+             gone"
+        );
+        output.line(output.paint(Tone::Careful, told))?;
+    }
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! A client of Instantly's under one of a workspace's own keys, and which key that is.
 
+use std::sync::Arc;
+
 use doorward_catalog::{Op, ScopeSet};
 use doorward_gateway::{PaceId, Pacing};
 use doorward_keys::inventory::Standing;
@@ -16,7 +18,7 @@ use crate::server::OwnPace;
 /// How Instantly is reached.
 pub(crate) struct Reach {
     /// Where secrets are read.
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
     /// Whether an emulated workspace may be called in plain text on other machines.
     pub(crate) plain_http: bool,
     /// Gives calls their turn, when a server runs in this process.

@@ -1,14 +1,15 @@
 //! How the running server is administered: what requests are carried out with, and SIGHUP.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use doorward_gateway::ApprovalDesk;
+use doorward_secrets::Secrets;
 use doorward_store::Store;
 
 use super::pages::Pages;
 use super::reload::Reloader;
 use super::settings::Settings;
-use crate::admin::{Admin, AdminError, AdminParts, Reload, Who};
+use crate::admin::{Admin, AdminError, AdminParts, Reload, Reloaded, Who};
 use crate::alerts::AlertDesk;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -28,6 +29,7 @@ pub(super) fn admin(
     settings: Arc<Settings>,
     gateway_url: &str,
     (alerts, approvals, rotations): (AlertDesk, Arc<ApprovalDesk>, Rotations),
+    (own_secrets, secrets): (Arc<Secrets>, Arc<Secrets>),
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);
@@ -35,7 +37,8 @@ pub(super) fn admin(
     Ok(Arc::new(Admin::new(AdminParts {
         audit: Arc::new(LateAudit::opened(Arc::clone(&pages.record))),
         store: Arc::clone(store),
-        secrets: Arc::new(context.secrets.open()?),
+        own_secrets,
+        secrets: OnceLock::from(secrets),
         secret_setup: context.secrets.clone(),
         pepper: context.pepper()?,
         ledger_key: context.own_ledger_key()?,
@@ -49,7 +52,14 @@ pub(super) fn admin(
         pacing: Some(pages.pacing.clone()),
         health: Some(Arc::clone(&pages.health)),
         ready: Some(Arc::new(move || readiness.now())),
-        reload: Some(Box::new(move || settings.reload(|| again.reload()))),
+        reload: Some(Box::new(move || {
+            let mut unread = Vec::new();
+            let reloaded = settings.reload(|| {
+                unread = again.read_again()?;
+                Ok::<(), AdminError>(())
+            })?;
+            Ok(Reloaded { unread, ..reloaded })
+        })),
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {
                 AdminError::failed(format_args!(

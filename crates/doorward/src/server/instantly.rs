@@ -26,6 +26,8 @@ pub(crate) struct Sources {
     secrets: Arc<Secrets>,
     plain_http: bool,
     pacing: Option<Pacing>,
+    /// The workspaces that are asked for, by id; all when none are said.
+    only: Option<BTreeSet<String>>,
     made: Mutex<Option<(u64, Vec<Source>)>>,
 }
 
@@ -41,7 +43,18 @@ impl Sources {
             secrets: secrets.into(),
             plain_http,
             pacing: None,
+            only: None,
             made: Mutex::new(None),
+        }
+    }
+
+    /// The same of these workspaces alone: no other's key is read.
+    #[must_use]
+    pub(crate) fn only(self, workspaces: &[Workspace]) -> Self {
+        let ids = workspaces.iter().map(|workspace| workspace.id.clone());
+        Self {
+            only: Some(ids.collect()),
+            ..self
         }
     }
 
@@ -84,7 +97,11 @@ impl Sources {
                 .extend(acted_on);
         }
         let mut sources = Vec::new();
-        for workspace in self.store.workspaces()? {
+        let wanted = |workspace: &Workspace| {
+            let only = self.only.as_ref();
+            only.is_none_or(|only| only.contains(&workspace.id))
+        };
+        for workspace in self.store.workspaces()?.into_iter().filter(wanted) {
             let Some(client) = self.client(&workspace) else {
                 tracing::info!(
                     workspace = workspace.name,

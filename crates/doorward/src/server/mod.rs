@@ -1,5 +1,6 @@
 //! A running server: the gateway and the admin socket over one store.
 
+mod address;
 mod administration;
 mod alive;
 mod doors;
@@ -23,7 +24,6 @@ mod traces;
 mod uses;
 mod watches;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub(crate) use self::address::listen;
+use self::address::url_of;
 use self::administration::{admin, reload_on_hang_up};
 use self::alive::{Alive, Ended};
 pub(crate) use self::doors::Doors;
@@ -60,7 +62,6 @@ use self::traces::Exporting;
 use self::watches::Watches;
 use crate::admin::{AdminError, AdminServer};
 use crate::alerts::{AlertDesk, watch_certificates};
-use crate::commands::cannot_listen;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{Take, open_record, recorded_secrets};
@@ -101,6 +102,7 @@ pub(crate) struct Server {
     admin: JoinHandle<std::io::Result<()>>,
     hang_ups: JoinHandle<()>,
     due: JoinHandle<()>,
+    keys: JoinHandle<()>,
     learning: JoinHandle<()>,
     forgetting: JoinHandle<()>,
     uses: JoinHandle<()>,
@@ -158,16 +160,15 @@ impl Server {
     ) -> Result<Self, Failure> {
         let store: Arc<dyn Store> = store;
         let gateway_config = &context.config.gateway;
-        let secrets = context.secrets.open()?;
-        let pepper = read_pepper(&secrets, &context.pepper()?)?;
+        let own = Arc::new(context.secrets.open()?);
+        let pepper = read_pepper(&own, &context.pepper()?)?;
         store
             .confirm_pepper(&pepper.check_value())
             .map_err(AdminError::from)?;
         let (record, ledger_keys) = open_record(context, Arc::clone(&store), Take::Own)?;
         let record = Arc::new(record);
-        let recorded = || recorded_secrets(&context.secrets, &record);
-        // One for all who read and write upstream keys, so that none has an older value.
-        let secrets = Arc::new(recorded()?);
+        // One for all who read and write, so that none has an older value or asks anew.
+        let secrets = Arc::new(recorded_secrets(&context.secrets, &record)?);
 
         let fingerprints = pepper.clone();
         let builder = SnapshotBuilder::new(pepper, Arc::clone(&secrets), &gateway_config.limits)
@@ -175,7 +176,7 @@ impl Server {
             .known_secrets(known_secrets());
         let reloader = Reloader::start(Arc::clone(&store), builder)?;
         let reloader = Arc::new(reloader);
-        let sinks = sinks::configured(context, &recorded()?)?;
+        let sinks = sinks::configured(context, &secrets)?;
         let sinks = Arc::new(Sinks::start(&record, sinks).map_err(Failure::usage)?);
         let (stop, stage) = watch::channel(Stage::Running);
         let (alive, ended) = Alive::new();
@@ -208,16 +209,16 @@ impl Server {
         let (learning, lessons) = Learning::new(alerts.clone(), presented);
         let uses = uses::restored(&store)?;
         let metrics = Arc::new(Metrics::default());
-        let (spans, traces) = traces::start(context, &recorded()?)?.unzip();
+        let (spans, traces) = traces::start(context, &secrets)?.unzip();
         let paced = pace.pacing.clone();
         metrics.also(move |text| pace::show(&paced.figures(), text));
         if let Some(traces) = &traces {
             metrics.also(traces.figures());
         }
-        let own = Arc::clone(&store);
-        let approvals = crate::approvals::serve(context, own, &record, alerts.clone())?;
+        let approvals =
+            crate::approvals::serve(context, Arc::clone(&store), &record, alerts.clone())?;
         let tidying = alive.spawn("approvals", crate::approvals::tidy(Arc::clone(&approvals)));
-        let idempotency = idempotency::remembered(context, &store, &recorded()?)?;
+        let idempotency = idempotency::remembered(context, &store, &secrets)?;
         let figures = idempotency.clone();
         metrics.also(move |text| idempotency::show(&figures.figures(), text));
         let config = GatewayConfig {
@@ -281,7 +282,7 @@ impl Server {
         listeners.insert(0, Listener::plain(listener));
         let (rotations, consumers) = rotating::rotations(
             context,
-            (&store, secrets),
+            (&store, Arc::clone(&secrets)),
             &record,
             &alerts,
             (&pace.pacing, &reloader),
@@ -294,6 +295,7 @@ impl Server {
             Arc::clone(&settings),
             &gateway_url,
             (alerts.clone(), approvals, rotations.clone()),
+            (own, secrets),
         )?;
         let leave = gateway.clone();
         let hang_ups = alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?);
@@ -310,6 +312,7 @@ impl Server {
             )),
             hang_ups,
             due: alive.spawn("the schedule", due),
+            keys: alive.spawn("upstream keys", Arc::clone(&reloader).look_after()),
             admin: alive.spawn(
                 "the admin socket",
                 admin_server.serve(admin, reached(stage.clone(), Stage::Ending)),
@@ -393,6 +396,7 @@ impl Server {
             mut admin,
             hang_ups,
             due,
+            keys,
             learning,
             forgetting,
             uses,
@@ -428,6 +432,7 @@ impl Server {
         admin.abort();
         hang_ups.abort();
         due.abort();
+        keys.abort();
         rotations.end().await;
         watches.end().await;
         alarms.abort();
@@ -463,28 +468,6 @@ impl Server {
         tracing::info!("ended");
         Ok(())
     }
-}
-
-/// Takes the gateway's address.
-///
-/// # Errors
-/// When it is not to be had.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| cannot_listen("the gateway", &address.to_string(), &error))
-}
-
-fn url_of(listener: &TcpListener) -> Result<String, Failure> {
-    let mut address = listener.local_addr().map_err(Failure::failed)?;
-    // Who listens everywhere is reached here.
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    Ok(format!("http://{address}"))
 }
 
 async fn join(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {

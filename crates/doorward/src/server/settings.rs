@@ -116,6 +116,7 @@ impl Settings {
         let reloaded = Reloaded {
             changed: names(in_force.config.changed(&next.config), true),
             restart_needed: names(self.started.config.changed(&next.config), false),
+            unread: Vec::new(),
         };
         *in_force = next;
         Ok(reloaded)

@@ -6,6 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod forward;
 pub(crate) mod held;
+pub(crate) mod held_keys;
 pub(crate) mod key_use;
 pub(crate) mod keychoice;
 pub(crate) mod keyhealth;

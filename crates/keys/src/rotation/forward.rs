@@ -88,8 +88,9 @@ impl Rotation {
         let quiet_since = look.old_seen.map_or(promoted, |seen| seen.max(promoted));
         // Time that nobody looked at is no silence.
         let silent = |to: Timestamp| to.min(now).millis_since(quiet_since) >= timing.silence;
-        let outside =
-            self.waited_for().is_empty() || look.acknowledged || look.outside_to.is_some_and(silent);
+        let outside = self.waited_for().is_empty()
+            || look.acknowledged
+            || look.outside_to.is_some_and(silent);
         let quiet = look.old_under_way == 0 && overlapped && outside;
         if look.new_carried && (quiet || self.is_urgent()) {
             self.enter(P::Confirming, now);

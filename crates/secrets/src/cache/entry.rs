@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     /// Its other owners are those who hold the secret.
     pub(super) holders: Arc<()>,
     pub(super) hours: u64,
+    /// Whether it is of this machine: read again when that is asked for, or after a failure.
+    local: bool,
     state: Mutex<State>,
     landed: Condvar,
 }
@@ -32,8 +34,10 @@ struct Flight {
 #[derive(Default)]
 pub(super) struct State {
     flight: Option<Flight>,
-    /// The readings that were begun.
-    flights: u64,
+    /// The readings that were begun, and the writes.
+    begun: u64,
+    /// The last of them whose answer was taken: what began before it is older.
+    taken: u64,
     /// How often there was an outcome.
     pub(super) outcomes: u64,
     /// When the value was last had from the provider.
@@ -41,6 +45,8 @@ pub(super) struct State {
     /// When there was last a failure, and which; none after a success.
     failed: Option<(Duration, Error)>,
     failures: u32,
+    /// Since when it can't be read; none after a success.
+    since: Option<Duration>,
     /// Trouble was told, and its end was not.
     told: bool,
     used_at: Duration,
@@ -50,13 +56,18 @@ pub(super) struct State {
 pub(super) struct Begin(pub(super) u64);
 
 impl Entry {
-    pub(super) fn new(reference: SecretRef, settings: &Settings) -> Self {
+    pub(super) fn new(reference: SecretRef, settings: &Settings, now: Duration) -> Self {
+        let state = State {
+            used_at: now,
+            ..State::default()
+        };
         Self {
+            local: settings.ttl(reference.scheme()).is_none(),
             reference,
             value: ArcSwapOption::empty(),
             holders: Arc::new(()),
             hours: settings.stale.as_secs().div_ceil(3600),
-            state: Mutex::default(),
+            state: Mutex::new(state),
             landed: Condvar::new(),
         }
     }
@@ -101,7 +112,7 @@ impl Entry {
         now: Duration,
         settings: &Settings,
     ) -> Result<Arc<Found>> {
-        let usable = state.good_at.is_some_and(|at| now <= at + settings.stale);
+        let usable = self.last_use(state, settings).is_none_or(|end| now <= end);
         match (self.value.load_full(), &state.failed) {
             (Some(value), _) if usable => Ok(value),
             (_, Some((_, error))) => Err(error.again()),
@@ -111,10 +122,23 @@ impl Entry {
 
     /// The error of those who hold a secret that may not be used any more.
     pub(super) fn gone(&self) -> Error {
-        match &self.lock().failed {
-            Some((_, error)) if !error.is_trouble() => error.again(),
+        let state = self.lock();
+        match (&state.failed, state.good_at) {
+            (Some((_, error)), None) => error.again(),
+            (Some((_, error)), _) if !error.is_trouble() => error.again(),
+            (None, None) => Error::trouble(&self.reference, "it is being read for the first time"),
             _ => self.stale(),
         }
+    }
+
+    /// Until when the value may be used if it is not read again. One of this machine is not read
+    /// on and on: its time begins when it can't be read.
+    fn last_use(&self, state: &State, settings: &Settings) -> Option<Duration> {
+        let from = match self.local {
+            true => state.since,
+            false => state.good_at,
+        };
+        from.map(|from| from + settings.stale)
     }
 
     fn stale(&self) -> Error {
@@ -129,10 +153,15 @@ impl Entry {
         if state.flight.is_some() {
             return None;
         }
-        state.flights += 1;
-        let id = state.flights;
+        let id = self.number(state);
         state.flight = Some(Flight { id, began: now });
         Some(Begin(id))
+    }
+
+    /// The number of a reading or write that is made by another way.
+    pub(super) fn number(&self, state: &mut State) -> u64 {
+        state.begun += 1;
+        state.begun
     }
 
     /// Takes the outcome of the reading `id`, unless it is not waited for any more.
@@ -141,16 +170,28 @@ impl Entry {
         if state.flight.as_ref().map(|flight| flight.id) != Some(id) {
             return None;
         }
-        self.take(&mut state, outcome, now)
+        self.take(&mut state, id, outcome, now)
     }
 
-    /// Takes an outcome, whatever is under way: what was begun before is old.
+    /// Takes an outcome by its number, unless what began later was taken before it. What is under
+    /// way is not taken any more.
     pub(super) fn take(
         &self,
         state: &mut State,
+        id: u64,
         outcome: Result<Found>,
         now: Duration,
     ) -> Option<Trouble> {
+        if id <= state.taken {
+            return None;
+        }
+        if outcome
+            .as_ref()
+            .err()
+            .is_none_or(|error| !error.is_trouble())
+        {
+            state.taken = id;
+        }
         state.flight = None;
         state.outcomes += 1;
         let trouble = match outcome {
@@ -159,6 +200,7 @@ impl Entry {
                 state.good_at = Some(now);
                 state.failed = None;
                 state.failures = 0;
+                state.since = None;
                 std::mem::take(&mut state.told).then(|| Trouble::Over(self.reference.clone()))
             }
             Err(error) => self.fail(state, error, now),
@@ -168,16 +210,20 @@ impl Entry {
     }
 
     fn fail(&self, state: &mut State, error: Error, now: Duration) -> Option<Trouble> {
-        let trouble = if error.is_trouble() {
-            let begins = self.value.load().is_some() && !std::mem::replace(&mut state.told, true);
-            begins.then(|| Trouble::Begun(error.again()))
-        } else {
-            // That it is not there, or not to be taken, is an answer: what was there before it
-            // was taken away, and is not used any more.
-            let had = self.value.swap(None).is_some();
-            state.told |= had;
-            had.then(|| Trouble::Lost(error.again()))
+        // That it is not there, or not to be taken, is an answer: what was there before it was
+        // taken away, and is not used any more.
+        let (had, lost) = match error.is_trouble() {
+            true => (self.value.load().is_some(), false),
+            false => (self.value.swap(None).is_some(), true),
         };
+        let news = (had || self.held()) && !std::mem::replace(&mut state.told, true);
+        let trouble = match (had, lost) {
+            (true, true) => Some(Trouble::Lost(error.again())),
+            (true, false) if news => Some(Trouble::Begun(error.again())),
+            (false, _) if news => Some(Trouble::Unread(error.again())),
+            _ => None,
+        };
+        state.since.get_or_insert(now);
         state.failures = state.failures.saturating_add(1);
         state.failed = Some((now, error));
         trouble
@@ -208,7 +254,11 @@ impl Entry {
             reference: self.reference.clone(),
             millis: settings.limit.as_millis(),
         };
-        self.take(state, Err(error), now)
+        let id = state
+            .flight
+            .as_ref()
+            .map_or(state.begun, |flight| flight.id);
+        self.take(state, id, Err(error), now)
     }
 
     /// Stops using a value that could not be read again for too long.
@@ -218,7 +268,7 @@ impl Entry {
         now: Duration,
         settings: &Settings,
     ) -> Option<Trouble> {
-        if now <= state.good_at? + settings.stale || self.value.swap(None).is_none() {
+        if now <= self.last_use(state, settings)? || self.value.swap(None).is_none() {
             return None;
         }
         state.told = true;
@@ -232,6 +282,7 @@ impl Entry {
         }
         match (&state.failed, state.good_at) {
             (Some((at, _)), _) => Some(*at + settings.backoff(state.failures)),
+            (None, _) if self.local => None,
             (None, good_at) => Some(good_at? + settings.ahead()),
         }
     }
@@ -239,7 +290,7 @@ impl Entry {
     /// When the value may not be used any more, if it is not read again.
     pub(super) fn ends(&self, state: &State, settings: &Settings) -> Option<Duration> {
         self.value.load().as_ref()?;
-        Some(state.good_at? + settings.stale)
+        self.last_use(state, settings)
     }
 
     /// Whether someone holds the secret.

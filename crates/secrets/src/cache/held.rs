@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::entry::Entry;
 use crate::error::Result;
@@ -49,6 +49,12 @@ impl fmt::Debug for Held {
 pub struct Lent(pub(super) Arc<Found>);
 
 impl Lent {
+    /// Whether it is the same text.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.0.secret.expose_secret() == other.0.secret.expose_secret()
+    }
+
     /// Which version it is, where the provider tells.
     pub fn version(&self) -> Option<&Version> {
         self.0.version.as_ref()

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Instant;
 
 use super::Cache;
 use crate::error::{Error, Result};
@@ -15,6 +16,9 @@ const MOST: usize = 64;
 /// The readings under way.
 #[derive(Default)]
 pub(super) struct Air(Arc<AtomicUsize>);
+
+/// One that somebody waits for.
+pub(super) struct Reading(mpsc::Receiver<Result<Found>>);
 
 /// One of them, until it is dropped.
 struct Seat(Arc<AtomicUsize>);
@@ -80,21 +84,33 @@ impl Air {
         drop(started);
     }
 
-    /// Reads and waits, within the limit.
-    pub(super) fn read_within(&self, cache: &Arc<Cache>, reference: &SecretRef) -> Result<Found> {
+    /// Begins to read, for [`Air::end`] to wait for.
+    pub(super) fn begin(&self, cache: &Arc<Cache>, reference: &SecretRef) -> Reading {
+        let (landed, landing) = mpsc::channel();
         // It is had at once, and some look it up in what belongs to their own thread.
         if reference.scheme() == Scheme::Env {
-            return cache.setup.ask(reference);
+            let _ = landed.send(cache.setup.ask(reference));
+        } else {
+            self.read(cache, reference, move |outcome| {
+                let _ = landed.send(outcome);
+            });
         }
-        let (landed, landing) = mpsc::channel();
-        self.read(cache, reference, move |outcome| {
-            let _ = landed.send(outcome);
-        });
-        let limit = cache.setup.settings.limit;
-        landing.recv_timeout(limit).unwrap_or_else(|_| {
+        Reading(landing)
+    }
+
+    /// Waits for what was begun, at most until `deadline`.
+    pub(super) fn end(
+        &self,
+        cache: &Arc<Cache>,
+        reference: &SecretRef,
+        reading: Reading,
+        deadline: Instant,
+    ) -> Result<Found> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        reading.0.recv_timeout(left).unwrap_or_else(|_| {
             Err(Error::TimedOut {
                 reference: reference.clone(),
-                millis: limit.as_millis(),
+                millis: cache.setup.settings.limit.as_millis(),
             })
         })
     }

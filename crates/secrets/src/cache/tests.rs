@@ -10,6 +10,8 @@ use crate::reference::Scheme;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 
+mod held;
+
 /// A clock that is moved by hand.
 #[derive(Default)]
 struct Hand(AtomicU64);
@@ -103,6 +105,7 @@ fn rig(settings: Settings) -> Rig {
             let told = match trouble {
                 Trouble::Begun(error) => format!("begun: {error}"),
                 Trouble::Lost(error) => format!("lost: {error}"),
+                Trouble::Unread(error) => format!("unread: {error}"),
                 Trouble::Over(reference) => format!("over: {reference}"),
             };
             tell.send(told).unwrap();

@@ -211,6 +211,7 @@ fn the_last_good_value_is_used_while_it_is_down() {
         let told = match trouble {
             Trouble::Begun(_) => "begun",
             Trouble::Lost(_) => "lost",
+            Trouble::Unread(_) => "unread",
             Trouble::Over(_) => "over",
         };
         tell.lock().unwrap().push(told);

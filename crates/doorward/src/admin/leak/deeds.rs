@@ -10,6 +10,7 @@ use doorward_policy::Timestamp;
 use super::types::LeakDeeds;
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
+use crate::admin::upstream::read_log;
 use crate::leak::{Address, Deeds, Found, OfOperation, Through};
 
 /// Records that are read at once, and leaves that are looked at for them.
@@ -29,7 +30,8 @@ impl Handle<LeakDeeds> for Admin {
         {
             // What was done in the last moments is the most telling.
             let workspace = self.store().workspace(&key.workspace_id)?;
-            self.read_log(&audit, &workspace, &mut unknown)?;
+            let logs = self.logs(std::slice::from_ref(&workspace))?;
+            read_log(&audit, &logs, &workspace, &mut unknown)?;
         }
         let now = audit.now();
         let through = through(&audit, &call.found, call.since, &mut unknown)?;

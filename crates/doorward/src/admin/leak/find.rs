@@ -29,8 +29,7 @@ impl Handle<LeakFind> for Admin {
 
 impl Handle<LeakProbe> for Admin {
     fn handle(&self, call: LeakProbe) -> Result<Probed, AdminError> {
-        let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let client = match (&call.key.value, &call.key.id) {
             (Some(value), _) => {
                 let workspace = self.place_of_stranger(call.key.workspace.as_deref())?;
@@ -81,7 +80,7 @@ impl Admin {
 
     fn by_value(&self, value: &str, leaked: &Leaked) -> Result<Found, AdminError> {
         let value = value.trim();
-        let pepper = secret::read_pepper(&self.parts.secrets, &self.parts.pepper)?;
+        let pepper = secret::read_pepper(&self.parts.own_secrets, &self.parts.pepper)?;
         if ClientKey::parse(value).is_ok() {
             return self.client_key_of(&pepper, value).map(Found::ClientKey);
         }
@@ -92,7 +91,7 @@ impl Admin {
             ));
         }
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let print = fingerprint(&pepper, value);
         let value = SecretString::from(value.to_owned());
         if let Some((workspace, key)) = self.holding(&reach, &value)? {
@@ -122,7 +121,7 @@ impl Admin {
             }
         }
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         if let Some((workspace, key)) = self.held(id, workspace)? {
             let said = leaked.api_key_id.as_deref();
             let found = self.describe(&audit, &reach, (&workspace, &key), said)?;

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use doorward_policy::Timestamp;
-use doorward_secrets::SecretRef;
+use doorward_secrets::{SecretRef, Secrets};
 
 use super::{SecretCheck, SecretChecked};
 use crate::admin::error::AdminError;
@@ -19,6 +19,7 @@ impl Handle<SecretCheck> for Admin {
             used.extend(self.upstream_uses()?);
         }
         let mut checked: Vec<SecretChecked> = Vec::new();
+        let secrets = self.secrets()?;
         for one in used {
             let reference = self.secret_reference(&one.reference);
             let shown = match &reference {
@@ -37,7 +38,7 @@ impl Handle<SecretCheck> for Admin {
                 ));
             }
             let mut row = match &reference {
-                Ok(reference) => self.look(reference, one.read),
+                Ok(reference) => Self::look(&secrets, reference, one.read),
                 Err(error) => SecretChecked {
                     fault: Some(error.message.clone()),
                     ..unseen()
@@ -52,8 +53,7 @@ impl Handle<SecretCheck> for Admin {
 }
 
 impl Admin {
-    fn look(&self, reference: &SecretRef, read: bool) -> SecretChecked {
-        let secrets = &self.parts.secrets;
+    fn look(secrets: &Secrets, reference: &SecretRef, read: bool) -> SecretChecked {
         let seen = secrets.inspect(reference);
         let found = read.then(|| secrets.find(reference)).transpose();
         let mut row = unseen();

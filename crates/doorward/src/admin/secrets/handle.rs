@@ -45,7 +45,7 @@ impl Admin {
             true => Expect::Any,
             false => Expect::Absent,
         };
-        let secrets = &self.parts.secrets;
+        let secrets = self.secrets()?;
         let put = secrets.put(reference, secret, &expect);
         put.map_err(|error| match error {
             Error::Exists { .. } => AdminError::usage(format_args!(
@@ -87,7 +87,7 @@ impl Handle<SecretSet> for Admin {
 impl Handle<SecretReveal> for Admin {
     fn handle(&self, call: SecretReveal) -> Result<SecretShown, AdminError> {
         let reference = self.secret_reference(&call.reference)?;
-        let found = self.parts.secrets.find(&reference).map_err(refused)?;
+        let found = self.secrets()?.find(&reference).map_err(refused)?;
         Ok(SecretShown {
             reference: reference.to_string(),
             secret: SecretText::new(found.secret.expose_secret().to_owned()),
@@ -106,7 +106,7 @@ impl Handle<SecretCopy> for Admin {
                 "both are the same place; nothing is to be copied",
             ));
         }
-        let found = self.parts.secrets.find(&from).map_err(refused)?;
+        let found = self.secrets()?.find(&from).map_err(refused)?;
         self.keep_secret(&to, &found.secret, call.replace)
     }
 }
@@ -114,7 +114,7 @@ impl Handle<SecretCopy> for Admin {
 impl Handle<SecretList> for Admin {
     fn handle(&self, call: SecretList) -> Result<Vec<SecretListed>, AdminError> {
         let of = self.secret_reference(&call.of)?;
-        let kept = self.parts.secrets.siblings(&of).map_err(refused)?;
+        let kept = self.secrets()?.siblings(&of).map_err(refused)?;
         let mut used = call.used;
         used.extend(self.upstream_uses()?);
         let used: Vec<_> = used

@@ -18,6 +18,9 @@ use super::server::on;
 use super::service::Admin;
 use super::types::Call;
 
+/// Most references that the record of a check names.
+const NAMED_MAX: usize = 64;
+
 /// Keeps a secret.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SecretSet {
@@ -197,8 +200,22 @@ impl Acts for SecretCheck {
         let faulty = answer.iter().filter(|one| !one.ok).count();
         let metadata = &mut deed.act.metadata;
         metadata.insert("checked".to_owned(), answer.len().into());
+        // By those that are named here, and the readings themselves, which are recorded each.
+        let named: Vec<_> = answer
+            .iter()
+            .take(NAMED_MAX)
+            .map(|one| one.reference.as_str())
+            .collect();
+        metadata.insert("references".to_owned(), named.into());
         metadata.insert("faulty".to_owned(), faulty.into());
     }
 }
 
-impl Acts for SecretList {}
+impl Acts for SecretList {
+    fn deed(&self) -> Option<Deed> {
+        let mut deed = Deed::new("secret.list", "secret", Event::Admin);
+        let of = recorded(&self.of).into();
+        deed.act.metadata.insert("of".to_owned(), of);
+        Some(deed)
+    }
+}

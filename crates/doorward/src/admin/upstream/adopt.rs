@@ -25,7 +25,7 @@ impl Handle<UpstreamAdopt> for Admin {
     fn handle(&self, call: UpstreamAdopt) -> Result<UpstreamAdopted, AdminError> {
         check_name("the upstream key", &call.name)?;
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let workspace = self.workspace(call.workspace.as_deref())?;
         let keys = workspace.upstream_keys.iter();
         let held = keys.clone().find(|key| key.name == call.name);
@@ -155,7 +155,7 @@ impl Admin {
             }),
         };
         let references = std::slice::from_ref(reference);
-        probe_keys(&self.parts.secrets, &asked, references, call.scopes)
+        probe_keys(&*self.secrets()?, &asked, references, call.scopes)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_audit::Audit;
-use doorward_audit::instantly::{pull_once, read_to};
+use doorward_audit::instantly::{PullOptions, Source, pull_once, read_to};
 use doorward_audit::reconcile::learnt_keys;
 use doorward_catalog::Op;
 use doorward_keys::inventory::{Held, HeldState, Listing, Uses, rows};
@@ -15,7 +15,6 @@ use super::types::{Inventory, UpstreamList};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
 use crate::inventory::{KEYS_MAX, Reach, keeper, list_keys, sightings, uses_since};
-use crate::record::recorded_secrets;
 use crate::server::{Sources, watch_key, watch_options};
 
 /// Most readings of one log: each goes on where the one before stopped.
@@ -24,14 +23,18 @@ const READINGS_MAX: usize = 5;
 impl Handle<UpstreamList> for Admin {
     fn handle(&self, call: UpstreamList) -> Result<Vec<Inventory>, AdminError> {
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let learnt = learnt_keys(audit.store().as_ref())?;
         let workspaces = self.workspaces(&call.of)?;
+        let logs = match call.fetch {
+            true => self.logs(&workspaces)?,
+            false => Vec::new(),
+        };
         let each = workspaces.iter().map(|workspace| {
             let mut told = Vec::new();
             let listing = match call.fetch {
                 true => {
-                    self.read_log(&audit, workspace, &mut told)?;
+                    read_log(&audit, &logs, workspace, &mut told)?;
                     self.listing(&reach, workspace, &mut told)
                 }
                 false => None,
@@ -82,9 +85,9 @@ impl Handle<UpstreamList> for Admin {
 
 impl Admin {
     /// How Instantly is asked about keys.
-    pub(in crate::admin) fn reach(&self, audit: &Arc<Audit>) -> Result<Reach, AdminError> {
+    pub(in crate::admin) fn reach(&self) -> Result<Reach, AdminError> {
         Ok(Reach {
-            secrets: recorded_secrets(&self.parts.secret_setup, audit)?,
+            secrets: self.secrets()?,
             plain_http: self.parts.plain_http,
             pacing: self.parts.pacing.clone(),
         })
@@ -142,39 +145,52 @@ impl Admin {
         })
     }
 
-    /// Reads what is new in Instantly's audit log, where a key may.
-    pub(in crate::admin) fn read_log(
+    /// The audit logs of these workspaces, where a key may read them.
+    pub(in crate::admin) fn logs(
         &self,
-        audit: &Arc<Audit>,
-        workspace: &Workspace,
-        told: &mut Vec<String>,
-    ) -> Result<(), AdminError> {
+        workspaces: &[Workspace],
+    ) -> Result<Vec<LogOf>, AdminError> {
         let sources = Sources::new(
             Arc::clone(&self.parts.store),
-            recorded_secrets(&self.parts.secret_setup, audit)?,
+            self.secrets()?,
             self.parts.plain_http,
-        );
+        )
+        .only(workspaces);
         let sources = match &self.parts.pacing {
             Some(pacing) => sources.paced(pacing.clone()),
             None => sources,
         };
         let options = watch_options(&self.parts.instantly).pull;
-        for source in sources.now() {
-            if source.workspace != workspace.id {
-                continue;
-            }
-            for _ in 0..READINGS_MAX {
-                let pulled = pull_once(audit, &source, &options, audit.now());
-                let pulled = Runtime::current().block_on(pulled)?;
-                let stuck = pulled.told.is_some();
-                told.extend(pulled.told);
-                if pulled.complete || stuck {
-                    break;
-                }
+        let logs = sources.now().into_iter();
+        Ok(logs.map(|source| LogOf(source, options.clone())).collect())
+    }
+}
+
+/// An audit log of Instantly's, and how it is read.
+pub(in crate::admin) struct LogOf(Source, PullOptions);
+
+/// Reads what is new in a workspace's of these logs.
+pub(in crate::admin) fn read_log(
+    audit: &Arc<Audit>,
+    logs: &[LogOf],
+    workspace: &Workspace,
+    told: &mut Vec<String>,
+) -> Result<(), AdminError> {
+    for LogOf(source, options) in logs {
+        if source.workspace != workspace.id {
+            continue;
+        }
+        for _ in 0..READINGS_MAX {
+            let pulled = pull_once(audit, source, options, audit.now());
+            let pulled = Runtime::current().block_on(pulled)?;
+            let stuck = pulled.told.is_some();
+            told.extend(pulled.told);
+            if pulled.complete || stuck {
+                break;
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// What a key was used for counts for the one that took its place.

@@ -20,6 +20,7 @@ use super::service::Admin;
 use super::types::Call;
 use crate::rotation::RotationView;
 
+pub(in crate::admin) use list::read_log;
 pub(crate) use types::{
     Inventory, MintAsked, MintPlan, ShrinkAsked, ShrinkPlan, Target, UpstreamAdopt,
     UpstreamAdopted, UpstreamList, UpstreamMint, UpstreamMintPlan, UpstreamProbe, UpstreamProbed,

@@ -19,7 +19,7 @@ const DETAIL_MAX: usize = 200;
 impl Handle<UpstreamProbe> for Admin {
     fn handle(&self, call: UpstreamProbe) -> Result<UpstreamProbed, AdminError> {
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let workspace = self.workspace(call.workspace.as_deref())?;
         let key = held_key(&workspace, &call.name)?;
         let client = reach.under(&workspace, key)?;

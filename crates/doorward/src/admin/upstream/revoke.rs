@@ -22,7 +22,7 @@ const LOST_SHOWN: usize = 8;
 impl Handle<UpstreamRevoke> for Admin {
     fn handle(&self, call: UpstreamRevoke) -> Result<UpstreamRevoked, AdminError> {
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let workspace = self.workspace(Some(&call.workspace))?;
         let (listing, _) = self.try_listing(&reach, &workspace)?;
         let learnt = learnt_keys(audit.store().as_ref())?;

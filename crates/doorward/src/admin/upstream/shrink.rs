@@ -11,7 +11,7 @@ use doorward_policy::Timestamp;
 use doorward_store::{UpstreamKey, UpstreamKeyState, Workspace};
 use tokio::runtime::Handle as Runtime;
 
-use super::list::those_before;
+use super::list::{read_log, those_before};
 use super::probe::held_key;
 use super::types::{ShrinkAsked, ShrinkPlan, UpstreamShrink, UpstreamShrinkPlan};
 use crate::admin::error::AdminError;
@@ -87,11 +87,12 @@ impl Admin {
 
     fn shrinking(&self, asked: &ShrinkAsked) -> Result<Shrinking, AdminError> {
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let workspace = self.workspace(asked.workspace.as_deref())?;
         let key = held_key(&workspace, &asked.name)?;
         let mut told = Vec::new();
-        self.read_log(&audit, &workspace, &mut told)?;
+        let logs = self.logs(std::slice::from_ref(&workspace))?;
+        read_log(&audit, &logs, &workspace, &mut told)?;
         let learnt = learnt_keys(audit.store().as_ref())?;
         let granted = self.granted_scopes(&reach, &workspace, key, &mut told)?;
 

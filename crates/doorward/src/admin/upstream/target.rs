@@ -19,7 +19,7 @@ use crate::server::watch_key;
 impl Handle<UpstreamTarget> for Admin {
     fn handle(&self, call: UpstreamTarget) -> Result<Target, AdminError> {
         let audit = self.parts.audit.get()?;
-        let reach = self.reach(&audit)?;
+        let reach = self.reach()?;
         let workspace = self.workspace(call.workspace.as_deref())?;
         let (listing, _) = self.try_listing(&reach, &workspace)?;
         let learnt = learnt_keys(audit.store().as_ref())?;
