@@ -24,7 +24,14 @@ fn a_rotation_is_refused_where_it_would_destroy_a_key_or_wait_for_ever() {
         let text =
             format!("[[rotation.consumer]]\nname = \"crm\"\nkey = \"{key}\"\n{write}\n{more}\n");
         add(path, &text);
-        world.run(&["upstream", "rotate", &key, "--dry-run"])
+        world.run(&[
+            "upstream",
+            "rotate",
+            &key,
+            "--workspace",
+            "acme",
+            "--dry-run",
+        ])
     };
     let hook = "command = [\"/bin/true\"]";
     let slots = [

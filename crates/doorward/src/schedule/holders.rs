@@ -21,7 +21,7 @@ impl Holders<'_> {
     /// Whether nobody is cut off when this key is revoked. What is not known counts as somebody.
     ///
     /// # Errors
-    /// Who may be, and what to say in the configuration.
+    /// Why somebody may be. What to do is said by whoever tells it: alerts' facts are short.
     pub(super) fn check(&self, key: &Key, now: Timestamp) -> Result<(), String> {
         if self.config.is_served(&key.workspace, &key.name) {
             return Ok(());
@@ -31,7 +31,7 @@ impl Holders<'_> {
         if let Some(acts @ 1..) = around {
             return Err(format!(
                 "Instantly's audit log has {acts} acts under it in {AROUND_DAYS} days that did not go \
-                 through Doorward: {MEND}"
+                 through Doorward"
             ));
         }
         if sole {
@@ -48,7 +48,7 @@ impl Holders<'_> {
             }
             Some(_) => return Ok(()),
         };
-        Err(format!("{why}. {MEND}"))
+        Err(why.to_owned())
     }
 
     /// How many acts around Doorward the log has of late; `None` where it does not tell.
@@ -62,7 +62,3 @@ impl Holders<'_> {
         (tells || around > 0).then_some(around)
     }
 }
-
-const MEND: &str = "Name who holds it in [[rotation.consumer]]; or, if nobody but Doorward does, say \
-                    alone = true in [[rotation.key]]; or rotate it by hand with `doorward upstream \
-                    rotate`";

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_key_from_elsewhere_counts_from_when_it_was_added() {
-        let all = workspaces(&[("old", KeyRole::Carries, -700)]);
+        let all = workspaces(&[("old", KeyRole::Carries, 700)]);
         let due = |text: &str, days: i64| {
             let looking = Looking {
                 config: &config(text),
@@ -174,7 +174,7 @@ mod tests {
                 rotations: &[],
                 refused: &BTreeMap::new(),
             };
-            let looked = looking.look(MADE.plus_millis(days * DAY));
+            let looked = looking.look(MADE.plus_millis((700 + days) * DAY));
             (looked.due.len(), looked.old.len())
         };
         // It is told how old it is, and not replaced at once.

@@ -141,7 +141,9 @@ impl Schedule {
         )
         .text(
             "It is tried again in some hours. To see what stands in the way: `doorward upstream \
-                   rotate NAME --dry-run`.",
+             rotate NAME --dry-run`. A key that was not made here is rotated by the schedule when it is \
+             said who holds it: in [[rotation.consumer]], or, if nobody but Doorward does, with `alone = \
+             true` in [[rotation.key]].",
         )
         .fact("workspace", &key.workspace)
         .fact("key", &key.name)
