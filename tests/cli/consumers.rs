@@ -66,6 +66,7 @@ fn a_rotation_is_refused_where_it_would_destroy_a_key_or_wait_for_ever() {
     let other = store.create_workspace(&new, now).unwrap().id;
     let new = NewUpstreamKey::new(&key, "file:///run/other");
     store.add_upstream_key(&other, &new, now).unwrap();
+    drop(store);
     let refused = plan("crm/key", hook);
     let refused = refused.ended(2);
     assert!(refused.stderr.contains("says no workspace"), "{refused:?}");

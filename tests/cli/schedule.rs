@@ -165,6 +165,7 @@ fn a_key_that_is_too_old_or_can_not_be_rotated_is_told_and_left_alone() {
     let path = world.path();
     let key = name_of(&world, "lead-import");
     age(path, &key, 120);
+    set(path, "rotate_every = \"never\"", "rotate_every = \"90d\"");
     // Nobody but Doorward holds it, so that is not what stands in the way.
     let alone = format!("[[rotation.key]]\nname = \"{key}\"\nalone = true\n");
     add(path, &alone);
@@ -206,6 +207,7 @@ fn a_key_that_others_may_hold_is_told_and_left_alone() {
     let value = fs::read_to_string(path.join("lead-import.key")).unwrap();
     world.set(json!({ "list_keys": "clear" }));
     age(path, &key, 120);
+    set(path, "rotate_every = \"never\"", "rotate_every = \"90d\"");
     let server = Server::start(path, &["serve", "--listen", "127.0.0.1:0"]);
     let why = "whether somebody else uses it can't be told";
     until(|| {

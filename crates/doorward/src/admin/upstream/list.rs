@@ -162,7 +162,7 @@ impl Admin {
         };
         let options = watch_options(&self.parts.instantly).pull;
         let logs = sources.now().into_iter();
-        Ok(logs.map(|source| LogOf(source, options.clone())).collect())
+        Ok(logs.map(|source| LogOf(source, options)).collect())
     }
 }
 
