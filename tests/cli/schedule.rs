@@ -79,6 +79,7 @@ fn a_key_that_is_due_is_rotated_and_those_outside_hold_the_new_one_before_the_ol
     // The values are listed, so that which key it is can be told for certain.
     world.set(json!({ "list_keys": "clear" }));
     age(path, &key, 91);
+    set(path, "rotate_every = \"never\"", "rotate_every = \"90d\"");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let hook = format!("http://{}/rotated", listener.local_addr().unwrap());
     secret(path, "hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
