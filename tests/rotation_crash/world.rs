@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -115,6 +115,8 @@ pub(crate) struct World {
     pub(crate) control: Control,
     pub(crate) watch: Watch,
     server: Option<Server>,
+    /// A server that is not ready yet.
+    starting: Option<Starting>,
     /// When there was no server to call.
     pub(crate) downs: Vec<(Instant, Instant)>,
     /// What commands wrote.
@@ -150,6 +152,7 @@ impl World {
         let mut world = World {
             watch: Watch::new(log),
             server: None,
+            starting: None,
             downs: Vec::new(),
             said: Mutex::default(),
             old: Default::default(),
@@ -298,11 +301,25 @@ impl World {
 
     /// Starts the server where it was before.
     pub(crate) fn start(&mut self) -> Result<(), String> {
+        self.begin_start();
+        self.is_ready()
+    }
+
+    /// Starts the server, and does not wait until it is ready: it may be stopped before.
+    pub(crate) fn begin_start(&mut self) {
         let (reader, writer) = std::io::pipe().unwrap();
         let log = self.path().join("serve.log");
         let serve = ["serve", "--listen", &self.address];
         let starting = Starting::spawn(self.path(), &serve, LOG, (writer.into(), log));
         self.watch.follow(reader, pid(&starting.child));
+        self.starting = Some(starting);
+    }
+
+    /// Waits until a server that was started is ready.
+    fn is_ready(&mut self) -> Result<(), String> {
+        let Some(starting) = self.starting.take() else {
+            return Ok(());
+        };
         let server = starting.ready()?;
         let url = server.text("gateway_url");
         self.address = url.trim_start_matches("http://").to_owned();
@@ -315,6 +332,10 @@ impl World {
 
     /// Kills the server.
     pub(crate) fn kill(&mut self) {
+        if let Some(mut starting) = self.starting.take() {
+            starting.child.kill().unwrap();
+            starting.child.wait().unwrap();
+        }
         if let Some(server) = self.server.take() {
             let now = Instant::now();
             // Until it is up again.
@@ -324,10 +345,14 @@ impl World {
     }
 
     /// Lets the server go on that was stopped.
-    pub(crate) fn go_on(&self) {
+    pub(crate) fn go_on(&mut self) -> Result<(), String> {
         if let Some(server) = &self.server {
             server.signal(Signal::CONT);
         }
+        if let Some(starting) = &self.starting {
+            kill_process(pid(&starting.child), Signal::CONT).unwrap();
+        }
+        self.is_ready()
     }
 
     /// Ends the server as an operator would.
@@ -353,5 +378,15 @@ impl World {
         self.full = None;
         self.folder.disable_cleanup(true);
         self.folder.path().to_owned()
+    }
+}
+
+impl Drop for World {
+    /// A server that never was ready is ended too.
+    fn drop(&mut self) {
+        if let Some(mut starting) = self.starting.take() {
+            let _ = starting.child.kill();
+            let _ = starting.child.wait();
+        }
     }
 }
