@@ -5,7 +5,7 @@
 //! | [`Found`] | which key it is |
 //! | [`Dying`] | when it is proved dead |
 //! | [`Deeds`] | what it did, told apart by whether it went through Doorward |
-//! | [`radius`] | what it could have done |
+//! | [`mod@radius`] | what it could have done |
 //! | [`Incident`] | the report, as JSON and as Markdown |
 
 mod deeds;

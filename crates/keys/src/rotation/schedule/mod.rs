@@ -1,6 +1,6 @@
 //! When an upstream key is due to be replaced: by its age, spread a little, within windows.
 //!
-//! A key is due when it is as old as [`Schedule::every`] says, or a little younger: each key by a
+//! A key is due when it is as old as [`Schedule`] says, or a little younger: each key by a
 //! part of its own, made of its id, so that keys made together are not replaced together. Nothing is
 //! begun outside the [`Windows`]; where the next one opens too late, the last before counts.
 
