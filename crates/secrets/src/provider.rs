@@ -3,13 +3,21 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Result};
 use crate::reference::SecretRef;
 
 /// Largest secret read or written, in bytes.
 pub const MAX_SECRET_BYTES: usize = 64 * 1024;
+
+/// Refuses a secret that is empty or longer than [`MAX_SECRET_BYTES`].
+pub(crate) fn check_length(reference: &SecretRef, secret: &SecretString) -> Result<()> {
+    match secret.expose_secret().len() {
+        1..=MAX_SECRET_BYTES => Ok(()),
+        _ => Err(Error::refused(reference, "a secret has 1 to 65536 bytes")),
+    }
+}
 
 /// Which of the secrets that a place has held one after another. Only to be compared with
 /// others of the same place; it says nothing of the secret.

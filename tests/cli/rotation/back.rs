@@ -8,8 +8,7 @@ use super::Stage;
 fn a_rotation_is_taken_back_until_the_old_key_is_revoked() {
     let stage = Stage::new();
     let server = stage.serve();
-    let begin = ["upstream", "rotate", "reader", "--no-wait", "--json"];
-    stage.run(&begin).ended(0);
+    stage.begin(&[]);
     stage.until("at drain", |one| one["step"] == "drain");
     assert_eq!(stage.made().len(), 1);
     let again = stage.run(&["upstream", "rotate", "reader"]).ended(2);

@@ -69,6 +69,12 @@ impl Stage {
     }
 
     /// Adds a fault to the sandbox.
+    /// Begins a rotation of `reader`, and does not wait for it.
+    fn begin(&self, more: &[&str]) {
+        let begin = ["upstream", "rotate", "reader", "--no-wait", "--json"];
+        self.run(&[&begin[..], more].concat()).ended(0);
+    }
+
     fn fault(&self, fault: Value) {
         let url = format!("{}/_sandbox/faults", self.world.sandbox.text("url"));
         assert_eq!(call("POST", &url, None, Some(fault)).status, 200);

@@ -8,8 +8,7 @@ use super::Stage;
 fn a_value_that_is_not_the_old_keys_is_no_reason_to_go_back() {
     let stage = Stage::new();
     let server = stage.serve();
-    let begin = ["upstream", "rotate", "reader", "--no-wait", "--json"];
-    stage.run(&begin).ended(0);
+    stage.begin(&[]);
     stage.until("at drain", |one| one["step"] == "drain");
     // As a consumer would that is given the new key and keeps it in the same place.
     let new = stage.value_at("reader.key-b").unwrap();
@@ -31,15 +30,7 @@ fn what_somebody_wrote_in_the_old_keys_place_is_left_there_and_the_death_is_not_
     let stage = Stage::new();
     let server = stage.serve();
     stage.fault(json!({"kind": "status", "status": 500, "operation": "deleteAPIKey"}));
-    let begin = [
-        "upstream",
-        "rotate",
-        "reader",
-        "--now",
-        "--no-wait",
-        "--json",
-    ];
-    stage.run(&begin).ended(0);
+    stage.begin(&["--now"]);
     stage.until("owed", |one| one["owed"] == true);
     let (_, stranger) = stage
         .world

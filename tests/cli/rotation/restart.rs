@@ -11,15 +11,7 @@ fn killed_while_the_key_is_made_it_leaves_no_orphan() {
     let server = stage.serve();
     // It is made, and the answer takes longer than the program lives.
     stage.fault(json!({"kind": "latency", "ms": 3_000, "operation": "createAPIKey", "count": 1}));
-    let begin = [
-        "upstream",
-        "rotate",
-        "reader",
-        "--now",
-        "--no-wait",
-        "--json",
-    ];
-    stage.run(&begin).ended(0);
+    stage.begin(&["--now"]);
     stage.until("at create", |one| one["step"] == "create");
     server.end(Signal::KILL);
     assert_eq!(stage.rotation()["step"], "create");
@@ -34,8 +26,7 @@ fn killed_while_both_keys_are_in_force_it_goes_on_and_calls_do_too() {
     let stage = Stage::new();
     let server = stage.serve();
     // Both are in force for a minute: this is where it is killed.
-    let begin = ["upstream", "rotate", "reader", "--no-wait", "--json"];
-    stage.run(&begin).ended(0);
+    stage.begin(&[]);
     stage.until("at drain", |one| one["step"] == "drain");
     server.end(Signal::KILL);
     let server = stage.serve();
@@ -57,15 +48,7 @@ fn killed_while_both_keys_are_in_force_it_goes_on_and_calls_do_too() {
 fn killed_while_the_old_key_is_proved_dead_it_is_proved_anew() {
     let stage = Stage::new();
     let server = stage.serve();
-    let begin = [
-        "upstream",
-        "rotate",
-        "reader",
-        "--now",
-        "--no-wait",
-        "--json",
-    ];
-    stage.run(&begin).ended(0);
+    stage.begin(&["--now"]);
     stage.until("at prove-dead", |one| one["step"] == "prove-dead");
     server.end(Signal::KILL);
     let server = stage.serve();

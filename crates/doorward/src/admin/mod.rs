@@ -3,6 +3,9 @@
 //! A running server carries requests out for callers on its socket; with none running, a command
 //! opens the store itself and carries them out in its own process. Both go through [`Admin`].
 
+#[macro_use]
+mod calls;
+
 mod alerts;
 mod approvals;
 mod audit_deeds;

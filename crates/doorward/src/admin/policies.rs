@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::deeds::{Acts, Deed};
 use super::error::AdminError;
 use super::service::{Admin, Handle, now};
-use super::types::Call;
 
 /// Saves a policy, in the place of the one of that name.
 #[derive(Debug, Serialize, Deserialize)]
@@ -119,15 +118,6 @@ impl PolicyView {
             updated_at: policy.updated_at,
         }
     }
-}
-
-macro_rules! calls {
-    ($($call:ident, $name:literal => $answer:ty;)*) => {
-        $(impl Call for $call {
-            const NAME: &'static str = $name;
-            type Answer = $answer;
-        })*
-    };
 }
 
 calls! {

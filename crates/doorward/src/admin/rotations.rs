@@ -1,8 +1,5 @@
 //! Requests about rotations of upstream keys.
 
-use std::sync::Arc;
-
-use axum::Router;
 use doorward_catalog::ScopeSet;
 use doorward_keys::rotation::{Event as Wish, Why};
 use doorward_ledger::{Change, Event};
@@ -13,9 +10,7 @@ use tokio::runtime::Handle as Runtime;
 use super::carry::Who;
 use super::deeds::{Acts, Deed};
 use super::error::AdminError;
-use super::server::on;
 use super::service::{Admin, Handle};
-use super::types::Call;
 use crate::rotation::{Asked, PlanView, RotationView};
 
 /// Most characters of why a rotation is taken back.
@@ -98,22 +93,7 @@ impl RotationBack {
     }
 }
 
-macro_rules! calls {
-    ($($call:ident, $name:literal => $answer:ty;)*) => {
-        $(impl Call for $call {
-            const NAME: &'static str = $name;
-            type Answer = $answer;
-        })*
-
-        /// Takes the requests in.
-        pub(super) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
-            $(let router = on::<$call>(router);)*
-            router
-        }
-    };
-}
-
-calls! {
+routed_calls! {
     RotationPlan, "rotation/plan" => PlanView;
     RotationBegin, "rotation/begin" => RotationView;
     RotationShow, "rotation/show" => RotationView;

@@ -24,15 +24,6 @@ pub(crate) trait Call: Serialize + DeserializeOwned + Send + 'static {
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 }
 
-macro_rules! calls {
-    ($($call:ident, $name:literal => $answer:ty;)*) => {
-        $(impl Call for $call {
-            const NAME: &'static str = $name;
-            type Answer = $answer;
-        })*
-    };
-}
-
 calls! {
     Status, "status" => ServerStatus;
     Reload, "reload" => Reloaded;

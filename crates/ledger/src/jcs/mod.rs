@@ -1,5 +1,6 @@
 //! The canonical form of JSON (RFC 8785): a record has exactly one spelling, so it has one hash.
 
+mod members;
 mod writer;
 
 use serde::Serialize;

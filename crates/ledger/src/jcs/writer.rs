@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 
 use serde::ser::{self, Serialize};
 
+use super::members::{Member, by_name, first_eight};
 use super::{MAX_EXACT, MAX_LEAF_BYTES};
 
 /// What can't be written.
@@ -41,18 +42,6 @@ impl ser::Error for Fault {
 }
 
 type Written = Result<(), Fault>;
-
-/// Where a member of an object that is being written is: its name with the quotes, then its value,
-/// up to the comma before the next one.
-#[derive(Clone, Copy)]
-struct Member {
-    start: usize,
-    value: usize,
-    end: usize,
-    /// The first eight bytes of the name, if it is ASCII with nothing escaped: then its bytes are in
-    /// the order it has.
-    plain: Option<u64>,
-}
 
 /// The canonical form as far as it is written.
 pub(super) struct Writer {
@@ -167,33 +156,6 @@ fn is_plain(text: &[u8]) -> bool {
             .iter()
             .fold(false, |found, byte| found | escaped(*byte))
     })
-}
-
-/// The first eight bytes of a name as a number that is in its order; shorter ones are filled up with
-/// zeros, which are in no name that is plain.
-fn first_eight(name: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    for (to, from) in first.iter_mut().zip(name) {
-        *to = *from;
-    }
-    u64::from_be_bytes(first)
-}
-
-/// The order of members: that of their names' UTF-16 code units.
-fn by_name(out: &[u8], a: &Member, b: &Member) -> Ordering {
-    // Between the quotes: the closing one and the colon are before the value.
-    let inside = |member: &Member| {
-        let end = member.value.saturating_sub(2);
-        out.get(member.start + 1..end).unwrap_or_default()
-    };
-    if let (Some(first), Some(second)) = (a.plain, b.plain) {
-        return first.cmp(&second).then_with(|| inside(a).cmp(inside(b)));
-    }
-    let text = |member: &Member| {
-        let quoted = out.get(member.start..member.value.saturating_sub(1));
-        serde_json::from_slice::<String>(quoted.unwrap_or_default()).unwrap_or_default()
-    };
-    text(a).encode_utf16().cmp(text(b).encode_utf16())
 }
 
 /// An array or an object under way.

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::bridge::Bridge;
 use super::process::scrubbed;
 use crate::error::{Error, Result};
-use crate::provider::{Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version};
+use crate::provider::{Expect, Found, Provider, Readers, Seen, Version, check_length};
 use crate::reference::{Place, SecretRef};
 
 /// The label of the version in force.
@@ -327,12 +327,7 @@ impl Provider for AwsProvider {
             };
             let secret = spot.pick(&current.text)?;
             let secret = secret.ok_or_else(|| Error::missing(&spot.reference))?;
-            if !(1..=MAX_SECRET_BYTES).contains(&secret.expose_secret().len()) {
-                return Err(Error::refused(
-                    &spot.reference,
-                    "a secret has 1 to 65536 bytes",
-                ));
-            }
+            check_length(&spot.reference, &secret)?;
             Ok(Found {
                 secret,
                 version: Some(Version::new(current.version)),
@@ -349,9 +344,7 @@ impl Provider for AwsProvider {
         expect: &Expect,
     ) -> Result<Version> {
         let (spot, clients) = (Spot::of(reference)?, Arc::clone(&self.clients));
-        if !(1..=MAX_SECRET_BYTES).contains(&secret.expose_secret().len()) {
-            return Err(Error::refused(reference, "a secret has 1 to 65536 bytes"));
-        }
+        check_length(reference, secret)?;
         let (secret, expect) = (secret.clone(), expect.clone());
         self.bridge.run(reference, self.limit, move || async move {
             let client = clients.of(spot.region.as_deref()).await;

@@ -10,7 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::provider::{Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version};
+use crate::provider::{
+    Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version, check_length,
+};
 use crate::reference::{Place, SecretRef};
 
 /// Reads and writes entries of the keyring, of the user that this runs as.
@@ -114,9 +116,7 @@ impl Provider for KeyringProvider {
         secret: &SecretString,
         expect: &Expect,
     ) -> Result<Version> {
-        if !(1..=MAX_SECRET_BYTES).contains(&secret.expose_secret().len()) {
-            return Err(Error::refused(reference, "a secret has 1 to 65536 bytes"));
-        }
+        check_length(reference, secret)?;
         match expect {
             Expect::Is(_) => {
                 return Err(Error::NoCompare {

@@ -4,9 +4,6 @@
 mod check;
 mod handle;
 
-use std::sync::Arc;
-
-use axum::Router;
 use doorward_catalog::wire::SecretText;
 use doorward_ledger::Event;
 use doorward_policy::Timestamp;
@@ -14,9 +11,6 @@ use doorward_secrets::SecretRef;
 use serde::{Deserialize, Serialize};
 
 use super::deeds::{Acts, Deed, NOT_SAID};
-use super::server::on;
-use super::service::Admin;
-use super::types::Call;
 
 /// Most references that the record of a check names.
 const NAMED_MAX: usize = 64;
@@ -131,22 +125,7 @@ pub(crate) struct SecretChecked {
     pub(crate) warning: Option<String>,
 }
 
-macro_rules! calls {
-    ($($call:ident, $name:literal => $answer:ty;)*) => {
-        $(impl Call for $call {
-            const NAME: &'static str = $name;
-            type Answer = $answer;
-        })*
-
-        /// Takes the requests in.
-        pub(super) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
-            $(let router = on::<$call>(router);)*
-            router
-        }
-    };
-}
-
-calls! {
+routed_calls! {
     SecretSet, "secret/set" => SecretKept;
     SecretReveal, "secret/reveal" => SecretShown;
     SecretList, "secret/list" => Vec<SecretListed>;

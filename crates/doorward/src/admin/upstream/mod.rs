@@ -11,13 +11,6 @@ mod shrink;
 mod target;
 mod types;
 
-use std::sync::Arc;
-
-use axum::Router;
-
-use super::server::on;
-use super::service::Admin;
-use super::types::Call;
 use crate::rotation::RotationView;
 
 pub(in crate::admin) use list::read_log;
@@ -27,22 +20,7 @@ pub(crate) use types::{
     UpstreamRevoke, UpstreamRevoked, UpstreamShrink, UpstreamShrinkPlan, UpstreamTarget, WhichKey,
 };
 
-macro_rules! calls {
-    ($($call:ident, $name:literal => $answer:ty;)*) => {
-        $(impl Call for $call {
-            const NAME: &'static str = $name;
-            type Answer = $answer;
-        })*
-
-        /// Takes the requests in.
-        pub(super) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
-            $(let router = on::<$call>(router);)*
-            router
-        }
-    };
-}
-
-calls! {
+routed_calls! {
     UpstreamList, "upstream/list" => Vec<Inventory>;
     UpstreamAdopt, "upstream/adopt" => UpstreamAdopted;
     UpstreamProbe, "upstream/probe" => UpstreamProbed;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::files::{self, Clobber};
 use crate::error::{Error, Result};
-use crate::provider::{Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version};
+use crate::provider::{Expect, Found, Provider, Readers, Seen, Version, check_length};
 use crate::reference::{Place, SecretRef};
 use book::Book;
 use identity::Identity;
@@ -153,10 +153,8 @@ impl Provider for AgeProvider {
         expect: &Expect,
     ) -> Result<Version> {
         let (path, name) = place_of(reference)?;
+        check_length(reference, secret)?;
         let value = secret.expose_secret();
-        if value.is_empty() || value.len() > MAX_SECRET_BYTES {
-            return Err(Error::refused(reference, "a secret has 1 to 65536 bytes"));
-        }
         self.change(reference, path, |book| {
             match expect {
                 Expect::Absent if book.has(name) => {

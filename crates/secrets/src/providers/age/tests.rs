@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::MAX_SECRET_BYTES;
 use crate::providers::{EnvProvider, FileProvider};
 
 fn rig() -> (tempfile::TempDir, AgeProvider) {

@@ -13,7 +13,9 @@ use tokio::sync::OnceCell;
 
 use super::bridge::Bridge;
 use crate::error::{Error, Result};
-use crate::provider::{Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version};
+use crate::provider::{
+    Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version, check_length,
+};
 use crate::reference::{Place, SecretRef};
 use turn::Turn;
 
@@ -298,9 +300,7 @@ impl Provider for GcpProvider {
         secret: &SecretString,
         expect: &Expect,
     ) -> Result<Version> {
-        if !(1..=MAX_SECRET_BYTES).contains(&secret.expose_secret().len()) {
-            return Err(Error::refused(reference, "a secret has 1 to 65536 bytes"));
-        }
+        check_length(reference, secret)?;
         let (secret, expect) = (secret.clone(), expect.clone());
         self.run(reference, |spot, client| async move {
             spot.put(&client, &secret, &expect).await

@@ -19,7 +19,9 @@ use zeroize::Zeroize;
 
 use super::bridge::Bridge;
 use crate::error::{Error, Result};
-use crate::provider::{Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version};
+use crate::provider::{
+    Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version, check_length,
+};
 use crate::reference::{Place, SecretRef};
 use client::Connection;
 pub use settings::{VaultLogin, VaultSettings};
@@ -236,9 +238,7 @@ impl Provider for VaultProvider {
         expect: &Expect,
     ) -> Result<Version> {
         let (spot, connection) = (Spot::of(reference)?, Arc::clone(&self.connection));
-        if !(1..=MAX_SECRET_BYTES).contains(&secret.expose_secret().len()) {
-            return Err(Error::refused(reference, "a secret has 1 to 65536 bytes"));
-        }
+        check_length(reference, secret)?;
         let (secret, expect) = (secret.clone(), expect.clone());
         self.bridge.run(reference, self.limit, move || async move {
             spot.put(&connection, Some(&secret), &expect).await
