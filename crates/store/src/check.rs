@@ -94,7 +94,7 @@ pub(crate) fn check_reference(reference: &str) -> Result<()> {
 }
 
 fn is_own_id(name: &str) -> bool {
-    let rest = ["ws_", "cl_", "uk_"]
+    let rest = ["ws_", "cl_", "uk_", "src_", "dst_"]
         .into_iter()
         .find_map(|prefix| name.strip_prefix(prefix));
     rest.is_some_and(|rest| rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_hexdigit()))

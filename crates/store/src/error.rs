@@ -29,6 +29,10 @@ pub enum What {
     AdminToken,
     /// A rotation of an upstream key.
     Rotation,
+    /// Where a subscription's deliveries come in.
+    Source,
+    /// Where events are delivered.
+    Destination,
 }
 
 impl fmt::Display for What {
@@ -43,6 +47,8 @@ impl fmt::Display for What {
             Self::Approval => "approval",
             Self::AdminToken => "admin token",
             Self::Rotation => "rotation",
+            Self::Source => "source",
+            Self::Destination => "destination",
         })
     }
 }

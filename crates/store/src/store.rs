@@ -14,6 +14,7 @@ use crate::ledger_store::LedgerStore;
 use crate::observed::ObservedScope;
 use crate::pace_store::PaceStore;
 use crate::policy_store::PolicyStore;
+use crate::relay_store::RelayStore;
 use crate::rotation_store::RotationStore;
 use crate::snapshot::Snapshot;
 use crate::workspace::{
@@ -44,6 +45,7 @@ pub trait Store:
     + ApprovalStore
     + AdminTokenStore
     + RotationStore
+    + RelayStore
 {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
@@ -70,7 +72,8 @@ pub trait Store:
     fn change_workspace(&self, id: &str, change: &WorkspaceChange) -> Result<Workspace>;
 
     /// Deletes a workspace and its upstream keys' records.
-    /// [`InUse`](crate::StoreError::InUse) as long as it has clients,
+    /// [`InUse`](crate::StoreError::InUse) as long as it has clients, sources or
+    /// destinations,
     /// [`Rotating`](crate::StoreError::Rotating) as long as a key of it is rotated.
     fn delete_workspace(&self, id: &str) -> Result<()>;
 

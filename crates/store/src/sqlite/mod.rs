@@ -12,6 +12,7 @@ mod lock;
 mod makers;
 mod pace;
 mod policies;
+mod relay_ends;
 mod rotations;
 mod rows;
 mod schema;

@@ -121,18 +121,17 @@ pub(super) fn change(
 
 pub(super) fn delete(tx: &Transaction<'_>, id: &str) -> Result<()> {
     let workspace = get(tx, id)?;
-    let clients: i64 = tx.query_row(
-        "SELECT count(*) FROM clients WHERE workspace_id = ?1",
-        [&workspace.id],
-        |row| row.get(0),
-    )?;
-    if clients > 0 {
-        let (what, name) = (What::Workspace, workspace.name);
-        return Err(StoreError::InUse {
-            what,
-            name,
-            by: "clients",
-        });
+    for (by, sql) in [
+        ("clients", "SELECT 1 FROM clients WHERE workspace_id = ?1"),
+        (
+            "sources or destinations",
+            "SELECT 1 FROM relay_ends WHERE workspace_id = ?1",
+        ),
+    ] {
+        if tx.prepare_cached(sql)?.exists([&workspace.id])? {
+            let (what, name) = (What::Workspace, workspace.name);
+            return Err(StoreError::InUse { what, name, by });
+        }
     }
     if super::rotations::any_open(tx, &workspace.id)? {
         let (what, name) = (What::Workspace, workspace.name);
