@@ -30,7 +30,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
@@ -44,6 +44,7 @@ const ORDER: [&str; 15] = [
     "doorward-audit",
     "doorward-alert",
     "doorward-gateway",
+    "doorward-relay",
     "doorward-sandbox",
     "doorward",
 ];

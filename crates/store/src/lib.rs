@@ -58,6 +58,7 @@ mod check;
 mod client;
 mod controls;
 mod error;
+pub mod file;
 mod idempotency_store;
 mod instantly_log_store;
 mod ledger_store;

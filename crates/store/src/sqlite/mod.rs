@@ -4,11 +4,9 @@ mod admin_tokens;
 mod approvals;
 mod clients;
 mod copy;
-mod files;
 mod idempotency;
 mod instantly_log;
 mod ledger;
-mod lock;
 mod makers;
 mod pace;
 mod policies;
@@ -23,12 +21,13 @@ mod workspaces;
 use doorward_catalog::Op;
 use doorward_keys::KeyId;
 use doorward_policy::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 use crate::error::{Result, StoreError};
+use crate::file::{self, WriterLock, at};
 use crate::observed::ObservedScope;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -36,7 +35,6 @@ use crate::workspace::{
     NewUpstreamKey, NewWorkspace, Probe, UpstreamKey, UpstreamKeyChange, UpstreamKeyState,
     Workspace, WorkspaceChange,
 };
-use lock::WriterLock;
 
 /// [`Store`] in one SQLite file, in write-ahead mode, each commit synchronous.
 ///
@@ -61,16 +59,16 @@ impl SqliteStore {
     /// [`Corrupt`](StoreError::Corrupt), [`NotOurs`](StoreError::NotOurs) and
     /// [`TooNew`](StoreError::TooNew) for a file that can't be used, which is then left as it is.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = &files::resolve(path)?;
-        let lock = WriterLock::take(file)?;
-        files::make(file)?;
+        let name = &file::resolve(path)?;
+        let lock = WriterLock::take(name)?;
+        file::make(name)?;
         // Not `SQLITE_OPEN_URI`: a path is a path, whatever it starts with.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let opened = Connection::open_with_flags(file, flags)
+        let opened = Connection::open_with_flags(name, flags)
             .map_err(StoreError::from)
-            .and_then(|connection| Self::prepare(connection, path, || files::narrow(file)));
+            .and_then(|connection| Self::prepare(connection, path, || file::narrow(name)));
         Ok(Self {
             connection: Mutex::new(opened.map_err(|error| at(error, path))?),
             _lock: Some(lock),
@@ -189,20 +187,6 @@ impl SqliteStore {
         }
         self.transact(TransactionBehavior::Immediate, act)
             .map_err(|error| at(error, &self.path))
-    }
-}
-
-/// Says which file is damaged.
-fn at(error: StoreError, path: &Path) -> StoreError {
-    match error {
-        StoreError::Database(source) => match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
-                path: path.to_owned(),
-                detail: source.to_string(),
-            },
-            _ => StoreError::Database(source),
-        },
-        other => other,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The file's format and how an older one is brought up to date.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use std::path::Path;
 
-use crate::error::{Result, StoreError};
+use crate::error::Result;
+use crate::file::Format;
 
 /// Marks the file as ours in its header: `DwSt`.
 const APPLICATION_ID: i64 = 0x4477_5374;
@@ -99,80 +100,29 @@ pub(super) const STEPS: [&[&str]; 7] = [
 /// The newest format known here.
 pub(super) const FORMAT: i64 = STEPS.len() as i64;
 
-/// Settings of every connection.
-pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    // A database that was tampered with can't have its own functions run.
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "cell_size_check", true)
-}
+pub(super) use crate::file::{configure, configure_writer};
 
-/// Settings of a connection that writes.
-pub(super) fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
-    // Answers with the mode it came to, which is another for a database in memory.
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    // A commit is on disk when it returns, also through a loss of power.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is deleted is overwritten.
-    connection.pragma_update(None, "secure_delete", true)
-}
+const FILE: Format = Format {
+    application_id: APPLICATION_ID,
+    steps: &STEPS,
+};
 
 /// Whose file it is, in which format, and whether it is whole.
 pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<i64> {
-    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get(0));
-    let application: i64 = number("application_id")?;
-    let found: i64 = number("user_version")?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    let fresh = application == 0 && found == 0 && tables == 0;
-    if !fresh && application != APPLICATION_ID {
-        return Err(StoreError::NotOurs {
-            path: path.to_owned(),
-        });
-    }
-    if found > FORMAT {
-        return Err(StoreError::TooNew {
-            path: path.to_owned(),
-            found,
-            known: FORMAT,
-        });
-    }
-    let health: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if health != "ok" {
-        let detail = health
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
-        return Err(StoreError::Corrupt {
-            path: path.to_owned(),
-            detail,
-        });
-    }
+    let found = FILE.identify(connection, path)?;
+    Format::check_whole(connection, path)?;
     Ok(found)
 }
 
 /// Takes the steps up to format `to`, each whole or not at all.
 pub(super) fn migrate(connection: &mut Connection, from: i64, to: i64) -> Result<()> {
-    for (format, step) in (1..).zip(STEPS) {
-        if format <= from || format > to {
-            continue;
-        }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for part in step {
-            transaction.execute_batch(part)?;
-        }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", format)?;
-        transaction.commit()?;
-    }
-    Ok(())
+    FILE.migrate(connection, from, to)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::StoreError;
     use crate::sqlite::SqliteStore;
     use crate::store::Store;
     use doorward_catalog::Op;

@@ -12,13 +12,16 @@ use crate::error::{Result, StoreError};
 /// The lock file stays when the lock is gone. Removing it would let two processes each lock a file
 /// of that name.
 #[derive(Debug)]
-pub(super) struct WriterLock {
+pub struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
     /// Takes the lock of the store at `path`, at once or not at all.
-    pub(super) fn take(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`Locked`](StoreError::Locked) when somebody holds it.
+    pub fn take(path: &Path) -> Result<Self> {
         let lock_path = beside(path, ".lock");
         let failed = |doing| {
             let path = lock_path.clone();
@@ -66,7 +69,7 @@ pub(super) fn private() -> OpenOptions {
 }
 
 /// The name of a companion of the store's file.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

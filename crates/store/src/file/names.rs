@@ -9,7 +9,10 @@ use crate::error::{Result, StoreError};
 /// The file that `path` stands for, so that whatever name it goes by, it is under one lock.
 ///
 /// A symbolic link to nothing is refused: who could put it there chose where the store would be.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it is such a link, or can't be looked at.
+pub fn resolve(path: &Path) -> Result<PathBuf> {
     let failed = |source| StoreError::Io {
         doing: "open",
         path: path.to_owned(),
@@ -33,7 +36,10 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
 ///
 /// One that is there is not opened: closing it again would let go of the locks that another
 /// connection of this process has on it.
-pub(super) fn make(file: &Path) -> Result<()> {
+///
+/// # Errors
+/// When it can't be made.
+pub fn make(file: &Path) -> Result<()> {
     match private().create_new(true).open(file) {
         Err(source) if source.kind() != ErrorKind::AlreadyExists => Err(StoreError::Io {
             doing: "make",
@@ -45,7 +51,10 @@ pub(super) fn make(file: &Path) -> Result<()> {
 }
 
 /// Takes from others what they may do with the file and its companions.
-pub(super) fn narrow(file: &Path) -> Result<()> {
+///
+/// # Errors
+/// When it can't be done.
+pub fn narrow(file: &Path) -> Result<()> {
     #[cfg(unix)]
     for name in ["", "-wal", "-shm", ".lock"].map(|suffix| beside(file, suffix)) {
         use std::os::unix::fs::PermissionsExt;

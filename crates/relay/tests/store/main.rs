@@ -1,0 +1,6 @@
+//! The event store: what is taken in stays, whatever happens.
+
+#![cfg(test)]
+
+mod common;
+mod taking;
