@@ -81,6 +81,8 @@ impl From<StoreError> for AdminError {
                     What::Approval => "doorward approval list --all",
                     What::AdminToken => "doorward admin token list",
                     What::Rotation => "doorward upstream history",
+                    What::Source => "doorward webhook list",
+                    What::Destination => "doorward destination list",
                     What::IdempotencyRecord => return Self::failed(error),
                 };
                 Self::failed(format_args!("{error}; `{list}` shows what there is"))
