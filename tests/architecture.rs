@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that decide and do nothing: no runtime, no HTTP, no database beneath them.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
     "doorward-pace",
     "doorward-keys",
     "doorward-veil",
+    "doorward-webhook",
     "doorward-ledger",
 ];
 
@@ -30,13 +31,14 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
     "doorward-pace",
     "doorward-keys",
     "doorward-veil",
+    "doorward-webhook",
     "doorward-ledger",
     "doorward-secrets",
     "doorward-upstream",
