@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -31,11 +32,13 @@ pub(super) struct Checkpoints {
     pages: Arc<AtomicI64>,
     nudge: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// How long the writer waits for others at other times.
+    patience: Duration,
 }
 
 impl Checkpoints {
     /// Starts the thread.
-    pub(super) fn start(path: &Path) -> Result<Self> {
+    pub(super) fn start(path: &Path, patience: Duration) -> Result<Self> {
         let connection = super::open::connect(path, true)?;
         let pages = Arc::new(AtomicI64::new(0));
         let (nudge, nudged) = sync_channel(1);
@@ -52,11 +55,16 @@ impl Checkpoints {
             pages,
             nudge: Some(nudge),
             thread: Some(thread),
+            patience,
         })
     }
 
-    /// Takes note of a commit.
-    pub(super) fn wrote(&mut self, bytes: usize, connection: &Connection) {
+    /// Takes note of a commit. Where the disk is short of room, what was written is moved at once, so
+    /// that the log does not grow.
+    pub(super) fn wrote(&mut self, bytes: usize, short: bool, connection: &Connection) {
+        if short {
+            self.make_room(connection);
+        }
         self.bytes += bytes;
         self.commits += 1;
         if self.bytes < BYTES && self.commits < COMMITS {
@@ -69,6 +77,19 @@ impl Checkpoints {
         } else if let Some(nudge) = &self.nudge {
             // One that is under way will do.
             let _ = nudge.try_send(());
+        }
+    }
+}
+
+impl Checkpoints {
+    /// Moves all to the file and gives the log's room back, if no reader is in the way.
+    pub(super) fn make_room(&self, connection: &Connection) {
+        let truncated = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and_then(|()| connection.busy_timeout(self.patience));
+        if let Err(error) = truncated {
+            tracing::warn!(%error, "the events' write-ahead log could not be made smaller");
         }
     }
 }

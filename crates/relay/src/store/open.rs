@@ -93,7 +93,7 @@ impl EventStore {
             committed: watch::Sender::new(next_seq - 1),
             maker,
         });
-        let checkpoints = Checkpoints::start(&name)?;
+        let checkpoints = Checkpoints::start(&name, Duration::from_millis(options.patience_ms))?;
         let writer = Writer::new(connection, Arc::clone(&shared), next_seq, checkpoints);
         let writer = std::thread::Builder::new()
             .name("relay-writer".to_owned())
@@ -134,7 +134,7 @@ impl EventStore {
     /// What was counted since it was opened.
     pub fn figures(&self) -> Figures {
         let shared = &self.shared;
-        let no_room = !shared.room.has();
+        let no_room = shared.room.is_short();
         shared.counted.figures(shared.queue.len(), no_room)
     }
 
@@ -210,6 +210,12 @@ fn open_writer(
     connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
+    if options.most_bytes > 0 {
+        let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = options.most_bytes / page.unsigned_abs().max(1);
+        // Answers with what it came to: never less than there is.
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
     FILE.migrate(&mut connection, found, FILE.newest())?;
     let (keys, maker) = load_keys(&connection, ring, now_ms)?;
     super::erase::scrub(&connection)?;

@@ -12,6 +12,8 @@ pub struct StoreOptions {
     /// Bytes of the disk that events don't take: what is left is for deliveries of those that are
     /// there, and for others.
     pub reserve: u64,
+    /// Most bytes of the file, but for its write-ahead log; 0 is as many as the disk has.
+    pub most_bytes: u64,
     /// How long another process may hold the file before that is a failure, in milliseconds.
     pub patience_ms: u64,
 }
@@ -22,6 +24,7 @@ impl Default for StoreOptions {
             waiting: 10_000,
             waiting_bytes: 64 << 20,
             reserve: 256 << 20,
+            most_bytes: 0,
             patience_ms: 1_000,
         }
     }

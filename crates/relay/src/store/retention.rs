@@ -20,8 +20,10 @@ use crate::error::Result;
 const AT_ONCE: i64 = 100;
 /// Pages given back to the disk in one commit.
 const PAGES: i64 = 100;
-/// Bytes that may be free within the file, and the share of it.
+/// Bytes that may be free within the file, or this share of it.
 const FREE: (u64, u64) = (64 << 20, 4);
+/// Bytes that may be free within the file when the disk is short of room.
+const FREE_WHEN_SHORT: u64 = 256 << 10;
 
 /// What is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +87,16 @@ impl EventStore {
     /// Gives free pages back to the disk, if they are many.
     async fn give_back(&self) -> Result<()> {
         loop {
+            let short = self.shared().room.is_short();
             let more = self
-                .alone(|connection| {
+                .alone(move |connection| {
                     let (used, all) = size(connection)?;
                     let free = all.saturating_sub(used);
-                    if free < FREE.0 || free < all / FREE.1 {
+                    let kept = match short {
+                        true => FREE_WHEN_SHORT,
+                        false => FREE.0.max(all / FREE.1),
+                    };
+                    if free <= kept {
                         return Ok(false);
                     }
                     let sql = format!("PRAGMA incremental_vacuum({PAGES})");

@@ -22,7 +22,7 @@ impl EventStore {
     pub async fn take(&self, event: NewEvent) -> std::result::Result<Taken, TakeError> {
         let shared = self.shared();
         let counted = &shared.counted;
-        if !shared.room.has() {
+        if !shared.room.has(event.body.len()) {
             counted.full.fetch_add(1, Ordering::Relaxed);
             return Err(TakeError::Full);
         }

@@ -52,7 +52,8 @@ impl Writer {
             if let Some(act) = alone {
                 act(&mut self.connection);
             }
-            self.checkpoints.wrote(bytes, &self.connection);
+            let short = self.shared.room.is_short();
+            self.checkpoints.wrote(bytes, short, &self.connection);
         }
     }
 
@@ -82,6 +83,10 @@ impl Writer {
         let counted = &self.shared.counted;
         let full = matches!(error, RelayError::Store(StoreError::Full));
         counted.is_full.store(full, Ordering::Relaxed);
+        if full {
+            // What is in the log already makes room for more of it.
+            self.checkpoints.make_room(&self.connection);
+        }
         let counter = if full { &counted.full } else { &counted.failed };
         counter.fetch_add(takes.len() as u64, Ordering::Relaxed);
         for work in takes {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use doorward_relay::events::{EventId, NewEvent, Origin, Taken};
-use doorward_relay::{EventStore, KeyMaker, StoreOptions};
+use doorward_relay::{DeliveryState, EventStore, KeyMaker, Lane, Outcome, StoreOptions};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -78,4 +78,27 @@ pub(crate) fn on_disk(path: &Path) -> Vec<u8> {
 
 pub(crate) fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|found| found == part)
+}
+
+/// Asks the file itself, beside the store.
+pub(crate) fn number(path: &Path, sql: &str) -> i64 {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// What came of a delivery along a destination's own lane.
+pub(crate) fn outcome(destination: i64, seq: i64, state: DeliveryState) -> Outcome {
+    Outcome {
+        lane: Lane::of(destination),
+        seq,
+        state,
+        attempts: 1,
+        lead: None,
+        first_ms: Some(NOW),
+        last_ms: Some(NOW),
+        next_ms: (state == DeliveryState::Retry).then_some(NOW + 5_000),
+        status: Some(200),
+        note: None,
+        answer: Vec::new(),
+    }
 }
