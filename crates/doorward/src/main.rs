@@ -24,6 +24,7 @@ mod output;
 mod paths;
 mod prometheus;
 mod record;
+mod relay;
 mod rotation;
 mod schedule;
 mod scrubbed;

@@ -98,7 +98,9 @@ impl From<StoreError> for AdminError {
             StoreError::InUse {
                 what: What::Workspace,
                 ..
-            } => Self::failed(format_args!("{error} with `doorward client delete`")),
+            } => Self::failed(format_args!(
+                "{error} with `doorward client delete` or `doorward webhook delete`"
+            )),
             _ => Self::failed(error),
         }
     }

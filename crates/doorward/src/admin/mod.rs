@@ -19,6 +19,7 @@ mod carry;
 mod clients;
 mod controls;
 mod deeds;
+mod destinations;
 mod error;
 mod explain;
 mod holder;
@@ -42,6 +43,7 @@ mod tokens;
 mod types;
 mod upstream;
 mod views;
+mod webhooks;
 mod workspaces;
 
 pub(crate) use alerts::{AlertList, AlertTest};
@@ -54,6 +56,10 @@ pub(crate) use beyond::Beyond;
 pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use deeds::may_be_secret;
+pub(crate) use destinations::{
+    DestinationAdd, DestinationAsked, DestinationList, DestinationRemove, DestinationRotate,
+    DestinationSet, DestinationShow, DestinationView, Switch,
+};
 pub(crate) use error::AdminError;
 pub(crate) use explain::{Explained, PolicyExplain, Step};
 pub(crate) use idempotency::{
@@ -91,3 +97,8 @@ pub(crate) use upstream::{
     UpstreamRevoked, UpstreamShrink, UpstreamShrinkPlan, UpstreamTarget, WhichKey,
 };
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};
+pub(crate) use webhooks::{
+    DoorAsked, SourceView, Tested, There, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete,
+    WebhookDone, WebhookList, WebhookResume, WebhookRotate, WebhookSet, WebhookShow, WebhookTest,
+    WebhooksOf,
+};

@@ -175,7 +175,8 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = super::approvals::routes(super::tokens::routes(router));
     let router = super::rotations::routes(router);
     let router = super::secrets::routes(super::idempotency::routes(router));
-    let router = super::upstream::routes(router);
+    let router =
+        super::destinations::routes(super::webhooks::routes(super::upstream::routes(router)));
     router
         .fallback(|| async {
             answer(Err::<(), _>(AdminError::usage(

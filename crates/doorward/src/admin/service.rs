@@ -64,6 +64,10 @@ pub(crate) struct AdminParts {
     pub(crate) ready: Option<ReadyOf>,
     /// Reads the configuration and the state again, when a server runs in this process.
     pub(crate) reload: Option<Box<dyn Fn() -> Result<Reloaded, AdminError> + Send + Sync>>,
+    /// Where the relay is reached from outside, where that is configured.
+    pub(crate) public_url: Option<String>,
+    /// Told after each change of sources and destinations, before it is answered: a relay takes them up.
+    pub(crate) relay_changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what
     /// was answered holds from the next call on.
     pub(crate) changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
@@ -105,6 +109,10 @@ impl Admin {
 
     pub(super) fn changed(&self) -> Result<(), AdminError> {
         (self.parts.changed)()
+    }
+
+    pub(super) fn relay_changed(&self) -> Result<(), AdminError> {
+        (self.parts.relay_changed)()
     }
 
     /// The workspace that is named, or the only one there is.

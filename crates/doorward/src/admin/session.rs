@@ -111,6 +111,8 @@ impl Session {
             health: None,
             ready: None,
             reload: None,
+            public_url: context.config.relay.public_url.clone(),
+            relay_changed: Box::new(|| Ok(())),
             changed: Box::new(|| Ok(())),
         }))))
     }

@@ -7,6 +7,7 @@ mod backup;
 mod call;
 mod clients;
 mod controls;
+mod destinations;
 mod idempotency;
 mod leak;
 mod learning;
@@ -17,6 +18,7 @@ mod secrets;
 mod serving;
 mod trial;
 mod upstream;
+mod webhooks;
 mod workspaces;
 
 use std::path::PathBuf;
@@ -34,6 +36,7 @@ pub(crate) use audit::{
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use call::{Api, EnvFormat, EnvOf};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
+pub(crate) use destinations::{DestinationCommand, DestinationOptions, SetDestination};
 pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use leak::{LeakCommand, RespondLeak};
 pub(crate) use learning::{Learn, Recommend};
@@ -47,6 +50,7 @@ pub(crate) use upstream::{
     AdoptUpstream, ListUpstream, MintUpstream, ProbeUpstream, RevokeUpstream, RotateUpstream,
     RotationCommand, ShrinkUpstream, UpstreamCommand, Waiting,
 };
+pub(crate) use webhooks::{CreateWebhook, DoorOptions, WebhookCommand};
 pub(crate) use workspaces::{AddWorkspace, InWorkspace, OfWorkspaces, WorkspaceCommand};
 
 const STYLES: Styles = Styles::styled()
@@ -160,6 +164,12 @@ Examples:
     /// The real keys: list, take in, try and revoke them
     #[command(subcommand)]
     Upstream(UpstreamCommand),
+    /// Where Instantly's webhooks come in: make, list, test and remove sources
+    #[command(subcommand, visible_alias = "webhooks")]
+    Webhook(WebhookCommand),
+    /// Where events go: add, list, change, pause and remove destinations
+    #[command(subcommand, visible_alias = "destinations")]
+    Destination(DestinationCommand),
     /// Answer the leak of a key
     #[command(subcommand)]
     Leak(LeakCommand),

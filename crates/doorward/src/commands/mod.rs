@@ -10,6 +10,7 @@ mod client;
 mod complete;
 mod confirm;
 mod controls;
+mod destination;
 mod entered;
 mod env;
 mod idempotency;
@@ -31,6 +32,7 @@ mod status;
 mod trial;
 mod up;
 mod upstream;
+mod webhook;
 mod workspace;
 
 use std::future::Future;
@@ -63,6 +65,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Workspace(command) => block_on(workspace::run(&for_server()?, command)),
         Command::Upstream(command) => block_on(upstream::run(&for_server()?, command)),
         Command::Leak(command) => block_on(leak::run(&for_server()?, command)),
+        Command::Webhook(command) => block_on(webhook::run(&for_server()?, command)),
+        Command::Destination(command) => block_on(destination::run(&for_server()?, command)),
         Command::Client(command) => block_on(client::run(&for_server()?, command)),
         Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {

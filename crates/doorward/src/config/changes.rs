@@ -22,6 +22,7 @@ impl Config {
             ledger,
             instantly,
             gateway,
+            relay,
             pace,
             rotation,
             metrics,
@@ -53,6 +54,7 @@ impl Config {
         });
         changed.note("instantly", *instantly != next.instantly);
         gateway.changed(&next.gateway, &mut changed);
+        changed.note("relay", *relay != next.relay);
         changed.note("pace", *pace != next.pace);
         changed.note(
             "rotation.seconds",

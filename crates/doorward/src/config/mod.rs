@@ -13,6 +13,7 @@ mod metrics;
 mod pace;
 mod reader;
 mod references;
+mod relay;
 mod rotation;
 mod secrets;
 mod tls;
@@ -36,6 +37,7 @@ pub(crate) use ledger::{LedgerConfig, TransitConfig};
 pub(crate) use metrics::MetricsConfig;
 pub(crate) use pace::PaceConfig;
 use reader::Reader;
+pub(crate) use relay::{RelayConfig, RelayTls};
 pub(crate) use rotation::{
     Acknowledge, ConsumerSettings, HookSettings, RotationConfig, RotationSeconds,
 };
@@ -72,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) instantly: InstantlyConfig,
     /// The gateway.
     pub(crate) gateway: GatewayConfig,
+    /// The relay.
+    pub(crate) relay: RelayConfig,
     /// What waits for a person.
     pub(crate) approvals: ApprovalsConfig,
     /// Safe writes.
@@ -142,6 +146,7 @@ impl Default for Config {
                 limits: Limits::default(),
                 announce: Duration::ZERO,
             },
+            relay: RelayConfig::default(),
             approvals: ApprovalsConfig::default(),
             idempotency: IdempotencyConfig::default(),
             alerts: AlertsConfig::default(),
@@ -190,6 +195,9 @@ impl Config {
             if let Some(tls) = &mut config.gateway.tls {
                 tls.below(folder);
             }
+            if let Some(tls) = &mut config.relay.tls {
+                tls.below(folder);
+            }
         }
         Ok(config)
     }
@@ -209,6 +217,7 @@ impl Config {
             ledger,
             instantly,
             gateway,
+            relay,
             approvals,
             idempotency,
             alerts,
@@ -278,6 +287,7 @@ impl Config {
                 });
             });
             root.table("approvals", |table| approvals.read(table));
+            root.table("relay", |table| relay.read(table));
             root.table("idempotency", |table| idempotency.read(table));
             root.table("alerts", |table| alerts.read(table));
             root.table("pace", |table| pace.read(table));
@@ -405,6 +415,9 @@ mod tests {
                     format!("[\"{key}\"]")
                 }
                 Err(_) if name == "watch" || name == "enabled" => "false".to_owned(),
+                Err(_) if ["trusted_proxies", "allow_private"].contains(&name) => {
+                    "[\"10.0.0.0/8\"]".to_owned()
+                }
                 Err(_) if name == "egress" => "[\"203.0.113.7\"]".to_owned(),
                 Err(_) if name == "pepper" || name == "key" => "\"env://PEPPER\"".to_owned(),
                 Err(_) if name == "pages" || name == "access" => "\"open\"".to_owned(),

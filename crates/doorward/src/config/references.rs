@@ -2,8 +2,8 @@
 
 use super::{
     AlertsConfig, AuditConfig, ChannelSettings, ChannelTo, Config, ConsumerSettings, GatewayConfig,
-    HookSettings, LedgerConfig, MetricsConfig, RotationConfig, SecretsConfig, SinkSettings, SinkTo,
-    TlsConfig, TracesConfig, TransitConfig, VaultConfig,
+    HookSettings, LedgerConfig, MetricsConfig, RelayConfig, RelayTls, RotationConfig,
+    SecretsConfig, SinkSettings, SinkTo, TlsConfig, TracesConfig, TransitConfig, VaultConfig,
 };
 
 /// A secret that a setting refers to.
@@ -32,6 +32,7 @@ impl Config {
             // Upstream keys are the workspaces', in the store.
             instantly: _,
             gateway,
+            relay,
             pace: _,
             rotation,
             metrics,
@@ -75,6 +76,7 @@ impl Config {
         audit.refer(&mut found);
         ledger.refer(&mut found);
         gateway.refer(&mut found);
+        relay.refer(&mut found);
         alerts.refer(&mut found);
         rotation.refer(&mut found);
         let MetricsConfig { access: _, token } = metrics;
@@ -189,6 +191,31 @@ impl GatewayConfig {
         {
             let what = "the key of the gateway's certificate";
             found.note("gateway.tls.key", what, &key.to_string_lossy());
+        }
+    }
+}
+
+impl RelayConfig {
+    fn refer(&self, found: &mut Found) {
+        let Self {
+            listen: _,
+            tls,
+            public_url: _,
+            trusted_proxies: _,
+            allow_private: _,
+            body_bytes: _,
+            keep_days: _,
+            keep_mib: _,
+        } = self;
+        if let Some(RelayTls {
+            cert: _,
+            key,
+            // Certificates of others.
+            client_ca: _,
+        }) = tls
+        {
+            let what = "the key of the relay's certificate";
+            found.note("relay.tls.key", what, &key.to_string_lossy());
         }
     }
 }

@@ -59,6 +59,8 @@ pub(super) fn admin(
             })?;
             Ok(Reloaded { unread, ..reloaded })
         })),
+        public_url: context.config.relay.public_url.clone(),
+        relay_changed: Box::new(|| Ok(())),
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {
                 AdminError::failed(format_args!(

@@ -1,0 +1,20 @@
+//! Requests about destinations.
+
+mod acts;
+mod add;
+mod change;
+mod types;
+
+pub(crate) use types::{
+    DestinationAdd, DestinationAsked, DestinationList, DestinationRemove, DestinationRotate,
+    DestinationSet, DestinationShow, DestinationView, Switch,
+};
+
+routed_calls! {
+    DestinationAdd, "destination/add" => DestinationView;
+    DestinationList, "destination/list" => Vec<DestinationView>;
+    DestinationShow, "destination/show" => DestinationView;
+    DestinationSet, "destination/set" => DestinationView;
+    DestinationRotate, "destination/rotate" => DestinationView;
+    DestinationRemove, "destination/remove" => DestinationView;
+}

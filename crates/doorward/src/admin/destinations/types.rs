@@ -1,0 +1,162 @@
+//! What is asked about destinations, and answered.
+
+use std::collections::BTreeMap;
+
+use doorward_policy::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::relay::{Destination, Form, HeaderValue, KeptSecret};
+
+/// Adds a destination.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DestinationAdd {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it is set to.
+    pub(crate) asked: DestinationAsked,
+    /// Reference of a signing secret that is there, or to keep a new one at.
+    pub(crate) secret: Option<String>,
+}
+
+/// What is said of a destination; what is not said stays, or is as usual.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct DestinationAsked {
+    /// Where events are sent.
+    pub(crate) url: Option<String>,
+    /// Only these event types; an empty list for all.
+    pub(crate) events: Option<Vec<String>>,
+    /// Only these campaigns'.
+    pub(crate) campaigns: Option<Vec<String>>,
+    /// Only these workspaces', by name or id here, or by Instantly's id.
+    pub(crate) workspaces: Option<Vec<String>>,
+    /// What is sent.
+    pub(crate) form: Option<Form>,
+    /// Headers that are added, as typed; all of them.
+    pub(crate) headers: Option<Vec<String>>,
+    /// Whether the events of one lead are delivered one after the other.
+    pub(crate) in_order: Option<bool>,
+    /// Most deliveries under way at once.
+    pub(crate) concurrency: Option<u32>,
+    /// Most deliveries begun in a second; 0 for as many as go.
+    pub(crate) rate: Option<u32>,
+    /// How long an answer may take, in milliseconds.
+    pub(crate) timeout_ms: Option<u64>,
+}
+
+/// Every destination.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DestinationList {}
+
+/// One destination.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DestinationShow {
+    /// Its id or name.
+    pub(crate) destination: String,
+}
+
+/// Changes a destination.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DestinationSet {
+    /// Its id or name.
+    pub(crate) destination: String,
+    /// What changes.
+    pub(crate) asked: DestinationAsked,
+    /// Whether it is used.
+    pub(crate) switch: Option<Switch>,
+}
+
+/// Whether a destination is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Switch {
+    /// Events are delivered; those that came meanwhile too.
+    On,
+    /// Events wait.
+    Off,
+}
+
+/// Gives a destination another signing secret.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DestinationRotate {
+    /// Its id or name.
+    pub(crate) destination: String,
+    /// How long deliveries are signed with both, in milliseconds.
+    pub(crate) overlap_ms: i64,
+    /// Reference that the new one is kept at.
+    pub(crate) to: Option<String>,
+}
+
+/// Removes a destination. What it was owed is not delivered any more.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DestinationRemove {
+    /// Its id or name.
+    pub(crate) destination: String,
+}
+
+/// A destination.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct DestinationView {
+    /// Doorward's id.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// `active`, `paused` or `disabled`.
+    pub(crate) state: String,
+    /// Why it is not active.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) why: String,
+    /// Where events are sent.
+    pub(crate) url: String,
+    /// Only these event types; all when there are none.
+    pub(crate) events: Vec<String>,
+    /// Only these campaigns'.
+    pub(crate) campaigns: Vec<String>,
+    /// Only these workspaces', by Instantly's id.
+    pub(crate) workspaces: Vec<String>,
+    /// `received` or `normalised`.
+    pub(crate) form: String,
+    /// Headers that are added; references as such.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// References of what deliveries are signed with, the newest first.
+    pub(crate) secrets: Vec<KeptSecret>,
+    /// Whether the events of one lead are delivered one after the other.
+    pub(crate) in_order: bool,
+    /// Most deliveries under way at once.
+    pub(crate) concurrency: u32,
+    /// Most deliveries begun in a second.
+    pub(crate) rate: Option<u32>,
+    /// How long an answer may take, in milliseconds.
+    pub(crate) timeout_ms: u64,
+    /// When it was added.
+    pub(crate) created_at: Timestamp,
+}
+
+impl DestinationView {
+    pub(super) fn of(destination: &Destination, now: Timestamp) -> Self {
+        let Destination { end, settings } = destination;
+        let headers = settings.headers.iter().map(|(name, value)| {
+            let (HeaderValue::Text(value) | HeaderValue::Reference(value)) = value;
+            (name.clone(), value.clone())
+        });
+        let secrets = settings.secrets.iter();
+        let used = secrets.filter(|kept| kept.until.is_none_or(|until| now < until));
+        Self {
+            id: end.id.clone(),
+            name: end.name.clone(),
+            state: end.state.as_str().to_owned(),
+            why: end.why.clone(),
+            url: settings.url.clone(),
+            events: settings.events.clone(),
+            campaigns: settings.campaigns.clone(),
+            workspaces: settings.workspaces.clone(),
+            form: settings.form.as_str().to_owned(),
+            headers: headers.collect(),
+            secrets: used.cloned().collect(),
+            in_order: settings.in_order,
+            concurrency: settings.concurrency,
+            rate: settings.rate,
+            timeout_ms: settings.timeout_ms,
+            created_at: end.created_at,
+        }
+    }
+}

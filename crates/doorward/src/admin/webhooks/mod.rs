@@ -1,0 +1,28 @@
+//! Requests about sources and their subscriptions at Instantly.
+
+mod acts;
+mod adopt;
+mod change;
+mod create;
+mod rotate;
+mod there;
+mod types;
+mod view;
+
+pub(crate) use types::{
+    DoorAsked, SourceView, Tested, There, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete,
+    WebhookDone, WebhookList, WebhookResume, WebhookRotate, WebhookSet, WebhookShow, WebhookTest,
+    WebhooksOf,
+};
+
+routed_calls! {
+    WebhookCreate, "webhook/create" => WebhookDone;
+    WebhookAdopt, "webhook/adopt" => WebhookDone;
+    WebhookList, "webhook/list" => Vec<WebhooksOf>;
+    WebhookShow, "webhook/show" => SourceView;
+    WebhookRotate, "webhook/rotate" => WebhookDone;
+    WebhookTest, "webhook/test" => Tested;
+    WebhookResume, "webhook/resume" => WebhookDone;
+    WebhookSet, "webhook/set" => SourceView;
+    WebhookDelete, "webhook/delete" => SourceView;
+}

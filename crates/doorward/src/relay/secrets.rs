@@ -1,0 +1,148 @@
+//! The secrets of webhooks: made, kept by reference, and as headers that Instantly sends.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use doorward_catalog::wire::SecretText;
+use doorward_secrets::{Overwrite, SecretRef, Secrets};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::settings::ProofSettings;
+use crate::admin::AdminError;
+use crate::secret::random;
+
+/// What a secret that signs begins with.
+const SIGNING: &str = "whsec_";
+/// Least and most bytes of one.
+const SIGNING_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// A secret that was made for a source or a destination.
+pub(crate) struct WebhookSecret {
+    /// Where it is kept.
+    pub(crate) reference: SecretRef,
+    /// Its value.
+    pub(crate) value: SecretString,
+}
+
+impl WebhookSecret {
+    /// Makes one of 32 random bytes and keeps it where none is yet.
+    ///
+    /// # Errors
+    /// When there is one, or it can't be kept.
+    pub(crate) fn make(
+        secrets: &Secrets,
+        reference: SecretRef,
+        proof: &ProofSettings,
+    ) -> Result<Self, AdminError> {
+        match proof {
+            ProofSettings::Standard => Self::signing(secrets, reference),
+            _ => {
+                let bytes = random::<32>()?;
+                let value = SecretString::from(URL_SAFE_NO_PAD.encode(*bytes));
+                Self::keep(secrets, reference, value)
+            }
+        }
+    }
+
+    /// Makes one that signs by Standard Webhooks, and keeps it where none is yet.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub(crate) fn signing(secrets: &Secrets, reference: SecretRef) -> Result<Self, AdminError> {
+        let bytes = random::<32>()?;
+        let text = Zeroizing::new(STANDARD.encode(*bytes));
+        let value = SecretString::from(format!("{SIGNING}{}", *text));
+        Self::keep(secrets, reference, value)
+    }
+
+    fn keep(
+        secrets: &Secrets,
+        reference: SecretRef,
+        value: SecretString,
+    ) -> Result<Self, AdminError> {
+        secrets
+            .write(&reference, &value, Overwrite::Refuse)
+            .map_err(|error| {
+                AdminError::usage(format_args!(
+                    "the secret can't be kept at {reference}: {error}; choose another place with --to"
+                ))
+            })?;
+        Ok(Self { reference, value })
+    }
+}
+
+/// Checks a secret that is to sign: `whsec_` and 24 to 64 bytes in base64.
+///
+/// # Errors
+/// When it is another.
+pub(crate) fn check_signing(secret: &SecretString) -> Result<(), &'static str> {
+    let text = secret.expose_secret().strip_prefix(SIGNING);
+    let bytes = text
+        .and_then(|text| STANDARD.decode(text).ok())
+        .map(Zeroizing::new);
+    match bytes {
+        Some(bytes) if SIGNING_BYTES.contains(&bytes.len()) => Ok(()),
+        _ => Err("what is there is no signing secret: whsec_ and 24 to 64 bytes in base64"),
+    }
+}
+
+/// The headers that a subscription sends with every delivery; none of a proof that is no fixed header.
+pub(crate) fn header_of(
+    proof: &ProofSettings,
+    secret: &SecretString,
+) -> Option<BTreeMap<String, SecretText>> {
+    let secret = secret.expose_secret();
+    let (name, value) = match proof {
+        ProofSettings::Header { name } => (titled(name), secret.to_owned()),
+        ProofSettings::Bearer => ("Authorization".to_owned(), format!("Bearer {secret}")),
+        ProofSettings::Basic { user } => {
+            let pair = Zeroizing::new(format!("{user}:{secret}"));
+            let coded = STANDARD.encode(&*pair);
+            ("Authorization".to_owned(), format!("Basic {coded}"))
+        }
+        _ => return None,
+    };
+    Some(BTreeMap::from([(name, SecretText::new(value))]))
+}
+
+/// `x-webhook-secret` as `X-Webhook-Secret`.
+fn titled(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    });
+    words.collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_and_stands_in_a_header() {
+        let dir = tempfile::tempdir().unwrap();
+        let reference = SecretRef::file(&dir.path().join("hook")).unwrap();
+        let secrets = Secrets::new();
+        let proof = ProofSettings::parse("header").unwrap();
+        let made = WebhookSecret::make(&secrets, reference.clone(), &proof).unwrap();
+        let value = made.value.expose_secret().to_owned();
+        assert_eq!(value.len(), 43);
+        assert_eq!(secrets.read(&reference).unwrap().expose_secret(), value);
+        assert!(WebhookSecret::make(&secrets, reference, &proof).is_err());
+
+        let of = |proof: &str| {
+            let headers = header_of(&ProofSettings::parse(proof).unwrap(), &made.value)?;
+            let (name, value) = headers.into_iter().next().unwrap();
+            Some((name, value.expose_secret().to_owned()))
+        };
+        let (name, sent) = of("header").unwrap();
+        assert_eq!((&*name, &sent), ("X-Webhook-Secret", &value));
+        assert_eq!(of("bearer").unwrap().1, format!("Bearer {value}"));
+        let basic = STANDARD.encode(format!("ann:{value}"));
+        assert_eq!(of("basic:ann").unwrap().1, format!("Basic {basic}"));
+        assert!(of("standard").is_none());
+    }
+}

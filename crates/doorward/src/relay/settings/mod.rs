@@ -1,0 +1,22 @@
+//! What sources and destinations are set to, as the store keeps it.
+
+mod destination;
+mod source;
+
+use doorward_policy::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use destination::{DestinationSettings, Form, HeaderValue, check_target};
+pub(crate) use source::{ALLOW_MAX, ProofSettings, SourceSettings, Subscription, check_public_url};
+
+/// A secret of a source or a destination, by where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptSecret {
+    /// Reference to it.
+    pub(crate) reference: String,
+    /// When it was made.
+    pub(crate) made_at: Timestamp,
+    /// Until when it is used; none for the one in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<Timestamp>,
+}
