@@ -14,6 +14,6 @@ mod store;
 pub use error::{RelayError, Result};
 pub use store::{
     Backlog, Delivery, DeliveryFilter, DeliveryPage, DeliveryPlace, DeliveryState, Due, Erased,
-    EventFilter, EventReader, EventStore, Figures, KeyMaker, KeyOf, Lane, NewReplay, Order,
-    Outcome, Page, Place, Replay, ReplayState, Retained, Retention, StoreOptions,
+    EventFilter, EventReader, EventStore, Figures, Lane, NewReplay, Order, Outcome, Page, Place,
+    Replay, ReplayState, Retained, Retention, StoreOptions,
 };

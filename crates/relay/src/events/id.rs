@@ -7,12 +7,14 @@ use std::str::FromStr;
 const PREFIX: &str = "evt_";
 
 /// What makes two events the same: HMAC-SHA-256, under a key of the store, over the workspace and
-/// the payload in its canonical form. Made by [`KeyMaker`](crate::KeyMaker) alone.
+/// the payload in its canonical form. Made by the [`EventKeys`](doorward_webhook::EventKeys) that
+/// the store gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventKey([u8; 32]);
 
 impl EventKey {
-    pub(crate) fn new(mac: [u8; 32]) -> Self {
+    /// From what [`EventKeys`](doorward_webhook::EventKeys) made.
+    pub fn new(mac: [u8; 32]) -> Self {
         Self(mac)
     }
 

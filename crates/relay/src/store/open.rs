@@ -6,13 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use doorward_store::file::{self, Format, WriterLock};
+use doorward_webhook::EventKeys;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::checkpoints::Checkpoints;
 use super::keyring::{Keyring, SealKey, random};
-use super::keys::KeyMaker;
 use super::options::{Counted, Figures, StoreOptions};
 use super::queue::Queue;
 use super::read::EventReader;
@@ -57,7 +57,7 @@ pub(super) struct Shared {
     pub(super) counted: Counted,
     /// Number of the newest event on disk.
     pub(super) committed: watch::Sender<i64>,
-    maker: KeyMaker,
+    events: EventKeys,
 }
 
 impl EventStore {
@@ -81,7 +81,7 @@ impl EventStore {
         let lock = WriterLock::take(&name)?;
         file::make(&name)?;
         let opened = open_writer(&name, ring, options, now_ms);
-        let (connection, keys, maker) = opened.map_err(|error| at(error, path))?;
+        let (connection, keys, events) = opened.map_err(|error| at(error, path))?;
         let next_seq = next_seq(&connection).map_err(|error| at(error, path))?;
         let keys = Arc::new(keys);
         let shared = Arc::new(Shared {
@@ -91,7 +91,7 @@ impl EventStore {
             room: Room::new(&name, options.reserve),
             counted: Counted::default(),
             committed: watch::Sender::new(next_seq - 1),
-            maker,
+            events,
         });
         let checkpoints = Checkpoints::start(&name, Duration::from_millis(options.patience_ms))?;
         let writer = Writer::new(connection, Arc::clone(&shared), next_seq, checkpoints);
@@ -117,8 +117,8 @@ impl EventStore {
     }
 
     /// Makes the keys of events.
-    pub fn keys(&self) -> KeyMaker {
-        self.shared.maker.clone()
+    pub fn keys(&self) -> EventKeys {
+        self.shared.events.clone()
     }
 
     /// Reads.
@@ -192,7 +192,7 @@ fn open_writer(
     ring: Keyring,
     options: &StoreOptions,
     now_ms: i64,
-) -> Result<(Connection, Keys, KeyMaker)> {
+) -> Result<(Connection, Keys, EventKeys)> {
     let mut connection = connect(name, true)?;
     connection.busy_timeout(Duration::from_millis(options.patience_ms))?;
     // Before the first write: a file that is not ours must stay as it is.
@@ -217,9 +217,9 @@ fn open_writer(
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
     }
     FILE.migrate(&mut connection, found, FILE.newest())?;
-    let (keys, maker) = load_keys(&connection, ring, now_ms)?;
+    let (keys, events) = load_keys(&connection, ring, now_ms)?;
     super::erase::scrub(&connection)?;
-    Ok((connection, keys, maker))
+    Ok((connection, keys, events))
 }
 
 /// Looks whether the file is whole: all of a small one, the ends of what is in a large one.
@@ -238,7 +238,7 @@ fn look(connection: &Connection, name: &Path, found: i64) -> Result<()> {
 }
 
 /// The keys of the store, made when it is new.
-fn load_keys(connection: &Connection, ring: Keyring, now_ms: i64) -> Result<(Keys, KeyMaker)> {
+fn load_keys(connection: &Connection, ring: Keyring, now_ms: i64) -> Result<(Keys, EventKeys)> {
     let wrapped = |whose: &[u8]| ring.wrap(whose, &zeroize::Zeroizing::new(random()?));
     connection.execute(
         "INSERT OR IGNORE INTO store (id, made_ms, dedupe_key, body_key) VALUES (1, ?1, ?2, ?3)",
@@ -248,15 +248,15 @@ fn load_keys(connection: &Connection, ring: Keyring, now_ms: i64) -> Result<(Key
 }
 
 /// The keys of a store that is there.
-pub(super) fn read_keys(connection: &Connection, ring: Keyring) -> Result<(Keys, KeyMaker)> {
+pub(super) fn read_keys(connection: &Connection, ring: Keyring) -> Result<(Keys, EventKeys)> {
     let (dedupe, bodies): (Vec<u8>, Vec<u8>) = connection.query_row(
         "SELECT dedupe_key, body_key FROM store WHERE id = 1",
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let maker = KeyMaker::new(&*ring.unwrap(DEDUPE, &dedupe)?);
+    let events = EventKeys::new(&*ring.unwrap(DEDUPE, &dedupe)?);
     let bodies = SealKey::new(&*ring.unwrap(BODIES, &bodies)?)?;
-    Ok((Keys { ring, bodies }, maker))
+    Ok((Keys { ring, bodies }, events))
 }
 
 /// The number of the next event: no number is given twice, though its event be gone.

@@ -192,12 +192,11 @@ mod tests {
 
     use super::*;
     use crate::events::Origin;
-    use crate::store::KeyMaker;
 
     fn work(bytes: usize) -> TakeWork {
         TakeWork {
             event: NewEvent {
-                key: KeyMaker::new(&[0; 32]).raw("w").finish(),
+                key: crate::events::EventKey::new([0; 32]),
                 source: 1,
                 workspace: String::new(),
                 event_type: String::new(),

@@ -100,7 +100,10 @@ impl EventStore {
                         return Ok(false);
                     }
                     let sql = format!("PRAGMA incremental_vacuum({PAGES})");
-                    connection.execute_batch(&sql)?;
+                    // Each row is a page.
+                    let mut statement = connection.prepare(&sql)?;
+                    let mut rows = statement.query([])?;
+                    while rows.next()?.is_some() {}
                     // Of a file that was made without the possibility nothing comes.
                     Ok(size(connection)?.1 < all)
                 })

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use doorward_relay::events::{EventId, NewEvent, Origin, Taken};
-use doorward_relay::{DeliveryState, EventStore, KeyMaker, Lane, Outcome, StoreOptions};
+use doorward_relay::events::{EventId, EventKey, NewEvent, Origin, Taken};
+use doorward_relay::{DeliveryState, EventStore, Lane, Outcome, StoreOptions};
+use doorward_webhook::EventKeys;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -34,11 +35,9 @@ pub(crate) fn open(path: &Path) -> EventStore {
 }
 
 /// An event with that payload; of the lead, if there is one.
-pub(crate) fn event(keys: &KeyMaker, payload: &str, lead: Option<&str>) -> NewEvent {
-    let mut of = keys.canonical(WORKSPACE);
-    of.update(payload.as_bytes());
+pub(crate) fn event(keys: &EventKeys, payload: &str, lead: Option<&str>) -> NewEvent {
     NewEvent {
-        key: of.finish(),
+        key: EventKey::new(keys.of_bytes(WORKSPACE, payload.as_bytes())),
         source: 1,
         workspace: WORKSPACE.to_owned(),
         event_type: "reply_received".to_owned(),
