@@ -16,6 +16,7 @@ mod requests;
 pub mod seeds;
 mod segment;
 mod tree;
+mod webhooks;
 
 /// One parser under test.
 #[derive(Clone, Copy)]
@@ -65,6 +66,10 @@ targets! {
     idempotency_key: requests::idempotency_key,
     claim: requests::claim,
     policy: requests::policy,
+    payload: webhooks::payload,
+    payload_facts: webhooks::payload_facts,
+    proof: webhooks::proof,
+    retry_header: webhooks::retry_header,
 }
 
 /// Runs the target of this name.

@@ -241,7 +241,11 @@ pub fn answer_json() -> Vec<Vec<u8>> {
 }
 
 pub fn answer_coding() -> Vec<Vec<u8>> {
-    let zstd = [&b"\x03\x28\xb5\x2f\xfd\x20\x0b\x59\x00\x00"[..], b"hello world"].concat();
+    let zstd = [
+        &b"\x03\x28\xb5\x2f\xfd\x20\x0b\x59\x00\x00"[..],
+        b"hello world",
+    ]
+    .concat();
     let br = [&b"\x02\x0b\x05\x80"[..], b"hello world", b"\x03"].concat();
     let gzip = b"\x01\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\x2c\x49\xcd\x2d\x56\xb2\x8a\x8e\xad\xad\x1e\x01\x6c\x00\x23\x31\x49\x40\xf0\x00\x00\x00";
     vec![b"\x00{}".to_vec(), gzip.to_vec(), br, zstd]
@@ -298,6 +302,57 @@ pub fn policy() -> Vec<Vec<u8>> {
         "forbid (principal, action, resource) unless { [\"0195c1a0-0000-7000-8000-000000000001\"].containsAll(context.campaigns) };",
         "@approval(\"required\") @id(\"a\")\nforbid (principal == Client::\"importer\", action == Action::\"createLead\", resource);",
     ]);
-    all.extend(texts(doorward_condition::PRESETS.iter().map(|preset| preset.text)));
+    all.extend(texts(
+        doorward_condition::PRESETS.iter().map(|preset| preset.text),
+    ));
     all
+}
+
+const PAYLOADS: [&str; 4] = [
+    r#"{"timestamp":"2026-08-13T11:11:58.208Z","event_type":"link_clicked","workspace":"w","campaign_id":"c","lead_email":"a@b.c","step":1.0,"big":1e400}"#,
+    r#" { "event_type" : "Tr\u00e8s \ud83d\ude00 \ud83d" , "data" : { "email" : "A@b.c", "x": [ {}, [], null, true, -0.5E+3 ] } } "#,
+    r#"{"event_type":"x","timestamp":1786619518208,"a":{"b":{"d":1,"c":2},"a":"\/\b\f\n\r\t\"\\"}}"#,
+    r#"{"event_type":"email_link_clicked","aaaaaaaab":1,"aaaaaaaaa":2,"aaaaaaaa":3}"#,
+];
+
+pub fn payload() -> Vec<Vec<u8>> {
+    texts(PAYLOADS.into_iter().chain(["[]", "1.0", "\"\\ud83d\""]))
+}
+
+pub fn payload_facts() -> Vec<Vec<u8>> {
+    texts(PAYLOADS)
+}
+
+pub fn proof() -> Vec<Vec<u8>> {
+    let secret = crate::webhooks::SECRET;
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
+    let sign = |signed: &str| -> String {
+        let tag = ring::hmac::sign(&key, signed.as_bytes());
+        tag.as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    let standard = doorward_webhook::WebhookSecret::parse(&secret.into()).expect("a secret");
+    let (body, at) = ("{}", 1_800_000_000);
+    let (git, stripe) = (sign(body), sign(&format!("{at}.{body}")));
+    let standard = standard.sign("evt_1", at, body.as_bytes());
+    texts([
+        format!("x-webhook-secret: {secret}\n\n{body}"),
+        format!("Authorization: Bearer {secret}\n\n{body}"),
+        format!("X-Hub-Signature-256: sha256={git}\n\n{body}"),
+        format!("Stripe-Signature: t={at},v1={stripe}\n\n{body}"),
+        format!(
+            "webhook-id: evt_1\nwebhook-timestamp: {at}\nwebhook-signature: v1,AA {standard}\n\n{body}"
+        ),
+    ])
+}
+
+pub fn retry_header() -> Vec<Vec<u8>> {
+    texts([
+        "120",
+        "Fri, 15 Jan 2027 08:00:30 GMT",
+        "Friday, 15-Jan-27 08:01:00 GMT",
+        "Fri Jan 15 08:00:05 2027",
+    ])
 }

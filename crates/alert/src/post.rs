@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use doorward_audit::web::{Answer, retry_after};
+use doorward_audit::web::Answer;
 use doorward_policy::Timestamp;
+use doorward_webhook::retry_after;
 use http::header::RETRY_AFTER;
 
 use crate::alert::Told;

@@ -9,8 +9,9 @@ use doorward_alert::{
     Alert, AlertError, AlertKind, Alerts, ChannelConfig, ChannelKind, Options, Severity,
     SlackChannel, Smtp, SmtpTls, Told, WebhookChannel,
 };
-use doorward_audit::{Retry, WebhookSecret};
+use doorward_audit::Retry;
 use doorward_policy::Timestamp;
+use doorward_webhook::WebhookSecret;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 

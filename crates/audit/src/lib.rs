@@ -60,7 +60,7 @@ pub use people::{PERSON_MAX, Person, PersonKind, Unsealed};
 pub use signer::{TransitOptions, TransitSigner};
 pub use sink::{
     BatchBody, FileSink, HttpsSink, ReadySinks, Retry, SinkConfig, SinkFormat, SinkKind,
-    SinkMetrics, Sinks, Start, SyslogSink, WebhookSecret,
+    SinkMetrics, Sinks, Start, SyslogSink,
 };
 pub use witness::{
     COSIGNED_PATH, Refusal, Witness, WitnessOptions, WitnessStatus, WitnessWatch, Witnesses,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_catalog::reach::is_this_machine;
-use doorward_policy::Timestamp;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -207,19 +206,6 @@ pub fn target(url: &str) -> std::result::Result<Uri, &'static str> {
     }
 }
 
-/// What `Retry-After` asks for: seconds, or a date (RFC 9110, section 10.2.3).
-pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(value)
-        .ok()?;
-    let wait = at.as_millisecond().saturating_sub(now.millis());
-    Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
-}
-
 /// An error and what is behind it, in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -262,22 +248,6 @@ mod tests {
         }
         let address = Address::parse("https://w.example/a/", "it").unwrap();
         assert_eq!(address.at("/b").unwrap(), "https://w.example/a/b");
-    }
-
-    #[test]
-    fn a_receiver_may_ask_for_time() {
-        let now = Timestamp::from_seconds(784_111_767);
-        let asked = |text| retry_after(text, now);
-        assert_eq!(asked("120"), Some(Duration::from_secs(120)));
-        assert_eq!(
-            asked("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(Duration::from_secs(10))
-        );
-        assert_eq!(asked("Sun, 06 Nov 1970 08:49:37 GMT"), None);
-        assert_eq!(asked("Fri, 06 Nov 1970 08:49:37 GMT"), Some(Duration::ZERO));
-        for bad in ["", "-1", "soon", "99999999999999999999999"] {
-            assert_eq!(asked(bad), None, "{bad}");
-        }
     }
 
     #[test]

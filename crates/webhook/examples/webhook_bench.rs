@@ -1,4 +1,4 @@
-//! Prints what a payload of 1.5 KB costs: its canonical form, its key, its facts, its proof and its
+//! Prints what a payload of 1.5 KB costs: its canonical form, its facts, its proof and its
 //! signature, in nanoseconds.
 //! `cargo run --release -p doorward-webhook --example webhook_bench`
 
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use doorward_policy::Timestamp;
 use doorward_webhook::{
-    Canonicaliser, Delivery, EventKeys, Limits, Scheme, Schemes, Signer, Way, WebhookSecret, facts,
+    Canonicaliser, Delivery, Limits, Scheme, Schemes, Signer, Way, WebhookSecret, facts,
 };
 
 fn payload() -> String {
@@ -29,7 +29,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let body = payload.as_bytes();
     let limits = Limits::default();
     let now = Timestamp::from_seconds(1_800_000_000);
-    let keys = EventKeys::new(&[7; 32]);
     let scheme = |way: &Way| {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
         Schemes::new(vec![Scheme::new(way, &[secret])?])
@@ -66,9 +65,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     measure("canonical form", &mut || {
         black_box(canonicaliser.run(black_box(body), &limits).is_ok());
-    })?;
-    measure("key", &mut || {
-        black_box(keys.of_event("w", black_box(canonical)));
     })?;
     measure("facts", &mut || {
         black_box(facts(black_box(canonical)).is_ok());

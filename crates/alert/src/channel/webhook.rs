@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_audit::WebhookSecret;
 use doorward_audit::web::{Web, target};
 use doorward_policy::Timestamp;
+use doorward_webhook::WebhookSecret;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
@@ -27,7 +27,7 @@ impl Webhook {
             uri: target(config.url.expose_secret())?,
             web: web(config.ca.as_deref(), timeout)?,
             secret: WebhookSecret::parse(&config.secret)
-                .ok_or("its signing secret is not whsec_ and base64 of 24 to 64 bytes")?,
+                .map_err(|_| "its signing secret is not whsec_ and base64 of 24 to 64 bytes")?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use doorward_policy::Timestamp;
+use doorward_webhook::{WebhookSecret, retry_after};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
@@ -10,10 +11,9 @@ use secrecy::ExposeSecret;
 use super::config::{BatchBody, HttpsSink, SinkFormat};
 use super::line::{Deliver, Failure, Limits, Line};
 use super::net::OwnRuntime;
-use super::sign::WebhookSecret;
 use super::stop::Stop;
 use crate::entry::Entry;
-use crate::web::{Web, retry_after, target};
+use crate::web::{Web, target};
 
 /// Most bytes of an answer that are read; nothing is made of them.
 const ANSWER_MAX: usize = 1024 * 1024;
@@ -41,7 +41,7 @@ impl Poster {
             None => None,
             Some(secret) => Some(
                 WebhookSecret::parse(secret)
-                    .ok_or("its signing secret is not whsec_ and base64 of 24 to 64 bytes")?,
+                    .map_err(|_| "its signing secret is not whsec_ and base64 of 24 to 64 bytes")?,
             ),
         };
         let bearer = match &config.bearer {

@@ -16,7 +16,6 @@ mod https;
 mod line;
 mod metrics;
 mod net;
-mod sign;
 mod sinks;
 mod stop;
 mod stream;
@@ -27,5 +26,4 @@ pub use config::{
     BatchBody, FileSink, HttpsSink, SinkConfig, SinkFormat, SinkKind, Start, SyslogSink,
 };
 pub use metrics::SinkMetrics;
-pub use sign::WebhookSecret;
 pub use sinks::{ReadySinks, Sinks};

@@ -1,9 +1,9 @@
 //! A consumer's webhook, signed as Standard Webhooks 1.0.0 say.
 
 use bytes::Bytes;
-use doorward_audit::WebhookSecret;
 use doorward_audit::web::{Web, target};
 use doorward_policy::Timestamp;
+use doorward_webhook::WebhookSecret;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request};
 use http_body_util::Full;
@@ -36,7 +36,7 @@ pub(super) async fn call(
     if carried.is_some() && uri.scheme_str() != Some("https") {
         return Err(Missed::for_good(told(&"a key goes over https alone")));
     }
-    let secret = WebhookSecret::parse(secret).ok_or_else(|| {
+    let secret = WebhookSecret::parse(secret).map_err(|_| {
         Missed::for_good(told(
             &"its secret is not whsec_ and base64 of 24 to 64 bytes",
         ))
