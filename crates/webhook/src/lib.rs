@@ -3,8 +3,8 @@
 //!
 //! - [`Schemes`] authenticate a delivery: every [`Scheme`] that is configured must hold, none
 //!   configured is an error, and two secrets may be valid at once.
-//! - [`Canonicaliser`] brings a payload into its one spelling, so that the same event is known
-//!   by it however it comes, and [`facts`] reads what is known of it.
+//! - [`Canonicaliser`] brings a payload into its one spelling, [`facts`] reads what is known of it,
+//!   and [`EventKeys`] make the key it is stored once under.
 //! - [`Signer`] signs as Standard Webhooks 1.0.0 say; [`verify`] is the other side, in one call.
 //! - [`RetryPlan`], [`Breaker`] and [`Rate`] say when to try again, [`Filter`] what is wanted.
 //!
@@ -35,7 +35,9 @@ mod plan;
 mod prove;
 mod sign;
 
-pub use event::{Facts, Filter, FilterFault, Form, Misfit, facts, normalised, type_name};
+pub use event::{
+    EventKeys, Facts, Filter, FilterFault, Form, Misfit, facts, normalised, type_name,
+};
 pub use head::{Found, Head};
 pub use json::{Canonical, Canonicaliser, Fault, Limits, Node, Object};
 pub use plan::{
