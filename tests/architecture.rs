@@ -31,7 +31,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
@@ -45,6 +45,7 @@ const ORDER: [&str; 17] = [
     "doorward-store",
     "doorward-audit",
     "doorward-alert",
+    "doorward-wire",
     "doorward-gateway",
     "doorward-relay",
     "doorward-sandbox",

@@ -3,7 +3,7 @@
 /// What is wrong with a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum HeadFault {
+pub enum HeadFault {
     /// More than one length, or a length and a transfer encoding, or one that is malformed.
     Framing = 1,
     /// Line ends, folded lines, or bytes that RFC 9112 forbids.
@@ -22,7 +22,7 @@ pub(crate) enum HeadFault {
 
 impl HeadFault {
     /// A line for the caller.
-    pub(crate) const fn why(self) -> &'static str {
+    pub const fn why(self) -> &'static str {
         match self {
             Self::Framing => "the length of the body is stated twice, or not as it must be",
             Self::Syntax => "the request's line or a header is not as RFC 9112 has it",
@@ -37,7 +37,7 @@ impl HeadFault {
 
 /// How a request says where its body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
     /// After this many bytes; none when nothing is said.
     Length(u64),
     /// Where its last chunk says so.
@@ -46,7 +46,7 @@ pub(crate) enum Framing {
 
 /// What was seen of a head so far.
 #[derive(Debug)]
-pub(crate) struct RawHead {
+pub struct RawHead {
     lines: usize,
     max_headers: usize,
     hosts: usize,
@@ -57,7 +57,7 @@ pub(crate) struct RawHead {
 
 impl RawHead {
     /// A head of which nothing was seen yet, and which may have that many headers.
-    pub(crate) fn new(max_headers: usize) -> Self {
+    pub fn new(max_headers: usize) -> Self {
         Self {
             lines: 0,
             max_headers,
@@ -69,7 +69,7 @@ impl RawHead {
     }
 
     /// Takes one line, without its line feed. The framing when it was the last.
-    pub(crate) fn line(&mut self, line: &[u8]) -> Result<Option<Framing>, HeadFault> {
+    pub fn line(&mut self, line: &[u8]) -> Result<Option<Framing>, HeadFault> {
         let line = line.strip_suffix(b"\r").ok_or(HeadFault::Syntax)?;
         // All of it, without a way out: many bytes are looked at at once.
         let control = |found, byte: &u8| found | matches!(byte, 0..=8 | 10..=31 | 127);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// The open connections on which no request is under way, those that wait longest first. Neither a
 /// connection that never sends a whole head nor an idle one keeps others out.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Crowd(Arc<Mutex<Waiting>>);
+pub struct Crowd(Arc<Mutex<Waiting>>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -24,7 +24,7 @@ struct Waiting {
 
 impl Crowd {
     /// A place for a connection, which waits for its first request.
-    pub(crate) fn enter(&self) -> Arc<Seat> {
+    pub fn enter(&self) -> Arc<Seat> {
         let seat = Seat {
             crowd: self.clone(),
             state: Mutex::new(State::default()),
@@ -35,7 +35,7 @@ impl Crowd {
     }
 
     /// Asks the connection that has waited longest to go. False when none waits.
-    pub(crate) fn make_room(&self) -> bool {
+    pub fn make_room(&self) -> bool {
         let eldest = self.lock().by_age.pop_first();
         eldest.is_some_and(|(_, leave)| {
             leave.notify_one();
@@ -50,7 +50,7 @@ impl Crowd {
 
 /// A connection's place.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub struct Seat {
     crowd: Crowd,
     state: Mutex<State>,
     leave: Arc<Notify>,
@@ -67,7 +67,7 @@ struct State {
 
 impl Seat {
     /// A request is under way as long as what is returned lives.
-    pub(crate) fn ask(self: &Arc<Self>) -> UnderWay {
+    pub fn ask(self: &Arc<Self>) -> UnderWay {
         let mut state = self.state();
         state.under_way += 1;
         self.forget(&mut state);
@@ -76,7 +76,7 @@ impl Seat {
 
     /// Done when the connection is to go. What was asked for when a request came in the meantime
     /// is passed over.
-    pub(crate) async fn left(&self) {
+    pub async fn left(&self) {
         loop {
             self.leave.notified().await;
             if self.state().under_way == 0 {
@@ -86,7 +86,7 @@ impl Seat {
     }
 
     /// Done when no request was under way for so long.
-    pub(crate) async fn idle(&self, patience: Duration) {
+    pub async fn idle(&self, patience: Duration) {
         loop {
             let since = self.state().idle_since;
             match since {
@@ -127,7 +127,7 @@ impl Drop for Seat {
 
 /// A request that is under way on a connection.
 #[derive(Debug)]
-pub(crate) struct UnderWay(Arc<Seat>);
+pub struct UnderWay(Arc<Seat>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -144,13 +144,14 @@ const LARGE: usize = 16 * 1024;
 
 /// A body whose request is under way until the body is passed on, and its large pieces are written.
 #[derive(Debug)]
-pub(crate) struct Occupying<B> {
+pub struct Occupying<B> {
     body: B,
     under_way: Arc<UnderWay>,
 }
 
 impl<B> Occupying<B> {
-    pub(crate) fn new(body: B, under_way: UnderWay) -> Self {
+    /// The body of a request that is under way.
+    pub fn new(body: B, under_way: UnderWay) -> Self {
         Self {
             body,
             under_way: Arc::new(under_way),

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::wire::credit::Credit;
+use crate::credit::Credit;
 
 /// A connection on which a write that makes too little progress for too long fails.
 #[derive(Debug)]
-pub(crate) struct Unstalled<S> {
+pub struct Unstalled<S> {
     inner: S,
     credit: Credit,
     waited: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -20,7 +20,7 @@ pub(crate) struct Unstalled<S> {
 
 impl<S> Unstalled<S> {
     /// Guards the writes of a connection.
-    pub(crate) fn new(inner: S, patience: Duration) -> Self {
+    pub fn new(inner: S, patience: Duration) -> Self {
         Self {
             inner,
             credit: Credit::new(patience),

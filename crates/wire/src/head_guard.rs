@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use crate::wire::raw_head::{Framing, HeadFault, RawHead};
+use crate::raw_head::{Framing, HeadFault, RawHead};
 
 /// Bytes taken from the connection at once while a head is read.
 const CHUNK: usize = 2 * 1024;
@@ -28,10 +28,11 @@ const CHUNK: usize = 2 * 1024;
 /// here when a request is handed over is about that request. After a fault nothing more is let
 /// through: such a request is the connection's last.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HeadVerdict(Arc<AtomicU8>);
+pub struct HeadVerdict(Arc<AtomicU8>);
 
 impl HeadVerdict {
-    pub(crate) fn fault(&self) -> Option<HeadFault> {
+    /// What is wrong with the head that was let through last.
+    pub fn fault(&self) -> Option<HeadFault> {
         use HeadFault::{Fragment, Framing, Host, Syntax, TooLong};
         let found = self.0.load(Ordering::Acquire);
         [Framing, Syntax, Fragment, Host, TooLong]
@@ -59,7 +60,7 @@ enum State {
 
 /// Reads through, head by head.
 #[derive(Debug)]
-pub(crate) struct HeadGuard<S> {
+pub struct HeadGuard<S> {
     inner: S,
     /// Read and not yet let through.
     held: BytesMut,
@@ -77,12 +78,7 @@ pub(crate) struct HeadGuard<S> {
 impl<S> HeadGuard<S> {
     /// Guards a connection of which `held` was read already; a head may have `max` bytes and
     /// `max_headers` headers.
-    pub(crate) fn new(
-        inner: S,
-        held: BytesMut,
-        max: usize,
-        max_headers: usize,
-    ) -> (Self, HeadVerdict) {
+    pub fn new(inner: S, held: BytesMut, max: usize, max_headers: usize) -> (Self, HeadVerdict) {
         let verdict = HeadVerdict::default();
         let guard = Self {
             inner,

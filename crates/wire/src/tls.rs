@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::ResolvesServerCert;
+use rustls::server::{ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 
 /// What is spoken within TLS, the preferred first.
@@ -23,6 +24,9 @@ pub enum TlsError {
     /// The text holds no private key.
     #[error("there is no private key in PEM form in it")]
     NoKey,
+    /// The text holds no certificate of an authority, or one that is none.
+    #[error("there is no certificate of an authority in PEM form in it")]
+    NoAuthority,
     /// They can't be used, or don't belong together.
     #[error("{0}")]
     Unusable(rustls::Error),
@@ -44,7 +48,8 @@ impl Tls {
         self.0.store(config);
     }
 
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+    /// What is served with now.
+    pub fn config(&self) -> Arc<ServerConfig> {
         self.0.load_full()
     }
 
@@ -64,6 +69,46 @@ impl Tls {
         let certified =
             CertifiedKey::from_der(chain, key, &provider).map_err(TlsError::Unusable)?;
         Self::of_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)))
+    }
+
+    /// The same for a door that speaks HTTP/1.1 alone. With `senders`, authorities in PEM form, whoever
+    /// calls shows a certificate of theirs.
+    ///
+    /// # Errors
+    /// As [`of_pem`](Self::of_pem), and when there is no authority in `senders`.
+    pub fn of_pem_http1(
+        chain: &[u8],
+        key: &[u8],
+        senders: Option<&[u8]>,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+        let chain = chain.map_err(|_| TlsError::NoCertificate)?;
+        if chain.is_empty() {
+            return Err(TlsError::NoCertificate);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Unusable)?;
+        let builder = match senders {
+            None => builder.with_no_client_auth(),
+            Some(pem) => {
+                let mut roots = RootCertStore::empty();
+                for authority in CertificateDer::pem_slice_iter(pem) {
+                    let authority = authority.map_err(|_| TlsError::NoAuthority)?;
+                    roots.add(authority).map_err(|_| TlsError::NoAuthority)?;
+                }
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(verifier.map_err(|_| TlsError::NoAuthority)?)
+            }
+        };
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(TlsError::Unusable)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
     }
 
     /// What serves the certificate that is chosen for each connection.

@@ -6,11 +6,11 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// What a connection that speaks HTTP/2 begins with (RFC 9113, 3.4).
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A version of HTTP, as it is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub enum Protocol {
     /// HTTP/1.0 and 1.1.
     Http1,
     /// HTTP/2, by prior knowledge or by ALPN.
@@ -22,7 +22,7 @@ pub(crate) enum Protocol {
 ///
 /// # Errors
 /// When the connection fails.
-pub(crate) async fn tell<S: AsyncRead + Unpin>(
+pub async fn tell<S: AsyncRead + Unpin>(
     stream: &mut S,
     held: &mut BytesMut,
 ) -> io::Result<Option<Protocol>> {

@@ -8,29 +8,29 @@ const LEAST_RATE: usize = 16 * 1024;
 /// How much longer it is waited for the other side. Bytes that move give some of it back: who moves
 /// 16 KiB a second is waited for without end, who moves one byte now and then is not.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Credit {
+pub struct Credit {
     left: Duration,
     full: Duration,
 }
 
 impl Credit {
     /// As long as this for somebody who moves nothing.
-    pub(crate) fn new(full: Duration) -> Self {
+    pub fn new(full: Duration) -> Self {
         Self { left: full, full }
     }
 
     /// How much longer.
-    pub(crate) fn left(&self) -> Duration {
+    pub fn left(&self) -> Duration {
         self.left
     }
 
     /// It was waited for so long.
-    pub(crate) fn waited(&mut self, time: Duration) {
+    pub fn waited(&mut self, time: Duration) {
         self.left = self.left.saturating_sub(time);
     }
 
     /// So many bytes went.
-    pub(crate) fn moved(&mut self, bytes: usize) {
+    pub fn moved(&mut self, bytes: usize) {
         let nanos = u128::from(u64::try_from(bytes).unwrap_or(u64::MAX)) * 1_000_000_000;
         let nanos = nanos / LEAST_RATE as u128;
         let earned = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
