@@ -7,7 +7,12 @@
 doorward=${DOORWARD:-$ROOT/target/debug/doorward}
 work=$(mktemp -d)
 server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+end() {
+    # It writes into the folder until it is gone.
+    [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" || true; }
+    rm -rf "$work"
+}
+trap end EXIT
 
 tool=$(command -v promtool || echo "$ROOT/target/promtool/usr/bin/promtool")
 if [ ! -x "$tool" ]; then

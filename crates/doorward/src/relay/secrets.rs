@@ -38,10 +38,14 @@ impl WebhookSecret {
     ) -> Result<Self, AdminError> {
         match proof {
             ProofSettings::Standard => Self::signing(secrets, reference),
-            _ => {
+            other => {
                 let bytes = random::<32>()?;
-                let value = SecretString::from(URL_SAFE_NO_PAD.encode(*bytes));
-                Self::keep(secrets, reference, value)
+                let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes));
+                let value = match other {
+                    ProofSettings::Basic { user } => format!("{user}:{}", *text),
+                    _ => text.as_str().to_owned(),
+                };
+                Self::keep(secrets, reference, SecretString::from(value))
             }
         }
     }
@@ -97,9 +101,8 @@ pub(crate) fn header_of(
     let (name, value) = match proof {
         ProofSettings::Header { name } => (titled(name), secret.to_owned()),
         ProofSettings::Bearer => ("Authorization".to_owned(), format!("Bearer {secret}")),
-        ProofSettings::Basic { user } => {
-            let pair = Zeroizing::new(format!("{user}:{secret}"));
-            let coded = STANDARD.encode(&*pair);
+        ProofSettings::Basic { .. } => {
+            let coded = STANDARD.encode(secret);
             ("Authorization".to_owned(), format!("Basic {coded}"))
         }
         _ => return None,
@@ -141,7 +144,7 @@ mod tests {
         let (name, sent) = of("header").unwrap();
         assert_eq!((&*name, &sent), ("X-Webhook-Secret", &value));
         assert_eq!(of("bearer").unwrap().1, format!("Bearer {value}"));
-        let basic = STANDARD.encode(format!("ann:{value}"));
+        let basic = STANDARD.encode(&value);
         assert_eq!(of("basic:ann").unwrap().1, format!("Basic {basic}"));
         assert!(of("standard").is_none());
     }

@@ -1,6 +1,7 @@
 //! What a source is set to, as the store keeps it.
 
 use doorward_policy::WorkspaceKind;
+use doorward_webhook::{Encoding, Way};
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
@@ -43,15 +44,6 @@ pub(crate) struct Subscription {
     pub(crate) campaign: Option<String>,
 }
 
-/// How the digest is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Coding {
-    /// Hexadecimal.
-    Hex,
-    /// Base64.
-    Base64,
-}
-
 /// How a delivery proves itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ProofSettings {
@@ -60,7 +52,7 @@ pub(crate) enum ProofSettings {
         /// The header's name, in lower case.
         name: String,
     },
-    /// Basic authentication with this user, the secret as password.
+    /// Basic authentication with this user; the secret is `user:password`.
     Basic {
         /// The user.
         user: String,
@@ -72,7 +64,7 @@ pub(crate) enum ProofSettings {
         /// The header's name, in lower case.
         header: String,
         /// How the digest is written.
-        coding: Coding,
+        encoding: Encoding,
     },
     /// Stripe's way: `t=…,v1=…` in this header, over `t.body`.
     Stripe {
@@ -112,11 +104,11 @@ impl ProofSettings {
             ("bearer", None) => Ok(Self::Bearer),
             ("hmac-hex", Some(_)) => Ok(Self::Hmac {
                 header: header("")?,
-                coding: Coding::Hex,
+                encoding: Encoding::Hex,
             }),
             ("hmac-base64", Some(_)) => Ok(Self::Hmac {
                 header: header("")?,
-                coding: Coding::Base64,
+                encoding: Encoding::Base64,
             }),
             ("stripe", _) => Ok(Self::Stripe {
                 header: header("stripe-signature")?,
@@ -127,6 +119,29 @@ impl ProofSettings {
                  stripe[:HEADER] or standard"
                     .to_owned(),
             ),
+        }
+    }
+
+    /// As the relay proves it.
+    pub(crate) fn way(&self) -> Way {
+        match self {
+            Self::Header { name } => Way::Header { name: name.clone() },
+            Self::Basic { .. } => Way::Basic,
+            Self::Bearer => Way::Bearer,
+            Self::Hmac { header, encoding } => Way::Hmac {
+                header: header.clone(),
+                encoding: *encoding,
+                prefix: String::new(),
+                stamp: None,
+            },
+            Self::Stripe { header } => match Way::stripe() {
+                Way::Stripe { tolerance, .. } => Way::Stripe {
+                    header: header.clone(),
+                    tolerance,
+                },
+                other => other,
+            },
+            Self::Standard => Way::standard(),
         }
     }
 
@@ -218,7 +233,7 @@ mod tests {
                 "hmac-hex:X-Hub-Signature-256",
                 ProofSettings::Hmac {
                     header: "x-hub-signature-256".to_owned(),
-                    coding: Coding::Hex,
+                    encoding: Encoding::Hex,
                 },
             ),
         ] {
