@@ -9,6 +9,7 @@
 
 mod error;
 pub mod events;
+pub mod intake;
 mod store;
 
 pub use error::{RelayError, Result};
