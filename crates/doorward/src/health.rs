@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doorward_alert::AlertStatus;
 use doorward_audit::reconcile::WatchStatus;
 use doorward_audit::{SinkMetrics, WitnessStatus};
+use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::prometheus::Text;
@@ -43,6 +44,50 @@ pub(crate) struct Health {
     /// The pace of calls.
     #[serde(default)]
     pub(crate) pace: PaceHealth,
+    /// The upstream keys that are to be dead and are not yet.
+    #[serde(default)]
+    pub(crate) owed: Vec<OwedKey>,
+}
+
+/// An upstream key that is to be dead and is not yet known to be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OwedKey {
+    /// What is to kill it.
+    pub(crate) by: OwedBy,
+    /// The id of that.
+    pub(crate) id: String,
+    /// Name of the workspace.
+    pub(crate) workspace: String,
+    /// Instantly's id of the key, where that is known.
+    pub(crate) api_key_id: Option<String>,
+    /// Where it is.
+    pub(crate) step: String,
+    /// How often the step at hand failed.
+    pub(crate) tries: u32,
+    /// When it was begun.
+    pub(crate) since: Timestamp,
+    /// What went wrong last.
+    pub(crate) trouble: Option<String>,
+}
+
+/// What is to kill a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OwedBy {
+    /// A rotation, of the old key or of one that it takes back.
+    Rotation,
+    /// A revocation with nothing in the key's place.
+    Revocation,
+}
+
+impl OwedBy {
+    /// Lower-case name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rotation => "rotation",
+            Self::Revocation => "revocation",
+        }
+    }
 }
 
 /// The pace of calls since the start.
@@ -336,6 +381,25 @@ impl Health {
             &[],
             watch.changes,
         );
+        for by in [OwedBy::Rotation, OwedBy::Revocation] {
+            let mine = self.owed.iter().filter(|owed| owed.by == by);
+            let (count, tries) = mine.fold((0_u64, 0), |(count, tries), owed| {
+                (count + 1, tries.max(owed.tries))
+            });
+            let by = [("by", by.as_str())];
+            text.gauge(
+                "keys_owed",
+                "Upstream keys to be dead and not yet",
+                &by,
+                count,
+            );
+            text.gauge(
+                "keys_owed_tries",
+                "Most tries of one of them that failed in a row",
+                &by,
+                u64::from(tries),
+            );
+        }
         add_alerts(text, &self.alerts);
     }
 }

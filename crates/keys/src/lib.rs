@@ -34,6 +34,7 @@ mod client_key;
 mod hash;
 pub mod inventory;
 mod key_id;
+pub mod revocation;
 pub mod rotation;
 
 pub use client_key::{CLIENT_KEY_LEN, CLIENT_KEY_PREFIX, ClientKey, KeyFormatError, ParsedKey};

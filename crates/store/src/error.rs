@@ -33,6 +33,8 @@ pub enum What {
     Source,
     /// Where events are delivered.
     Destination,
+    /// A revocation of an upstream key.
+    Revocation,
 }
 
 impl fmt::Display for What {
@@ -49,6 +51,7 @@ impl fmt::Display for What {
             Self::Rotation => "rotation",
             Self::Source => "source",
             Self::Destination => "destination",
+            Self::Revocation => "revocation",
         })
     }
 }
@@ -89,6 +92,17 @@ pub enum StoreError {
          (`doorward upstream status`)"
     )]
     Rotating {
+        /// What was to be deleted.
+        what: What,
+        /// Its name.
+        name: String,
+    },
+    /// A revocation that is owed needs it.
+    #[error(
+        "{what} '{name}' is being revoked; wait until that is proved, or leave it as it is \
+         (`doorward upstream status`)"
+    )]
+    Revoking {
         /// What was to be deleted.
         what: What,
         /// Its name.

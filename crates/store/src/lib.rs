@@ -20,6 +20,7 @@
 //! - An approval is one for a request, and used once ([`ApprovalStore`]).
 //! - One rotation of a key is under way at a time, its state is swapped only by who knows what was
 //!   there, and a key takes another's place, name and all, in one change ([`RotationStore`]).
+//! - A revocation that nothing takes the place of is owed until it is over ([`RevocationStore`]).
 //! - What clients used of their day, and the pace of a run before, outlive it ([`PaceStore`]).
 //! - Every list is sorted the same way each time.
 //!
@@ -66,6 +67,7 @@ mod observed;
 mod pace_store;
 mod policy_store;
 mod relay_store;
+mod revocation_store;
 mod rotation_store;
 mod snapshot;
 mod sqlite;
@@ -87,6 +89,7 @@ pub use observed::ObservedScope;
 pub use pace_store::{ClientUse, PaceStore, SavedPace};
 pub use policy_store::{Policy, PolicyStore};
 pub use relay_store::{EndChange, EndKind, EndState, NewEnd, RelayEnd, RelayStore};
+pub use revocation_store::{NewRevocation, RevocationRecord, RevocationStore};
 pub use rotation_store::{NewRotation, PromotedKey, RotationRecord, RotationStore};
 pub use snapshot::{KeyInForce, Known, Snapshot, SnapshotClient};
 pub use sqlite::SqliteStore;

@@ -15,6 +15,7 @@ use crate::observed::ObservedScope;
 use crate::pace_store::PaceStore;
 use crate::policy_store::PolicyStore;
 use crate::relay_store::RelayStore;
+use crate::revocation_store::RevocationStore;
 use crate::rotation_store::RotationStore;
 use crate::snapshot::Snapshot;
 use crate::workspace::{
@@ -46,6 +47,7 @@ pub trait Store:
     + AdminTokenStore
     + RotationStore
     + RelayStore
+    + RevocationStore
 {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.
@@ -74,7 +76,8 @@ pub trait Store:
     /// Deletes a workspace and its upstream keys' records.
     /// [`InUse`](crate::StoreError::InUse) as long as it has clients, sources or
     /// destinations,
-    /// [`Rotating`](crate::StoreError::Rotating) as long as a key of it is rotated.
+    /// [`Rotating`](crate::StoreError::Rotating) as long as a key of it is rotated,
+    /// [`Revoking`](crate::StoreError::Revoking) as long as one is revoked.
     fn delete_workspace(&self, id: &str) -> Result<()>;
 
     /// Adds an upstream key to a workspace, active.
@@ -100,7 +103,8 @@ pub trait Store:
     ) -> Result<UpstreamKey>;
 
     /// Deletes an upstream key's record. Its value, where it is kept, is not touched.
-    /// [`Rotating`](crate::StoreError::Rotating) as long as a rotation needs it.
+    /// [`Rotating`](crate::StoreError::Rotating) as long as a rotation needs it,
+    /// [`Revoking`](crate::StoreError::Revoking) until it is proved dead.
     fn delete_upstream_key(&self, id: &str) -> Result<()>;
 
     /// Makes a client. Its grant is resolved first:

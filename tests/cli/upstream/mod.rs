@@ -4,6 +4,7 @@ mod adopt;
 mod entered;
 mod list;
 mod mint;
+mod owed;
 mod revoke;
 mod shrink;
 

@@ -80,7 +80,7 @@ impl From<StoreError> for AdminError {
                     What::Policy => "doorward policy list",
                     What::Approval => "doorward approval list --all",
                     What::AdminToken => "doorward admin token list",
-                    What::Rotation => "doorward upstream history",
+                    What::Rotation | What::Revocation => "doorward upstream history",
                     What::Source => "doorward webhook list",
                     What::Destination => "doorward destination list",
                     What::IdempotencyRecord => return Self::failed(error),

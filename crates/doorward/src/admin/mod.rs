@@ -32,6 +32,7 @@ mod learning;
 mod makers;
 mod policies;
 mod probing;
+mod revocations;
 mod rotations;
 mod runs;
 mod secrets;
@@ -72,6 +73,7 @@ pub(crate) use learning::ClientLearn;
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use probing::MANAGING;
+pub(crate) use revocations::{RevocationAbandon, RevocationList, RevocationResume, RevocationShow};
 pub(crate) use rotations::{
     RotationAsked, RotationBack, RotationBegin, RotationList, RotationPlan, RotationResume,
     RotationShow,

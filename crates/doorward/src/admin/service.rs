@@ -227,6 +227,11 @@ impl Handle<Status> for Admin {
                     true
                 })
             });
+            for owed in &mut health.owed {
+                if let Some(known) = workspaces.iter().find(|known| known.id == owed.workspace) {
+                    owed.workspace.clone_from(&known.name);
+                }
+            }
         }
         Ok(ServerStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,8 +3,11 @@
 use crate::admin::{Beyond, Session, Status};
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
-use crate::health::{Health, PaceHealth, PaceWindow};
+use crate::health::{Health, OwedKey, PaceHealth, PaceWindow};
 use crate::output::{Cell, Output, Tone};
+
+/// A key that is to be dead and where so many tries failed needs somebody.
+const OWED_FROM: u32 = 3;
 
 /// Runs `doorward status`.
 pub(crate) async fn run(context: &Context) -> Outcome {
@@ -60,6 +63,7 @@ fn is_troubled(health: &Health) -> bool {
             .iter()
             .any(|witness| witness.refusal.is_some())
         || health.instantly.around > 0
+        || health.owed.iter().any(|owed| owed.tries >= OWED_FROM)
         || health
             .alerts
             .channels
@@ -100,6 +104,7 @@ fn show(output: Output, health: &Health) -> Result<(), crate::exit::Failure> {
         output.line(output.paint(Tone::Careful, format_args!("  {told}")))?;
     }
     show_pace(output, &health.pace)?;
+    show_owed(output, &health.owed)?;
     if !health.sinks.is_empty() {
         let rows = health.sinks.iter().map(|sink| {
             vec![
@@ -167,6 +172,38 @@ fn show_pace(output: Output, pace: &PaceHealth) -> Result<(), crate::exit::Failu
         ]
     });
     let head = ["pace of", "last second", "last minute", "waiting", "budget"];
+    output.table(&head, rows.collect(), "")
+}
+
+/// Which keys are to be dead and are not yet.
+fn show_owed(output: Output, owed: &[OwedKey]) -> Result<(), crate::exit::Failure> {
+    if owed.is_empty() {
+        return Ok(());
+    }
+    let rows = owed.iter().map(|each| {
+        let tone = match each.tries {
+            OWED_FROM.. => Tone::Bad,
+            _ => Tone::Careful,
+        };
+        vec![
+            Cell::toned(each.api_key_id.as_deref().unwrap_or_default(), Tone::Strong),
+            Cell::from(&each.workspace),
+            Cell::from(format_args!("{} {}", each.by.as_str(), each.id)),
+            Cell::toned(&each.step, tone),
+            Cell::from(each.tries),
+            Cell::from(super::whole_seconds(each.since)),
+            Cell::from(each.trouble.as_deref().unwrap_or_default()),
+        ]
+    });
+    let head = [
+        "key not dead yet",
+        "workspace",
+        "by",
+        "step",
+        "failed",
+        "since",
+        "trouble",
+    ];
     output.table(&head, rows.collect(), "")
 }
 

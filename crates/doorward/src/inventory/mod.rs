@@ -6,7 +6,6 @@ mod listing;
 mod named;
 mod reach;
 mod seen;
-mod trial;
 mod uses;
 
 pub(crate) use doubt::may_be;
@@ -14,5 +13,4 @@ pub(crate) use listing::{KEYS_MAX, list_keys};
 pub(crate) use named::NamedCalls;
 pub(crate) use reach::{Reach, keeper, standing};
 pub(crate) use seen::{is_seen_whole, sightings, watched_to};
-pub(crate) use trial::prove_dead;
 pub(crate) use uses::uses_since;

@@ -10,12 +10,12 @@
 //! next goes on ([`Rotations::resume_open`]).
 
 mod calls;
-mod deletion;
 mod driver;
 mod held;
 mod identity;
 mod leaves;
 mod manager;
+mod owed;
 mod parts;
 mod prepare;
 mod pulse;
@@ -24,6 +24,7 @@ mod steps;
 mod twins;
 mod view;
 
+pub(crate) use owed::{RevocationView, Revocations, Revoke};
 pub(crate) use parts::{Gate, Given, Handed, NoGate, Outside, Parts, Watched};
 pub(crate) use prepare::Asked;
 pub(crate) use pulse::{Pulse, pulse, read_of, sure_pulse};

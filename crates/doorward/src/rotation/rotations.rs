@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use doorward_alert::{Alert, AlertKind};
 use doorward_keys::rotation::{Event, Phase, Rotation, Timing};
-use doorward_store::{NewRotation, RotationRecord, StoreError, UpstreamKeyChange};
+use doorward_store::{NewRotation, RotationRecord, StoreError, UpstreamKey, UpstreamKeyChange};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::driver::{Driver, Mail, Shown};
 use super::manager::manager_of;
+use super::owed::Revocations;
 use super::parts::{Parts, blocking};
 use super::prepare::{Asked, Prepared, rotated_already};
+use super::twins::refuse_twin;
 use super::view::RotationView;
 use crate::admin::{AdminError, now};
+use crate::health::{OwedBy, OwedKey};
 use crate::scrubbed::known_secrets;
 
 /// How long a step under way is waited for at the end.
@@ -35,6 +38,7 @@ pub(crate) struct Rotations(Arc<Inner>);
 
 struct Inner {
     parts: Arc<Parts>,
+    owed: Revocations,
     live: Mutex<BTreeMap<String, Live>>,
     lately: Mutex<VecDeque<Arc<Mutex<Shown>>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -50,8 +54,10 @@ struct Live {
 impl Rotations {
     /// With none driven yet.
     pub(crate) fn new(parts: Parts) -> Self {
+        let parts = Arc::new(parts);
         Self(Arc::new(Inner {
-            parts: Arc::new(parts),
+            owed: Revocations::new(Arc::clone(&parts)),
+            parts,
             live: Mutex::default(),
             lately: Mutex::default(),
             tasks: Mutex::default(),
@@ -59,9 +65,44 @@ impl Rotations {
         }))
     }
 
-    /// What rotations work with.
-    pub(super) fn parts(&self) -> &Arc<Parts> {
-        &self.0.parts
+    /// The revocations of keys that nothing takes the place of.
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.0.owed
+    }
+
+    /// Refuses a key that another record which is in use holds too. Blocks.
+    ///
+    /// # Errors
+    /// Which other there is, and what to do.
+    pub(crate) fn refuse_twin(
+        &self,
+        key: &UpstreamKey,
+        api_key_id: &str,
+    ) -> Result<(), AdminError> {
+        refuse_twin(&self.0.parts, key, api_key_id)
+    }
+
+    /// The keys that are to be dead and are not yet, of rotations and of revocations.
+    pub(crate) fn owed(&self) -> Vec<OwedKey> {
+        let mut owed = self.0.owed.owed();
+        for live in lock(&self.0.live).values() {
+            let shown = lock(&live.shown);
+            let (record, rotation) = (&shown.record, &shown.rotation);
+            if rotation.is_owed() {
+                let old = rotation.plan().old();
+                owed.push(OwedKey {
+                    by: OwedBy::Rotation,
+                    id: record.id.clone(),
+                    workspace: record.workspace_id.clone(),
+                    api_key_id: old.map(|old| old.api_key_id.clone()),
+                    step: rotation.phase().as_str().to_owned(),
+                    tries: rotation.tries(),
+                    since: record.begun_at,
+                    trouble: rotation.trouble().map(str::to_owned),
+                });
+            }
+        }
+        owed
     }
 
     /// The times of a rotation that a person asks for: at once, or with the overlap in force.
@@ -130,11 +171,12 @@ impl Rotations {
         self.view(&id).await
     }
 
-    /// Goes on with every rotation that is open. Blocks; needs the runtime.
+    /// Goes on with every rotation and revocation that is open. Blocks; needs the runtime.
     ///
     /// # Errors
     /// When the store can't be read.
     pub(crate) fn resume_open(&self) -> Result<(), AdminError> {
+        self.0.owed.resume_open()?;
         for record in self.0.parts.store.open_rotations()? {
             if self.is_driven(&record.id) {
                 continue;
@@ -351,6 +393,7 @@ impl Rotations {
     /// Ends: a step under way is waited for a while, and what is not over goes on at the next start.
     pub(crate) async fn end(&self) {
         self.0.stop.send_replace(true);
+        self.0.owed.end().await;
         let tasks = std::mem::take(&mut *lock(&self.0.tasks));
         let until = tokio::time::Instant::now() + DRAIN;
         for mut task in tasks {

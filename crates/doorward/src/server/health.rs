@@ -9,6 +9,7 @@ use super::pace;
 use super::watches::Watches;
 use crate::alerts::AlertDesk;
 use crate::health::{Health, HealthOf, LedgerHealth};
+use crate::rotation::Rotations;
 
 /// Tells how the server is doing.
 pub(super) fn health_of(
@@ -16,9 +17,10 @@ pub(super) fn health_of(
     sinks: &Arc<Sinks>,
     watches: &Watches,
     alerts: &AlertDesk,
-    pacing: &Pacing,
+    (pacing, rotations): (&Pacing, &Rotations),
 ) -> HealthOf {
     let (alerts, pacing) = (alerts.clone(), pacing.clone());
+    let rotations = rotations.clone();
     let (record, sinks) = (Arc::clone(record), Arc::clone(sinks));
     let (witnesses, watch) = (watches.witnesses.clone(), watches.instantly.clone());
     Arc::new(move || {
@@ -40,6 +42,7 @@ pub(super) fn health_of(
             instantly: watch.status().into(),
             alerts: alerts.status(),
             pace: pace::health(pacing.figures()),
+            owed: rotations.owed(),
         }
     })
 }

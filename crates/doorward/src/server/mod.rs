@@ -197,7 +197,20 @@ impl Server {
         let alerts = AlertDesk::start(context, &record)?;
         context.secrets.alert(&alerts);
         let presented = Presented::new(Arc::clone(&record), alerts.clone(), fingerprints);
-        let health = health_of(&record, &sinks, &watches, &alerts, &pace.pacing);
+        let (rotations, consumers) = rotating::rotations(
+            context,
+            (&store, Arc::clone(&secrets)),
+            &record,
+            &alerts,
+            (&pace.pacing, &reloader),
+        );
+        let health = health_of(
+            &record,
+            &sinks,
+            &watches,
+            &alerts,
+            (&pace.pacing, &rotations),
+        );
         let again = Arc::new(Notify::new());
         let alarms = alive.spawn(
             "alarms",
@@ -280,13 +293,6 @@ impl Server {
         // It is set here alone.
         let _ = desk.set(alerts.clone());
         listeners.insert(0, Listener::plain(listener));
-        let (rotations, consumers) = rotating::rotations(
-            context,
-            (&store, Arc::clone(&secrets)),
-            &record,
-            &alerts,
-            (&pace.pacing, &reloader),
-        );
         let admin = admin(
             context,
             &pages,

@@ -33,6 +33,10 @@ impl Dying {
     /// It was refused as no key, not for its scopes. The proof, when that is the last of a row that is
     /// long enough.
     pub fn refused(&mut self, now: Timestamp) -> Option<Proof> {
+        // A clock that was set back: nobody can say how long the row is.
+        if self.first.is_some_and(|first| first > now) {
+            self.not_refused();
+        }
         let first = *self.first.get_or_insert(now);
         self.count = self.count.saturating_add(1);
         let long = now.millis_since(first) >= self.over;

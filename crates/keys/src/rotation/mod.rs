@@ -43,3 +43,4 @@ pub use machine::{Proof, Rotation};
 pub use phase::{NewKey, Phase};
 pub use plan::{CONSUMERS_MAX, Draft, OldKey, Plan, PlanFault, Why};
 pub use timing::{CREATIONS_MAX, PROOF_REFUSALS, TRIES_MAX, Timing};
+pub(crate) use timing::{debt_pause, longest_debt_pause};

@@ -98,3 +98,13 @@ pub(super) fn pause(tries: u32, owed: bool) -> i64 {
     let doubled = 500_i64.checked_shl(tries.min(20)).unwrap_or(max);
     doubled.min(max)
 }
+
+/// The same of what is owed.
+pub(crate) fn debt_pause(tries: u32) -> i64 {
+    pause(tries, true)
+}
+
+/// The longest of those pauses, ms.
+pub(crate) const fn longest_debt_pause() -> i64 {
+    DEBT_PAUSE_MAX
+}

@@ -11,6 +11,7 @@ mod makers;
 mod pace;
 mod policies;
 mod relay_ends;
+mod revocations;
 mod rotations;
 mod rows;
 mod schema;

@@ -4,7 +4,7 @@ use doorward_policy::Timestamp;
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{Reader, collect, fresh_id, one, taken, to_json};
-use super::{rotations, workspaces};
+use super::{revocations, rotations, workspaces};
 use crate::check::{check_foreign_id, check_name, check_reference, check_text};
 use crate::error::{Result, StoreError, What};
 use crate::workspace::{
@@ -202,6 +202,13 @@ pub(super) fn delete_key(tx: &Transaction<'_>, id: &str) -> Result<()> {
     if rotations::holds(tx, id)? {
         let name = key(tx, id)?.name;
         return Err(StoreError::Rotating {
+            what: What::UpstreamKey,
+            name,
+        });
+    }
+    if revocations::holds(tx, id)? {
+        let name = key(tx, id)?.name;
+        return Err(StoreError::Revoking {
             what: What::UpstreamKey,
             name,
         });

@@ -137,6 +137,10 @@ pub(super) fn delete(tx: &Transaction<'_>, id: &str) -> Result<()> {
         let (what, name) = (What::Workspace, workspace.name);
         return Err(StoreError::Rotating { what, name });
     }
+    if super::revocations::any_open(tx, &workspace.id)? {
+        let (what, name) = (What::Workspace, workspace.name);
+        return Err(StoreError::Revoking { what, name });
+    }
     tx.execute("DELETE FROM workspaces WHERE id = ?1", [&workspace.id])?;
     Ok(())
 }

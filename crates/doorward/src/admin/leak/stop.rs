@@ -1,8 +1,9 @@
 //! Stopping a key that leaked.
 
-use doorward_catalog::Op;
+use std::time::Duration;
+
 use doorward_keys::KeyId;
-use doorward_store::UpstreamKeyState;
+use doorward_keys::rotation::Why;
 use tokio::runtime::Handle as Runtime;
 
 use super::types::{LeakClose, LeakClosed, LeakStop, Stopped};
@@ -10,8 +11,11 @@ use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle, now};
 use crate::admin::types::KeyIssue;
 use crate::admin::views::KeyView;
-use crate::inventory::keeper;
 use crate::leak::{Found, LeakedUpstream, Way, by_hand};
+use crate::rotation::{RevocationView, Revoke};
+
+/// How long the deletion is waited for.
+const WAIT: Duration = Duration::from_secs(60);
 
 impl Handle<LeakStop> for Admin {
     fn handle(&self, call: LeakStop) -> Result<Stopped, AdminError> {
@@ -57,6 +61,7 @@ impl Admin {
             found,
             revoked_at: record.revoked_at,
             rotation: None,
+            revocation: None,
             not_replaced: None,
             reissued,
             by_hand: Vec::new(),
@@ -71,6 +76,7 @@ impl Admin {
         let mut stopped = Stopped {
             revoked_at: None,
             rotation: None,
+            revocation: None,
             not_replaced: None,
             reissued: None,
             by_hand: Vec::new(),
@@ -83,39 +89,48 @@ impl Admin {
                 Ok(rotation) => stopped.rotation = Some(rotation),
                 Err(error) => stopped.not_replaced = Some(self.why_not(&key, call, &error)),
             },
-            Way::Rotate | Way::Revoke => match self.revoke_leaked(&key) {
-                Ok(at) => stopped.revoked_at = Some(at),
-                Err(error) => {
-                    stopped.by_hand = vec![format!("Doorward could not revoke it: {error}.")];
+            Way::Rotate | Way::Revoke => {
+                let why = match self.revoke_leaked(&key) {
+                    Ok(view) => {
+                        stopped.revoked_at = view.revoked_at;
+                        stopped.revocation = Some(view.id);
+                        view.trouble
+                    }
+                    Err(error) => Some(error.message),
+                };
+                if stopped.revoked_at.is_none() {
+                    let why = why.unwrap_or_else(|| "there was not enough time".to_owned());
+                    let again = match &stopped.revocation {
+                        Some(_) => "It is tried again and again; a person may be faster.",
+                        None => "",
+                    };
+                    stopped.by_hand = vec![format!("Doorward could not revoke it: {why}. {again}")];
                     stopped.by_hand.extend(by_hand(&key));
                 }
-            },
+            }
             Way::ByHand => stopped.by_hand = by_hand(&key),
             Way::Dead => {}
         }
         Ok(stopped)
     }
 
-    /// Deletes a key at Instantly under one that manages. That there is none is as good.
-    fn revoke_leaked(
-        &self,
-        key: &LeakedUpstream,
-    ) -> Result<doorward_policy::Timestamp, AdminError> {
+    /// Begins the revocation of a key that nothing takes the place of, and waits until it is deleted, or
+    /// fails again and again: it goes on by itself then.
+    fn revoke_leaked(&self, key: &LeakedUpstream) -> Result<RevocationView, AdminError> {
         let workspace = self.store().workspace(&key.workspace_id)?;
-        let manager = keeper(&workspace, &[Op::DeleteAPIKey], key.key_id.as_deref());
-        let (Some(manager), Some(id)) = (manager, &key.api_key_id) else {
-            return Err(AdminError::failed(
-                "no key manages the workspace's keys any more",
-            ));
+        let Some(api_key_id) = &key.api_key_id else {
+            return Err(AdminError::failed("its id at Instantly is not known"));
+        };
+        let mut keys = workspace.upstream_keys.iter();
+        let revoke = Revoke {
+            workspace: &workspace,
+            api_key_id,
+            held: keys.find(|held| Some(&held.id) == key.key_id.as_ref()),
+            why: Why::Leak,
         };
         let rotations = (self.parts.rotations)()?;
-        Runtime::current().block_on(rotations.delete_key(&workspace, manager, id))?;
-        let at = now();
-        if let Some(held) = &key.key_id {
-            self.store()
-                .set_upstream_key_state(held, UpstreamKeyState::Retired)?;
-            self.changed()?;
-        }
-        Ok(at)
+        let revocations = rotations.revocations();
+        let begun = revocations.begin(&revoke)?;
+        Runtime::current().block_on(revocations.wait(&begun.id, true, WAIT))
     }
 }

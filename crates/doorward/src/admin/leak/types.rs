@@ -57,6 +57,9 @@ pub(crate) struct Stopped {
     pub(crate) revoked_at: Option<Timestamp>,
     /// The rotation that replaces and revokes it.
     pub(crate) rotation: Option<String>,
+    /// The revocation of it with nothing in its place, which goes on by itself.
+    #[serde(default)]
+    pub(crate) revocation: Option<String>,
     /// Why nothing can take its place: it is not revoked then.
     #[serde(default)]
     pub(crate) not_replaced: Option<String>,
@@ -193,6 +196,9 @@ impl Acts for LeakStop {
         let metadata = &mut deed.act.metadata;
         if let Some(rotation) = &answer.rotation {
             metadata.insert("rotation".to_owned(), rotation.clone().into());
+        }
+        if let Some(revocation) = &answer.revocation {
+            metadata.insert("revocation".to_owned(), revocation.clone().into());
         }
         if let Some(issued) = &answer.reissued {
             metadata.insert("reissued".to_owned(), issued.record.id.clone().into());

@@ -84,9 +84,15 @@ impl Acts for UpstreamRevoke {
         if let Some(name) = name {
             deed.set_id("name", name);
         }
+        let revocation = &answer.revocation;
+        deed.set_id("revocation", &revocation.id);
         let metadata = &mut deed.act.metadata;
-        metadata.insert("proved_dead".to_owned(), answer.proof.is_some().into());
-        if let Some(millis) = answer.dead_after_ms {
+        metadata.insert(
+            "proved_dead".to_owned(),
+            revocation.refusals.is_some().into(),
+        );
+        metadata.insert("owed".to_owned(), revocation.open.into());
+        if let Some(millis) = revocation.millis_to_death {
             metadata.insert("dead_after_ms".to_owned(), millis.into());
         }
     }

@@ -26,6 +26,7 @@ impl Handle<UpstreamList> for Admin {
         let reach = self.reach()?;
         let learnt = learnt_keys(audit.store().as_ref())?;
         let workspaces = self.workspaces(&call.of)?;
+        let rotations = (self.parts.rotations)()?;
         let logs = match call.fetch {
             true => self.logs(&workspaces)?,
             false => Vec::new(),
@@ -76,6 +77,7 @@ impl Handle<UpstreamList> for Admin {
                 ),
                 listed: listing.is_some_and(|listing| listing.whole),
                 log_read_to,
+                owed: rotations.revocations().list(Some(&workspace.id), true)?,
                 told,
             })
         });

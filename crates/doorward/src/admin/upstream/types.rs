@@ -2,13 +2,12 @@
 
 use doorward_catalog::{Environment, ScopeSet, UseCase};
 use doorward_keys::inventory::{Kept, Row};
-use doorward_keys::rotation::Proof;
 use doorward_policy::Timestamp;
 use doorward_store::ProbeOutcome;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::types::Scopeful;
-use crate::rotation::PlanView;
+use crate::rotation::{PlanView, RevocationView};
 
 /// Every upstream key of workspaces.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +35,9 @@ pub(crate) struct Inventory {
     pub(crate) listed: bool,
     /// Up to when Instantly's own audit log was read.
     pub(crate) log_read_to: Option<Timestamp>,
+    /// Revocations that are owed.
+    #[serde(default)]
+    pub(crate) owed: Vec<RevocationView>,
     /// What could not be known, and what to do about it.
     pub(crate) told: Vec<String>,
 }
@@ -175,16 +177,8 @@ pub(crate) struct UpstreamRevoked {
     pub(crate) target: Target,
     /// Whether Instantly had no such key any more.
     pub(crate) was_gone: bool,
-    /// When it was deleted.
-    pub(crate) revoked_at: Timestamp,
-    /// That it is dead.
-    pub(crate) proof: Option<Proof>,
-    /// Milliseconds from the deletion to the first refusal.
-    pub(crate) dead_after_ms: Option<i64>,
-    /// Why it is not proved.
-    pub(crate) unproved: Option<String>,
-    /// Whether it was seen to work after it was deleted: somebody must look.
-    pub(crate) lives_on: bool,
+    /// How far that is: what is not done is owed, and goes on by itself.
+    pub(crate) revocation: RevocationView,
 }
 
 /// A key that is to be made.

@@ -6,7 +6,7 @@ use doorward_policy::Timestamp;
 
 use super::stop::exactly;
 use super::{Asked, Timeline};
-use crate::admin::{LeakProbe, LeakStop, RotationShow, Session, Stopped};
+use crate::admin::{LeakProbe, RevocationShow, RotationShow, Session, Stopped};
 use crate::leak::{Dying, Found, Moment, Proof};
 
 /// Between two tries of a key that is still taken.
@@ -15,9 +15,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const AFTERWARDS: Duration = Duration::from_secs(20);
 /// The same when a person has to revoke it.
 const LONG_PAUSE: Duration = Duration::from_secs(3);
-
-/// A key that is taken so long after it was revoked is revoked again.
-const AGAIN: Duration = Duration::from_secs(30);
 
 /// How a key came to its end.
 #[derive(Debug, Default)]
@@ -59,7 +56,7 @@ pub(super) async fn follow(
     match stopped
         .rotation
         .as_ref()
-        .filter(|_| stopped.revoked_at.is_none())
+        .filter(|_| stopped.revocation.is_none())
     {
         Some(id) => replaced(session, id, wait, timeline).await,
         None => try_until_dead(session, asked, stopped, wait, timeline).await,
@@ -127,24 +124,6 @@ async fn replaced(session: &Session, id: &str, wait: Duration, timeline: &mut Ti
     dead
 }
 
-/// A key that lives on after it was revoked is revoked again.
-async fn delete_again(session: &Session, stopped: &Stopped, timeline: &mut Timeline) {
-    let Some(key) = exactly(&stopped.found).filter(|_| stopped.revoked_at.is_some()) else {
-        return;
-    };
-    let again = LeakStop {
-        key,
-        reissue: false,
-        bare: true,
-        scopes: None,
-        to: None,
-    };
-    match session.call(again).await {
-        Ok(_) => timeline.add("it is still taken: it was revoked again"),
-        Err(error) => timeline.add(format!("it could not be revoked again: {error}")),
-    }
-}
-
 async fn try_until_dead(
     session: &Session,
     asked: &Asked,
@@ -157,9 +136,11 @@ async fn try_until_dead(
         ..Dead::default()
     };
     let (began, mut dying) = (Instant::now(), Dying::default());
-    let mut deleted = Instant::now();
     let mut trouble = None;
     while began.elapsed() < wait {
+        if let Some(ended) = revoked(session, stopped, &mut dead, timeline).await {
+            return ended;
+        }
         let key = match (&asked.value, exactly(&stopped.found)) {
             (None, Some(key)) if stopped.rotation.is_some() => key,
             _ => asked.leaked(),
@@ -186,10 +167,6 @@ async fn try_until_dead(
                         timeline.at(Moment::new(probed.at, "it was not refused any more"));
                     }
                     dying.not_refused();
-                    if alive == Some(true) && deleted.elapsed() > AGAIN {
-                        deleted = Instant::now();
-                        delete_again(session, stopped, timeline).await;
-                    }
                     trouble = match alive {
                         Some(_) => Some("Instantly still takes it".to_owned()),
                         None => probed.why,
@@ -212,4 +189,35 @@ async fn try_until_dead(
     timeline.add(format!("it is not proved dead: {trouble}"));
     dead.note = Some(trouble);
     dead
+}
+
+/// Takes over what the revocation came to meanwhile; the end, if it is over.
+async fn revoked(
+    session: &Session,
+    stopped: &Stopped,
+    dead: &mut Dead,
+    timeline: &mut Timeline,
+) -> Option<Dead> {
+    let id = stopped.revocation.clone()?;
+    // That it can't be asked is told when the key is tried.
+    let view = session.call(RevocationShow { id }).await.ok()?;
+    if let Some(at) = view.revoked_at.filter(|_| dead.revoked_at.is_none()) {
+        dead.revoked_at = Some(at);
+        timeline.at(Moment::new(at, "it was revoked"));
+    }
+    let (millis, last, refusals) = (view.millis_to_death?, view.proved_at?, view.refusals?);
+    let first = view.revoked_at?.plus_millis(millis);
+    timeline.at(Moment::new(first, "it was refused (401)"));
+    timeline.at(Moment::new(last, "it is proved dead"));
+    Some(Dead {
+        is_dead: true,
+        revoked_at: view.revoked_at,
+        millis_to_401: Some(millis),
+        proof: Some(Proof {
+            first,
+            last,
+            refusals,
+        }),
+        note: None,
+    })
 }

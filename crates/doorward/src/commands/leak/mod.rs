@@ -82,7 +82,8 @@ async fn respond(context: &Context, said: RespondLeak) -> Outcome {
     let wait = said.wait.duration();
     let mut dead = follow(&session, &asked, &stopped, wait, &mut timeline).await;
     // A successor that did not come about must not keep it alive.
-    if stopped.rotation.is_some() && !dead.is_dead && dead.revoked_at.is_none() {
+    let bare = stopped.revocation.is_some();
+    if stopped.rotation.is_some() && !bare && !dead.is_dead && dead.revoked_at.is_none() {
         let why = dead.note.clone().unwrap_or_default();
         if stop_bare(&session, &said, &mut stopped, &why, &mut timeline).await? {
             dead = follow(&session, &asked, &stopped, wait, &mut timeline).await;

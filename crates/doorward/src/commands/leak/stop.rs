@@ -60,6 +60,7 @@ pub(super) async fn stop_bare(
         Ok(done) => {
             told(&done, timeline);
             stopped.revoked_at = done.revoked_at;
+            stopped.revocation = done.revocation;
             stopped.by_hand = done.by_hand;
             stopped.not_replaced = None;
             Ok(true)

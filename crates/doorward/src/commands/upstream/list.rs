@@ -204,6 +204,17 @@ fn remarks(inventory: &Inventory, output: Output) -> Result<(), Failure> {
             ))?;
         }
     }
+    for owed in &inventory.owed {
+        let why = owed.trouble.as_deref().unwrap_or("under way");
+        let line = format!(
+            "{} ({}): to be dead and not yet proved so, since {}: {why} ({})",
+            owed.title(),
+            owed.api_key_id,
+            whole_seconds(owed.begun_at),
+            owed.id
+        );
+        output.line(output.paint(Tone::Bad, line))?;
+    }
     for told in &inventory.told {
         note(format_args!("note: {told}"));
     }

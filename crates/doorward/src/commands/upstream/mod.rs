@@ -3,6 +3,7 @@
 mod adopt;
 mod list;
 mod mint;
+mod owed;
 mod probe;
 mod progress;
 mod revoke;

@@ -7,6 +7,7 @@ use crate::commands::{kept_at, whole_seconds};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, clean, note};
+use crate::rotation::RevocationView;
 
 /// Runs it.
 pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstream) -> Outcome {
@@ -55,8 +56,10 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
     if output.is_json() {
         output.value(&revoked)?;
     } else {
-        show_revoked(&revoked, output)?;
-        if let Some(reference) = &revoked.target.reference {
+        show_revoked(&revoked, session.is_server(), output)?;
+        if let Some(reference) = &revoked.target.reference
+            && revoked.revocation.is_done()
+        {
             note(format_args!(
                 "its value, which is of no use now, is still at {}: delete it there; `doorward \
                  workspace remove-key {} {}` takes the key off Doorward's list",
@@ -66,10 +69,9 @@ pub(super) async fn run(context: &Context, session: &Session, typed: RevokeUpstr
             ));
         }
     }
-    Ok(if revoked.lives_on {
-        Exit::Findings
-    } else {
-        Exit::Done
+    Ok(match revoked.revocation.is_done() {
+        true => Exit::Done,
+        false => Exit::Findings,
     })
 }
 
@@ -126,22 +128,44 @@ fn show_target(target: &Target, context: &Context) -> Result<(), Failure> {
     ])
 }
 
-fn show_revoked(revoked: &UpstreamRevoked, output: Output) -> Result<(), Failure> {
-    let how = match revoked.was_gone {
-        true => "Instantly had no such key any more",
-        false => "deleted at Instantly",
-    };
-    output.line(how)?;
-    match (&revoked.proof, &revoked.unproved) {
-        (Some(proof), _) => {
-            let after = revoked.dead_after_ms.unwrap_or_default();
+fn show_revoked(revoked: &UpstreamRevoked, server: bool, output: Output) -> Result<(), Failure> {
+    let revocation = &revoked.revocation;
+    if revocation.revoked_at.is_some() {
+        let how = match revoked.was_gone {
+            true => "Instantly had no such key any more",
+            false => "deleted at Instantly",
+        };
+        output.line(how)?;
+    }
+    let trouble = revocation.trouble.as_deref().unwrap_or_default();
+    match (revocation.refusals, revocation.open) {
+        (Some(refusals), _) => {
+            let after = revocation.millis_to_death.unwrap_or_default();
             let text = format!(
-                "dead: refused {} times in a row, the first {after} ms after it was deleted",
-                proof.refusals
+                "dead: refused {refusals} times in a row, the first {after} ms after it was deleted"
             );
             output.line(output.paint(Tone::Good, text))
         }
-        (None, Some(why)) => output.line(output.paint(Tone::Careful, why)),
-        (None, None) => Ok(()),
+        (None, false) => output.line(output.paint(Tone::Careful, trouble)),
+        (None, true) => {
+            output.line(output.paint(Tone::Bad, format_args!("not dead yet: {trouble}")))?;
+            note(owed(revocation, server));
+            Ok(())
+        }
+    }
+}
+
+/// What becomes of a revocation that is not done.
+pub(in crate::commands) fn owed(revocation: &RevocationView, server: bool) -> String {
+    let id = &revocation.id;
+    match server {
+        true => format!(
+            "no call goes out under it any more, and it is tried again until it is proved dead: \
+             `doorward upstream status {id}`"
+        ),
+        false => format!(
+            "no call goes out under it any more, and it is owed: a server goes on with it when it \
+             starts, and so does `doorward upstream resume {id}`"
+        ),
     }
 }

@@ -4,23 +4,27 @@ use std::time::Duration;
 
 use doorward_policy::Timestamp;
 
+use super::owed;
 use super::progress::{follow, show_end};
 use crate::admin::{
-    RotationAsked, RotationBack, RotationBegin, RotationList, RotationPlan, RotationResume,
-    RotationShow, Session,
+    RevocationShow, RotationAsked, RotationBack, RotationBegin, RotationList, RotationPlan,
+    RotationResume, RotationShow, Session,
 };
 use crate::cli::{RotateUpstream, RotationCommand, Waiting};
 use crate::commands::whole_seconds;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
-use crate::rotation::{PlanView, RotationView};
+use crate::rotation::{PlanView, Revocations, RotationView};
 
 /// Runs them.
 pub(super) async fn run(context: &Context, session: &Session, command: RotationCommand) -> Outcome {
     let output = context.output;
     match command {
         RotationCommand::Rotate(typed) => rotate(output, session, typed).await,
+        RotationCommand::Status { id: Some(id) } if Revocations::is_id(&id) => {
+            owed::one(output, session.call(RevocationShow { id }).await?)
+        }
         RotationCommand::Status { id: Some(id) } => {
             let rotation = session.call(RotationShow { id }).await?;
             match output.is_json() {
@@ -31,9 +35,13 @@ pub(super) async fn run(context: &Context, session: &Session, command: RotationC
         }
         RotationCommand::Status { id: None } => {
             let open = list(session, None, None, true).await?;
+            let owed = owed::list(session, None, true).await?;
             match output.is_json() {
-                true => output.value(&open)?,
-                false => table(output, &open, "no upstream key is being rotated")?,
+                true => output.value(&owed::together(&open, &owed))?,
+                false => {
+                    table(output, &open, "no upstream key is being rotated")?;
+                    owed::table(output, &owed)?;
+                }
             }
             Ok(Exit::Done)
         }
@@ -44,20 +52,31 @@ pub(super) async fn run(context: &Context, session: &Session, command: RotationC
             wait,
         } => {
             let id = only(session, id).await?;
+            if Revocations::is_id(&id) {
+                return owed::resume(output, session, id, &wait).await;
+            }
             let call = RotationResume { id, manager, skip };
             let rotation = session.call(call).await?;
             wait_for(output, session, rotation, &wait, true).await
         }
         RotationCommand::Rollback { id, abandon, wait } => {
             let id = only(session, id).await?;
+            if Revocations::is_id(&id) {
+                return owed::abandon(output, session, id, abandon).await;
+            }
             let rotation = session.call(RotationBack::new(id, abandon)).await?;
             wait_for(output, session, rotation, &wait, false).await
         }
         RotationCommand::History { key, within } => {
-            let all = list(session, within.workspace, key, false).await?;
+            let all = list(session, within.workspace.clone(), key.clone(), false).await?;
+            let mut revoked = owed::list(session, within.workspace, false).await?;
+            revoked.retain(|one| key.is_none() || one.key == key);
             match output.is_json() {
-                true => output.value(&all)?,
-                false => table(output, &all, "no upstream key was rotated yet")?,
+                true => output.value(&owed::together(&all, &revoked))?,
+                false => {
+                    table(output, &all, "no upstream key was rotated yet")?;
+                    owed::table(output, &revoked)?;
+                }
             }
             Ok(Exit::Done)
         }
@@ -134,13 +153,18 @@ async fn only(session: &Session, id: Option<String>) -> Result<String, Failure> 
     if let Some(id) = id {
         return Ok(id);
     }
-    let mut open = list(session, None, None, true).await?;
+    let rotations = list(session, None, None, true).await?;
+    let owed = owed::list(session, None, true).await?;
+    let mut open: Vec<String> = rotations.into_iter().map(|one| one.id).collect();
+    open.extend(owed.into_iter().map(|one| one.id));
     match (open.pop(), open.len()) {
-        (Some(only), 0) => Ok(only.id),
-        (None, _) => Err(Failure::usage("no upstream key is being rotated")),
+        (Some(only), 0) => Ok(only),
+        (None, _) => Err(Failure::usage(
+            "no upstream key is being rotated or revoked",
+        )),
         (Some(_), _) => Err(Failure::usage(
-            "several upstream keys are being rotated; say which by its id, as `doorward upstream \
-             status` shows",
+            "several upstream keys are being rotated or revoked; say which by its id, as `doorward \
+             upstream status` shows",
         )),
     }
 }
@@ -171,7 +195,7 @@ fn table(output: Output, rotations: &[RotationView], nothing: &str) -> Result<()
     output.table(&headings, rows.collect(), nothing)
 }
 
-fn time(at: Option<Timestamp>) -> Cell {
+pub(super) fn time(at: Option<Timestamp>) -> Cell {
     at.map_or_else(|| Cell::from(""), |at| Cell::from(whole_seconds(at)))
 }
 
