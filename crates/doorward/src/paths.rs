@@ -105,6 +105,11 @@ impl DataDir {
         self.0.join("doorward.db")
     }
 
+    /// The events that came in, and what is owed of them.
+    pub(crate) fn relay(&self) -> PathBuf {
+        self.0.join("relay.db")
+    }
+
     /// Makes the ledger's folder, with mode 0700, when it is missing.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod controls;
 mod deeds;
 mod destinations;
 mod error;
+mod events;
 mod explain;
 mod holder;
 mod idempotency;
@@ -62,6 +63,7 @@ pub(crate) use destinations::{
     DestinationSet, DestinationShow, DestinationView, Switch,
 };
 pub(crate) use error::AdminError;
+pub(crate) use events::{ErasedEvents, EventErase, EventPerson};
 pub(crate) use explain::{Explained, PolicyExplain, Step};
 pub(crate) use idempotency::{
     IdempotencyList, IdempotencyRelease, IdempotencyShow, IdempotencyView,

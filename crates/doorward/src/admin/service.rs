@@ -15,6 +15,7 @@ use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::{LateAudit, recorded_secrets};
+use crate::relay::LateEvents;
 use crate::rotation::Rotations;
 use crate::secret_setup::SecretSetup;
 
@@ -54,6 +55,8 @@ pub(crate) struct AdminParts {
     pub(crate) approvals: OpenApprovals,
     /// Where upstream keys are rotated.
     pub(crate) rotations: OpenRotations,
+    /// The events that came in.
+    pub(crate) events: LateEvents,
     /// Where alerts are raised.
     pub(crate) alerts: AlertDesk,
     /// Gives calls their turn, when a server runs in this process.

@@ -15,6 +15,7 @@ use crate::consumers::{Consumers, Outsiders};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::{LateAudit, Take, open_record};
+use crate::relay::LateEvents;
 use crate::rotation::{NoGate, Parts, Rotations};
 
 /// Who carries requests out.
@@ -107,6 +108,7 @@ impl Session {
             alerts: AlertDesk::alone(context),
             approvals,
             rotations: Box::new(move || Ok(rotations.clone())),
+            events: LateEvents::later(context),
             pacing: None,
             health: None,
             ready: None,

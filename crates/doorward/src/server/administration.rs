@@ -14,6 +14,7 @@ use crate::alerts::AlertDesk;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::record::LateAudit;
+use crate::relay::LateEvents;
 use crate::rotation::Rotations;
 use crate::signals::hang_ups;
 
@@ -48,6 +49,7 @@ pub(super) fn admin(
         alerts,
         approvals: Box::new(move || Ok(Arc::clone(&approvals))),
         rotations: Box::new(move || Ok(rotations.clone())),
+        events: LateEvents::later(context),
         pacing: Some(pages.pacing.clone()),
         health: Some(Arc::clone(&pages.health)),
         ready: Some(Arc::new(move || readiness.now())),

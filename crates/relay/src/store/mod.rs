@@ -19,6 +19,7 @@ mod retention;
 mod room;
 mod schema;
 mod take;
+mod walk;
 mod write;
 mod writer;
 

@@ -12,6 +12,7 @@ use crate::duration::Moment;
 The key that a person's values are sealed under is destroyed, and the index entry that the person is
 found by. Entries, hashes and proofs stay as they are; nobody reads the values any more, in no copy
 of the ledger. That it was done is recorded. Copies of the store made before still hold the key.
+By --person the bodies of events that are about this e-mail address go the same way.
 
 Examples:
   doorward audit erase --person ann@example.com

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::folder::Folder;
 use super::which::{Asking, holds};
-use crate::admin::{AuditErase, AuditEraseMonth};
+use crate::admin::{AuditErase, AuditEraseMonth, ErasedEvents, EventErase, EventPerson};
 use crate::cli::Erase;
 use crate::commands::confirm::confirm;
 use crate::context::Context;
@@ -46,15 +46,36 @@ pub(super) async fn run(context: &Context, erase: Erase) -> Outcome {
         }
         (None, None) => Vec::new(),
     };
-    if subjects.is_empty() {
-        return Err(Failure::failed("nobody of that name is in the ledger"));
+    // Events are found by the person's address alone.
+    let lead = erase.person.map(|person| person.0);
+    let lead = lead.filter(|typed| typed.parse::<SubjectId>().is_err());
+    let events = match &lead {
+        Some(lead) => {
+            let call = EventPerson { lead: lead.clone() };
+            asking.session().await?.call(call).await?
+        }
+        None => 0,
+    };
+    if subjects.is_empty() && events == 0 {
+        return Err(Failure::failed(
+            "nobody of that name is in the ledger, and no event is about such a person",
+        ));
     }
-    let leaves = leaves_of(context, &subjects)?;
-    let names = subjects.iter().map(ToString::to_string);
-    let names = names.collect::<Vec<_>>().join(" and ");
-    let question = format!("Erase {names}? What {leaves} leaves say of this person is lost.");
-    if !confirm(&question, erase.yes)? {
+    let leaves = match subjects.is_empty() {
+        true => 0,
+        false => leaves_of(context, &subjects)?,
+    };
+    if !confirm(&question(&subjects, leaves, events), erase.yes)? {
         return Err(Failure::failed("nothing was erased"));
+    }
+    // First: should it fail, the name still finds the person in the ledger.
+    let mut gone = ErasedEvents::default();
+    if let Some(lead) = lead.filter(|_| events > 0) {
+        let call = EventErase { lead };
+        gone = asking.session().await?.call(call).await?;
+        if !output.is_json() {
+            output.line(told(gone))?;
+        }
     }
     let mut erased = Vec::new();
     for subject in subjects {
@@ -66,9 +87,39 @@ pub(super) async fn run(context: &Context, erase: Erase) -> Outcome {
         }
     }
     if output.is_json() {
-        output.value(&json!({ "erased": erased, "leaves": leaves }))?;
+        output.value(&json!({
+            "erased": erased,
+            "leaves": leaves,
+            "events": gone.events,
+            "deliveries_given_up": gone.given_up,
+        }))?;
     }
     Ok(Exit::Done)
+}
+
+fn question(subjects: &[SubjectId], leaves: u64, events: u64) -> String {
+    let names = subjects.iter().map(ToString::to_string);
+    let names = names.collect::<Vec<_>>().join(" and ");
+    let bodies = format!("The bodies of {events} events about this person are lost.");
+    match (subjects.is_empty(), events) {
+        (true, _) => format!("Erase this person? {bodies}"),
+        (false, 0) => {
+            format!("Erase {names}? What {leaves} leaves say of this person is lost.")
+        }
+        (false, _) => {
+            format!("Erase {names}? What {leaves} leaves say of this person is lost. {bodies}")
+        }
+    }
+}
+
+fn told(gone: ErasedEvents) -> String {
+    let ErasedEvents { events, given_up } = gone;
+    match given_up {
+        0 => format!("{events} events about this person open no more"),
+        _ => format!(
+            "{events} events about this person open no more, and {given_up} deliveries of them are given up"
+        ),
+    }
 }
 
 /// How many leaves speak of a person.
