@@ -10,6 +10,7 @@
 mod error;
 pub mod events;
 pub mod intake;
+pub mod reconcile;
 mod store;
 
 pub use error::{RelayError, Result};

@@ -9,6 +9,7 @@ mod erase;
 mod event_rows;
 mod keyring;
 mod list;
+mod marks;
 mod open;
 mod options;
 mod people;

@@ -12,7 +12,7 @@ pub(super) const FILE: Format = Format {
 };
 
 /// A step that was released is never changed; what changes is a new step.
-const STEPS: [&[&str]; 1] = [&[STORE, EVENTS, DELIVERIES, REPLAYS]];
+const STEPS: [&[&str]; 1] = [&[STORE, EVENTS, DELIVERIES, REPLAYS, MARKS]];
 
 const STORE: &str = "
     CREATE TABLE store (
@@ -117,3 +117,10 @@ const REPLAYS: &str = "
         discarded    INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX replays_running ON replays (destination) WHERE state = 'running';";
+
+const MARKS: &str = "
+    -- How far something is done, such as a source's reconciliation, in milliseconds of Unix time.
+    CREATE TABLE marks (
+        name   TEXT PRIMARY KEY NOT NULL,
+        value  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;";
