@@ -42,30 +42,34 @@ impl Intake {
         let found = match self.canonicaliser.run(&body, &self.limits) {
             Ok(payload) => {
                 let key = EventKey::new(self.keys.of_event(of.workspace, payload));
-                let known = facts(payload).and_then(|facts| {
-                    facts.belongs_to(of.workspace)?;
-                    Ok(facts)
-                });
-                (key, known.map_err(misfit))
+                match facts(payload) {
+                    Ok(facts) => {
+                        let other = facts.belongs_to(of.workspace).err();
+                        (key, Some(facts), other.map(misfit))
+                    }
+                    Err(fault) => (key, None, Some(misfit(fault))),
+                }
             }
             Err(fault) => {
                 let key = EventKey::new(self.keys.of_bytes(of.workspace, &body));
-                (key, Err(unfit(fault)))
+                (key, None, Some(unfit(fault)))
             }
         };
-        let event = blank(of, found.0, received_ms, origin, body);
-        match found.1 {
-            Ok(facts) => NewEvent {
+        let (key, facts, quarantined) = found;
+        let event = NewEvent {
+            quarantined,
+            ..blank(of, key, received_ms, origin, body)
+        };
+        // Quarantined or not, a person is a person: the body is sealed under that key.
+        match facts {
+            Some(facts) => NewEvent {
                 event_type: facts.event_type,
                 campaign: facts.campaign.or(facts.campaign_name),
                 lead: facts.lead,
                 event_ms: facts.at.map(|at| at.millis()),
                 ..event
             },
-            Err(why) => NewEvent {
-                quarantined: Some(why),
-                ..event
-            },
+            None => event,
         }
     }
 
@@ -207,5 +211,9 @@ mod tests {
             assert_eq!(event.body, body.as_bytes());
             assert_eq!(event.key, made(body).key);
         }
+        let body = r#"{"event_type":"x","workspace":"another","email":"ann@example.com"}"#;
+        let event = made(body);
+        assert_eq!(event.quarantined, Some(Quarantine::OtherWorkspace));
+        assert_eq!(event.lead.as_deref(), Some("ann@example.com"));
     }
 }

@@ -10,6 +10,7 @@
 mod error;
 pub mod events;
 pub mod intake;
+pub mod receive;
 pub mod reconcile;
 mod store;
 

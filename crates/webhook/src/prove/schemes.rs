@@ -111,6 +111,11 @@ impl Schemes {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Judges what can be judged before the body is read. All schemes are tried, whatever comes of
     /// the first ones.
     ///
