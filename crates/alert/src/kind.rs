@@ -117,6 +117,8 @@ kinds! {
     RotationTrouble, "rotation_trouble", High;
     /// A key that is to be dead lives still: its revocation fails and is tried again.
     RotationDebt, "rotation_debt", Critical;
+    /// A source or a destination can't be used, fails, or has lost something.
+    WebhookTrouble, "webhook_trouble", High;
     /// The server was started on a backup that was put back.
     Restored, "restored", High;
     /// Somebody tries whether alerts arrive.

@@ -191,7 +191,7 @@ fn samples() -> Vec<(LeafId, Act, Event)> {
         add(&|leaf| (admin(leaf), Event::ClientKey { change }));
     }
     let two = ["a".to_owned(), "b".to_owned()];
-    let plain: [(&str, ActorKind, Event); 19] = [
+    let plain: [(&str, ActorKind, Event); 20] = [
         (
             "client.update",
             ActorKind::Admin,
@@ -333,6 +333,18 @@ fn samples() -> Vec<(LeafId, Act, Event)> {
             Event::LedgerKey {
                 change: Change::Created,
                 verifier_key: "doorward.example/main+22044f0f+AQ".to_owned(),
+            },
+        ),
+        (
+            "webhook.receive",
+            ActorKind::Instantly,
+            Event::WebhooksReceived {
+                webhook_source: "src_1".to_owned(),
+                since: "2027-01-15T07:59:00Z".to_owned(),
+                stored: 7,
+                known: 2,
+                quarantined: 1,
+                digest: Some("ab".repeat(32)),
             },
         ),
     ];

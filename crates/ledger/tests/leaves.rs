@@ -78,6 +78,14 @@ fn events() -> Vec<Event> {
             event_type: Some(text("reply_received")),
             body: body(),
         },
+        Event::WebhooksReceived {
+            webhook_source: text("src_1"),
+            since: text("2026-11-21T10:00:00Z"),
+            stored: 7,
+            known: 2,
+            quarantined: 1,
+            digest: Some("ab".repeat(32)),
+        },
         Event::WebhookQuarantined {
             webhook_source: text("src_1"),
             event: text("evt_1"),

@@ -105,6 +105,23 @@ pub enum Event {
         /// Its body.
         body: Body,
     },
+    /// What came to one source in a minute, or less when much came: each delivery was on disk before it
+    /// was acknowledged.
+    WebhooksReceived {
+        /// The source they came to.
+        webhook_source: String,
+        /// The minute's begin, RFC 3339.
+        since: String,
+        /// Deliveries that were stored as events.
+        stored: u64,
+        /// Deliveries of events that were there already.
+        known: u64,
+        /// Of both, those that are kept apart.
+        quarantined: u64,
+        /// SHA-256 of the stored events' ids, 16 bytes each in ascending order, as hexadecimal digits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
+    },
     /// A webhook was authentic and did not fit; it is kept apart.
     WebhookQuarantined {
         /// The source it came to.

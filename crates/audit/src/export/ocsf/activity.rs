@@ -58,7 +58,7 @@ pub(super) fn of(entry: &Entry, op: Option<Op>) -> Activity {
             Activity::known(changed(said(entry, "change").unwrap_or_default()))
         }
         "rotation" | "configuration" | "policy" => Activity::known(UPDATE),
-        "webhook_received" | "webhook_quarantined" => Activity::known(CREATE),
+        "webhook_received" | "webhooks_received" | "webhook_quarantined" => Activity::known(CREATE),
         "secret_read" | "review" => Activity::known(READ),
         "erasure" => Activity::known(DELETE),
         "admin" => by_verb(&entry.action),

@@ -7,7 +7,7 @@ use doorward_ledger::Verdict;
 use crate::duration::Moment;
 
 /// Every kind of entry.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 24] = [
     "admin",
     "approval",
     "claim",
@@ -31,6 +31,7 @@ const KINDS: [&str; 23] = [
     "webhook_given_up",
     "webhook_quarantined",
     "webhook_received",
+    "webhooks_received",
 ];
 
 /// Which entries.
