@@ -204,7 +204,7 @@ fn who_holds_a_key_does_not_pass_for_doorward_by_a_user_agent() {
 }
 
 /// Adds a lead at Instantly itself, as a program of this name: the answer's first line.
-fn post_as(world: &World, key: &str, agent: &str, body: &str) -> String {
+pub(crate) fn post_as(world: &World, key: &str, agent: &str, body: &str) -> String {
     let url = world.sandbox.text("url");
     let place = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = TcpStream::connect(place).unwrap();

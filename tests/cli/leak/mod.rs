@@ -1,6 +1,6 @@
 //! `doorward leak respond`: from a leaked key to the proof that it is dead, and the report.
 
-mod hard;
+pub(crate) mod hard;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{MANAGER, World, row};
 use crate::harness::{Demo, call};
+use crate::leak::hard::post_as;
 
 #[test]
 fn every_key_is_listed_with_what_is_known_of_it_and_no_value() {
@@ -161,4 +162,58 @@ fn the_demo_knows_each_of_its_keys() {
             .clone()
             .all(|key| key["may_be"].as_array().unwrap().is_empty())
     );
+}
+
+#[test]
+fn a_call_around_doorward_is_seen_whatever_it_calls_itself() {
+    let world = World::with(&[MANAGER, "lead-import"]);
+    let text = |field: &str| {
+        world.seeded("lead-import")[field]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (id, value) = (text("id"), text("key"));
+    world
+        .run(&["upstream", "adopt", "lead-import", "--id", &id])
+        .ended(0);
+    let (server, client) = world.serve("lead-import");
+    let url = format!("{}/api/v2/leads", server.text("gateway_url"));
+    let lead = json!({ "email": "ada@example.com" });
+    assert_eq!(call("POST", &url, Some(&client), Some(lead)).status, 200);
+    let seen = || row(&world.inventory(), "lead-import")["seen"].clone();
+    let ours = seen();
+    assert_eq!(
+        (&ours["records"], &ours["around"]),
+        (&json!(1), &json!(0)),
+        "{ours:#}"
+    );
+
+    // A name of Doorward's form, of a call that was never made; and one of a call under another key.
+    let other = call_under_manager(&world);
+    for name in ["req_00112233445566778899aabbccddeeff", &other] {
+        let agent = format!("doorward/0.1.0 {name}");
+        let email = format!("{{\"email\":\"{name}@example.com\"}}");
+        let status = post_as(&world, &value, &agent, &email);
+        assert!(status.contains("200"), "{status}");
+    }
+    let all = seen();
+    assert_eq!(
+        (&all["records"], &all["around"]),
+        (&json!(3), &json!(2)),
+        "{all:#}"
+    );
+    // What was done around Doorward is kept for its sake.
+    let plan = ["upstream", "shrink", "lead-import", "--dry-run", "--json"];
+    let plan = world.run(&plan).ended(0).json();
+    let kept = plan["kept"].as_array().unwrap();
+    assert!(kept.iter().any(|scope| scope["records"] == 2), "{plan:#}");
+}
+
+/// The name of a call that Doorward made under the key that manages.
+fn call_under_manager(world: &World) -> String {
+    let (id, _) = world.made_elsewhere("zapier", &["leads:read"]);
+    world.run(&["upstream", "revoke", &id, "--yes"]).ended(0);
+    let made = world.recorded("deleteAPIKey");
+    made[0]["request_id"].as_str().unwrap().to_owned()
 }

@@ -84,6 +84,10 @@ impl Session {
                 Consumers::new(context, Arc::clone(&secrets)),
                 Arc::clone(&store),
                 AlertDesk::alone(context),
+                {
+                    let audit = Arc::clone(&audit);
+                    Arc::new(move || audit.get())
+                },
             )),
         });
         let approvals = {

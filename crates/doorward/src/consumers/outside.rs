@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorward_alert::{Alert, AlertKind};
 use doorward_catalog::ScopeSet;
 use doorward_keys::rotation::Failure;
+use doorward_ledger::log::Reader;
 use doorward_policy::Timestamp;
 use doorward_store::{Store, StoreError, Workspace};
 use futures_util::FutureExt;
@@ -15,7 +16,8 @@ use tokio::task::spawn_blocking;
 use super::{Consumers, Missed, Notice};
 use crate::admin::now;
 use crate::alerts::AlertDesk;
-use crate::inventory::{is_seen_whole, sightings, watched_to};
+use crate::inventory::{Sought, is_seen_whole, sightings, watched_to};
+use crate::record::Ledger;
 use crate::rotation::{Given, Handed, Outside, Watched};
 
 /// What Instantly's log says is asked anew after so long, ms.
@@ -26,6 +28,7 @@ pub(crate) struct Outsiders {
     consumers: Consumers,
     store: Arc<dyn Store>,
     alerts: AlertDesk,
+    ledger: Ledger,
     /// When a consumer began to fail, by rotation and name, and whether that was told.
     failing: Mutex<BTreeMap<(String, String), (Timestamp, bool)>>,
     /// What was known last of a key's use, and when it was looked at.
@@ -34,11 +37,17 @@ pub(crate) struct Outsiders {
 
 impl Outsiders {
     /// The consumers that are configured.
-    pub(crate) fn new(consumers: Consumers, store: Arc<dyn Store>, alerts: AlertDesk) -> Self {
+    pub(crate) fn new(
+        consumers: Consumers,
+        store: Arc<dyn Store>,
+        alerts: AlertDesk,
+        ledger: Ledger,
+    ) -> Self {
         Self {
             consumers,
             store,
             alerts,
+            ledger,
             failing: Mutex::default(),
             seen: Mutex::default(),
         }
@@ -90,7 +99,16 @@ impl Outsiders {
         }
         let (store, place) = (Arc::clone(&self.store), workspace.id.clone());
         let id = api_key_id.to_owned();
-        let known = spawn_blocking(move || watched(store.as_ref(), &place, &id, since, at));
+        let ledger = Arc::clone(&self.ledger);
+        let known = spawn_blocking(move || {
+            let reader = ledger().ok()?.reader();
+            let sought = Sought {
+                workspace_id: &place,
+                api_key_id: Some(&id),
+                since,
+            };
+            watched(store.as_ref(), &reader, sought, at)
+        });
         // What can't be looked at is not silent.
         let known = known.await.unwrap_or(None);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,20 +120,19 @@ impl Outsiders {
 /// What is known of a key's use around Doorward. Where the log is not read, or not whole, nobody can say.
 fn watched(
     store: &dyn Store,
-    workspace_id: &str,
-    api_key_id: &str,
-    since: Timestamp,
+    reader: &Reader,
+    sought: Sought<'_>,
     now: Timestamp,
 ) -> Option<Watched> {
-    let Some(to) = watched_to(store, workspace_id, now) else {
+    let Some(to) = watched_to(store, sought.workspace_id, now) else {
         tracing::warn!(
-            workspace = workspace_id,
+            workspace = sought.workspace_id,
             "whether a key is silent can't be told: Instantly's audit log is not read"
         );
         return None;
     };
-    let (seen, whole) = sightings(store, workspace_id, since, now).ok()?;
-    let acts = seen.get(api_key_id);
+    let (seen, whole) = sightings(store, reader, sought, now).ok()?;
+    let acts = seen.get(sought.api_key_id?);
     let last = acts.and_then(|seen| seen.outside.values().map(|act| act.count.last).max());
     whole.then_some(Watched { to, last })
 }

@@ -12,5 +12,5 @@ pub(crate) use doubt::may_be;
 pub(crate) use listing::{KEYS_MAX, list_keys};
 pub(crate) use named::NamedCalls;
 pub(crate) use reach::{Reach, keeper, standing};
-pub(crate) use seen::{is_seen_whole, sightings, watched_to};
+pub(crate) use seen::{Sought, is_seen_whole, sightings, watched_to};
 pub(crate) use uses::uses_since;

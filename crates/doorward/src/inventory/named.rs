@@ -19,20 +19,31 @@ const LEAVES_MAX: u64 = 20_000_000;
 pub(crate) struct NamedCalls(HashMap<String, Vec<(String, Timestamp)>>);
 
 impl NamedCalls {
-    /// Looks for calls of these names from `since` on; and whether all of the ledger was looked at.
+    /// Looks for the calls that these records name, at about the time of the records; and whether all of
+    /// the ledger of that time was looked at.
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub(crate) fn read(
+    pub(crate) fn read<'r>(
         reader: &Reader,
-        names: HashSet<String>,
-        since: Timestamp,
+        records: impl Iterator<Item = &'r TheirRecord>,
     ) -> Result<(Self, bool), AuditError> {
+        let mut names = HashSet::new();
+        let mut span: Option<(Timestamp, Timestamp)> = None;
+        for record in records {
+            if let Some(name) = &record.mark {
+                names.insert(name.clone());
+                let (first, last) = span.unwrap_or((record.at, record.at));
+                span = Some((first.min(record.at), last.max(record.at)));
+            }
+        }
         let mut calls: HashMap<String, Vec<(String, Timestamp)>> = HashMap::new();
-        let mut next = Some(reader.minimum()).filter(|_| !names.is_empty());
+        let mut next = span.map(|_| reader.minimum());
+        // A record may be later than its call, and clocks differ.
+        let longest = Windows::default().longest();
         let filter = Filter {
-            // A record may be later than its call.
-            since: Some(since.plus_millis(-Windows::default().longest())),
+            since: span.map(|(first, _)| first.plus_millis(-longest)),
+            until: span.map(|(_, last)| last.plus_millis(longest)),
             ..Filter::default()
         };
         let mut looked_at = 0;

@@ -18,6 +18,7 @@ pub(crate) use late::LateAudit;
 pub(crate) use public_keys::read_public_keys;
 pub(crate) use rotation::{Finished, NewFirst};
 
+use crate::admin::AdminError;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::paths::write_private;
@@ -31,6 +32,9 @@ pub(crate) enum Take {
     /// Yes, since the store was lost.
     Over,
 }
+
+/// Gives the record where it may not be open yet.
+pub(crate) type Ledger = Arc<dyn Fn() -> Result<Arc<Audit>, AdminError> + Send + Sync>;
 
 /// Opens the ledger of the data folder, whose store is open. Gives the public keys that its
 /// checkpoints are believed by, too.

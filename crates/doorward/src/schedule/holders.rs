@@ -1,11 +1,12 @@
 //! Whether a schedule may revoke a key: who else may hold it, and gets no new one.
 
+use doorward_audit::Audit;
 use doorward_policy::Timestamp;
 use doorward_store::Store;
 
 use super::look::Key;
 use crate::config::RotationConfig;
-use crate::inventory::{is_seen_whole, sightings, watched_to};
+use crate::inventory::{Sought, is_seen_whole, sightings, watched_to};
 
 /// A key that was used around Doorward in so many days is not revoked by a schedule.
 const AROUND_DAYS: i64 = 30;
@@ -15,6 +16,7 @@ const DAY: i64 = 86_400_000;
 pub(super) struct Holders<'a> {
     pub(super) config: &'a RotationConfig,
     pub(super) store: &'a dyn Store,
+    pub(super) record: &'a Audit,
 }
 
 impl Holders<'_> {
@@ -55,7 +57,12 @@ impl Holders<'_> {
     fn around(&self, key: &Key, now: Timestamp) -> Option<u64> {
         let api_key_id = key.api_key_id.as_deref()?;
         let since = now.plus_millis(-AROUND_DAYS * DAY);
-        let (seen, whole) = sightings(self.store, &key.workspace_id, since, now).ok()?;
+        let sought = Sought {
+            workspace_id: &key.workspace_id,
+            api_key_id: Some(api_key_id),
+            since,
+        };
+        let (seen, whole) = sightings(self.store, &self.record.reader(), sought, now).ok()?;
         let around = seen.get(api_key_id).map_or(0, |seen| seen.around());
         // What is there says something, even where more may be missing.
         let tells = whole && watched_to(self.store, &key.workspace_id, now).is_some();

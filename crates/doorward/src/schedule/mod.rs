@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_alert::{Alert, AlertKind};
+use doorward_audit::Audit;
 use doorward_policy::Timestamp;
 use doorward_store::{Store, StoreError};
 use tokio::task::spawn_blocking;
@@ -36,6 +37,7 @@ pub(crate) type Begin = Arc<dyn Fn(&str, &str, i64) -> Result<(), String> + Send
 pub(crate) struct Schedule {
     store: Arc<dyn Store>,
     alerts: AlertDesk,
+    record: Arc<Audit>,
     config: Mutex<RotationConfig>,
     seen: Mutex<Seen>,
 }
@@ -50,10 +52,16 @@ struct Seen {
 
 impl Schedule {
     /// One over a store, by a configuration.
-    pub(crate) fn new(config: &RotationConfig, store: Arc<dyn Store>, alerts: AlertDesk) -> Self {
+    pub(crate) fn new(
+        config: &RotationConfig,
+        store: Arc<dyn Store>,
+        alerts: AlertDesk,
+        record: Arc<Audit>,
+    ) -> Self {
         Self {
             store,
             alerts,
+            record,
             config: Mutex::new(config.clone()),
             seen: Mutex::default(),
         }
@@ -112,6 +120,7 @@ impl Schedule {
         let holders = Holders {
             config,
             store: self.store.as_ref(),
+            record: &self.record,
         };
         let begun = holders
             .check(key, now)

@@ -308,7 +308,7 @@ impl Server {
         crate::backup::tell_restored(&context.data_dir, &record, &alerts)?;
         rotations.resume_open()?;
         let driven = (rotations.clone(), consumers);
-        let due = rotating::scheduled(context, &settings, (&store, &alerts), driven);
+        let due = rotating::scheduled(context, &settings, (&store, &alerts, &record), driven);
         Ok(Self {
             gateway: tokio::spawn(doorward_gateway::serve_all(
                 listeners,

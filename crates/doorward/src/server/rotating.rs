@@ -28,7 +28,13 @@ pub(super) fn rotations(
 ) -> (Rotations, Consumers) {
     let record = Arc::clone(record);
     let consumers = Consumers::new(context, Arc::clone(&secrets));
-    let outside = Outsiders::new(consumers.clone(), Arc::clone(store), alerts.clone());
+    let held = Arc::clone(&record);
+    let outside = Outsiders::new(
+        consumers.clone(),
+        Arc::clone(store),
+        alerts.clone(),
+        Arc::new(move || Ok(Arc::clone(&held))),
+    );
     let rotations = Rotations::new(Parts {
         store: Arc::clone(store),
         secrets,
@@ -51,10 +57,15 @@ pub(super) fn rotations(
 pub(super) fn scheduled(
     context: &Context,
     settings: &Settings,
-    (store, alerts): (&Arc<dyn Store>, &AlertDesk),
+    (store, alerts, record): (&Arc<dyn Store>, &AlertDesk, &Arc<Audit>),
     (rotations, consumers): (Rotations, Consumers),
 ) -> impl Future<Output = ()> + Send + 'static {
-    let schedule = Schedule::new(&context.config.rotation, Arc::clone(store), alerts.clone());
+    let schedule = Schedule::new(
+        &context.config.rotation,
+        Arc::clone(store),
+        alerts.clone(),
+        Arc::clone(record),
+    );
     let schedule = Arc::new(schedule);
     let (taking, asking) = (Arc::clone(&schedule), rotations.clone());
     settings.on(&["rotation"], move |next| {

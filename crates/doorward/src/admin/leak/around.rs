@@ -51,9 +51,8 @@ impl Admin {
             );
         }
         let records = self.records_of(api_key_id, since, now, unknown)?;
-        let named = records.iter().filter_map(|(_, record)| record.mark.clone());
-        let named: HashSet<String> = named.collect();
-        let (named, whole) = NamedCalls::read(&audit.reader(), named, since)?;
+        let all = records.iter().map(|(_, record)| record);
+        let (named, whole) = NamedCalls::read(&audit.reader(), all)?;
         if !whole {
             unknown.push(
                 "whether all acts with Doorward's mark are its own: the ledger has more leaves than are \

@@ -14,7 +14,7 @@ use tokio::runtime::Handle as Runtime;
 use super::types::{Inventory, UpstreamList};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::inventory::{KEYS_MAX, Reach, keeper, list_keys, sightings, uses_since};
+use crate::inventory::{KEYS_MAX, Reach, Sought, keeper, list_keys, sightings, uses_since};
 use crate::server::{Sources, watch_key, watch_options};
 
 /// Most readings of one log: each goes on where the one before stopped.
@@ -41,9 +41,17 @@ impl Handle<UpstreamList> for Admin {
                 false => None,
             };
             let now = audit.now();
-            let (seen, whole) = sightings(self.store(), &workspace.id, call.since, now)?;
+            let sought = Sought {
+                workspace_id: &workspace.id,
+                api_key_id: None,
+                since: call.since,
+            };
+            let (seen, whole) = sightings(self.store(), &audit.reader(), sought, now)?;
             if !whole {
-                told.push("Instantly's audit log has more records than are looked at".to_owned());
+                told.push(
+                    "Instantly's audit log or the ledger has more than is looked at: say --since"
+                        .to_owned(),
+                );
             }
             let used = uses_since(&audit.reader(), &workspace.id, call.since)?;
             if !used.whole {

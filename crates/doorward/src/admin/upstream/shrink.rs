@@ -16,7 +16,7 @@ use super::probe::held_key;
 use super::types::{ShrinkAsked, ShrinkPlan, UpstreamShrink, UpstreamShrinkPlan};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::inventory::{Reach, sightings, standing, uses_since};
+use crate::inventory::{Reach, Sought, sightings, standing, uses_since};
 use crate::rotation::{Asked, RotationView};
 use crate::server::WATCHED;
 
@@ -104,10 +104,15 @@ impl Admin {
             ));
         }
         let now = audit.now();
-        let (seen, whole) = sightings(self.store(), &workspace.id, asked.since, now)?;
+        let sought = Sought {
+            workspace_id: &workspace.id,
+            api_key_id: None,
+            since: asked.since,
+        };
+        let (seen, whole) = sightings(self.store(), &audit.reader(), sought, now)?;
         if !whole {
             return Err(AdminError::failed(
-                "Instantly's audit log has more records than are looked at: say a later --since",
+                "Instantly's audit log or the ledger has more than is looked at: say a later --since",
             ));
         }
         // What it was before it was rotated counts as well.
