@@ -1,19 +1,22 @@
 //! Secrets in the keyring of the operating system: the Secret Service on Linux, the Keychain on
 //! macOS, the Credential Manager on Windows.
 
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use keyring::v1::{Entry, Error as KeyringError};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use super::turn::{Missed, Turns};
 use crate::error::{Error, Result};
 use crate::provider::{
     Expect, Found, MAX_SECRET_BYTES, Provider, Readers, Seen, Version, check_length,
 };
 use crate::reference::{Place, SecretRef};
+
+/// The user has one keyring, and this process one thread that asks it.
+static TURNS: LazyLock<Arc<Turns>> = LazyLock::new(Arc::default);
 
 /// Reads and writes entries of the keyring, of the user that this runs as.
 ///
@@ -25,7 +28,8 @@ pub struct KeyringProvider {
 }
 
 impl KeyringProvider {
-    /// One that waits at most `limit` for the keyring: a locked one asks its user.
+    /// One that waits at most `limit` for the keyring, and as long for those before: a locked one asks
+    /// its user. While it does not come back, nothing else is asked of it.
     pub fn new(limit: Duration) -> Self {
         Self { limit }
     }
@@ -41,22 +45,16 @@ impl KeyringProvider {
             return Err(Error::refused(reference, "it is not in the keyring"));
         };
         let (service, name) = (service.clone(), name.clone());
-        let (done, answer) = mpsc::channel();
-        let started = thread::Builder::new()
-            .name("secret-keyring".into())
-            .spawn(move || {
-                let _ = done.send(Entry::new(&service, &name).and_then(|entry| act(&entry)));
-            });
-        if started.is_err() {
-            let why = "no thread can be started to reach the keyring";
-            return Err(Error::trouble(reference, why));
-        }
-        match answer.recv_timeout(self.limit) {
+        let done = TURNS.run(self.limit, move || {
+            Entry::new(&service, &name).and_then(|entry| act(&entry))
+        });
+        match done {
             Ok(outcome) => outcome.map_err(|error| fault(reference, &error)),
-            Err(_) => Err(Error::TimedOut {
+            Err(Missed::TimedOut) => Err(Error::TimedOut {
                 reference: reference.clone(),
                 millis: self.limit.as_millis(),
             }),
+            Err(missed) => Err(Error::trouble(reference, why(missed))),
         }
     }
 
@@ -66,6 +64,16 @@ impl KeyringProvider {
             Err(Error::Missing { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+fn why(missed: Missed) -> &'static str {
+    match missed {
+        Missed::Busy => "the keyring is busy with other readings",
+        Missed::Stuck | Missed::TimedOut => {
+            "the keyring does not answer: it may be locked, and wait for its user to unlock it"
+        }
+        Missed::Failed => "no thread can be started to reach the keyring, or it failed there",
     }
 }
 

@@ -22,6 +22,8 @@ mod gcp;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod process;
+#[cfg(feature = "keyring")]
+mod turn;
 #[cfg(feature = "vault")]
 mod vault;
 
