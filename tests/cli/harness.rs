@@ -104,6 +104,26 @@ impl Server {
             .unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
     }
 
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(
+        folder: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &Path)],
+    ) -> Server {
+        let log = folder.join(format!("{}.log", arguments[0]));
+        let stderr = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        let mut command = doorward(folder);
+        command.envs(variables.iter().copied());
+        let starting = Starting::of(command, arguments, "debug", (stderr.into(), log));
+        starting
+            .ready()
+            .unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+    }
+
     /// A text of what it said when it was ready.
     pub(crate) fn text(&self, name: &str) -> String {
         self.ready[name]
@@ -151,9 +171,17 @@ impl Starting {
         folder: &Path,
         arguments: &[&str],
         filter: &str,
+        stderr: (Stdio, PathBuf),
+    ) -> Starting {
+        Starting::of(doorward(folder), arguments, filter, stderr)
+    }
+
+    fn of(
+        mut command: Command,
+        arguments: &[&str],
+        filter: &str,
         (stderr, log): (Stdio, PathBuf),
     ) -> Starting {
-        let mut command = doorward(folder);
         command
             .args(arguments)
             .arg("--json")

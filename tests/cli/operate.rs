@@ -334,6 +334,12 @@ pub(crate) fn answer(mut stream: TcpStream) {
 /// Takes one request, which waits for its answer, and gives its head and body.
 pub(crate) fn take(listener: &TcpListener) -> (TcpStream, String, Vec<u8>) {
     let (mut stream, _) = listener.accept().unwrap();
+    let (head, body) = request(&mut stream);
+    (stream, head, body)
+}
+
+/// Reads one request: its head and body.
+pub(crate) fn request(stream: &mut impl Read) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     let mut piece = [0; 64 * 1024];
     loop {
@@ -350,7 +356,7 @@ pub(crate) fn take(listener: &TcpListener) -> (TcpStream, String, Vec<u8>) {
                 .then(|| value.parse::<usize>().unwrap())
         });
         if bytes.len() >= end + 4 + length.unwrap() {
-            return (stream, head, bytes[end + 4..].to_vec());
+            return (head, bytes[end + 4..].to_vec());
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn name_of(world: &World, seeded: &str) -> String {
     key["name"].as_str().unwrap().to_owned()
 }
 
-fn secret(folder: &Path, name: &str, text: &str) {
+pub(crate) fn secret(folder: &Path, name: &str, text: &str) {
     let path = folder.join(".doorward/secrets").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, text).unwrap();
