@@ -27,6 +27,8 @@ mod source;
 mod strangers;
 mod work;
 
+pub use doorward_wire::tls::{Tls, TlsError};
+
 pub use door::{Clock, Door, DoorParts, TakesEvents, Taking};
 pub use limits::DoorLimits;
 pub use observe::{Counted, Minute, Observer, Refusal, SourceFigures};

@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::door::{Answer, Door, Peer};
@@ -64,7 +64,7 @@ pub async fn serve_door(
     let (draining, drain) = watch::channel(false);
     let mut connections = JoinSet::new();
     let crowd = Crowd::default();
-    let mut minutes = interval(MINUTE);
+    let mut minutes = interval_at(Instant::now() + MINUTE, MINUTE);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut guest = None;
     let mut turn = 0;
