@@ -7,6 +7,7 @@
 //!   for each delivery that was tried. What is past the cursor and has no row is sent again.
 //! - A body is sealed under a key of the person it is about. Erasing the person destroys the key.
 
+pub mod deliver;
 mod error;
 pub mod events;
 pub mod intake;

@@ -110,6 +110,21 @@ impl EventReader {
         })
     }
 
+    /// When the first delivery is due that is not due by then; `None` when there is none.
+    pub fn next_due_after(&self, lane: Lane, now_ms: i64) -> Result<Option<i64>> {
+        self.read(|connection, _| {
+            let mut statement = connection.prepare_cached(
+                "SELECT min(next_ms) FROM deliveries
+                 WHERE destination = ?1 AND replay = ?2 AND state = 'retry' AND next_ms > ?3",
+            )?;
+            let Lane {
+                destination,
+                replay,
+            } = lane;
+            Ok(statement.query_row([destination, replay, now_ms], |row| row.get(0))?)
+        })
+    }
+
     /// The events after one that something came of already: they are not to be sent again. At most
     /// so many, in their order.
     pub fn settled_after(&self, lane: Lane, seq: i64, most: usize) -> Result<Vec<i64>> {
