@@ -177,8 +177,9 @@ def ledger(rounds, seconds):
 
 
 def crash(runs, cases):
-    """Kills the log's writer, then rotations of upstream keys: every step, every fault, both ways."""
-    return {**({} if cases["case"] else {"ledger": crashed_ledger(runs)}),
+    """Kills the log's writer, then the relay's, then rotations of upstream keys: every step, every
+    fault, both ways."""
+    return {**({} if cases["case"] else {"ledger": crashed_ledger(runs), "relay": crashed_relay(runs)}),
             "rotation": crashed_rotations(**cases)}
 
 
@@ -214,6 +215,50 @@ def crashed_ledger(runs):
         r"(\d+) kills, (\d+) leaves acknowledged, (\d+) in the log", done.stdout).groups())
     return {"kills": kills, "leaves_acknowledged": acknowledged, "leaves_in_the_log": leaves,
             "leaves_lost": 0}
+
+
+def crashed_relay(runs, release=True):
+    """Kills what takes events in so often, and what delivers them: every acknowledged event must be
+    there, each time, and arrive at least once under one id."""
+    done = subprocess.run(
+        ["cargo", "test", *(["--release"] if release else []), "--quiet", "-p", "doorward-relay",
+         "--all-features", "--test", "store", "--test", "deliver", "crash::", "--", "--nocapture"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+        env={**os.environ, "RELAY_CRASH_RUNS": str(runs)},
+    )
+    kills, acknowledged, stored = map(int, re.search(
+        r"(\d+) kills, (\d+) events acknowledged, (\d+) in the store", done.stdout).groups())
+    delivering, events, accepted = map(int, re.search(
+        r"(\d+) kills, (\d+) events, accepted (\d+) times", done.stdout).groups())
+    return {"kills": kills, "events_acknowledged": acknowledged, "events_in_the_store": stored,
+            "events_lost": 0, "kills_in_delivery": delivering, "events_delivered": events,
+            "accepted_by_the_destination": accepted}
+
+
+def relay(rounds, seconds, events, release):
+    """Durable takes beside a bare loop over the same tables, in turn on this disk; a store full of
+    events that nobody was sent; from receipt to a destination's answer."""
+    subprocess.run(
+        ["cargo", "build", *(["--release"] if release else []), "--quiet", "-p", "doorward-relay",
+         "--all-features", "--example", "relay_bench"],
+        cwd=ROOT, check=True,
+    )
+
+    def measure(name, *arguments):
+        # On the disk the project is on: the one for temporary files may be memory.
+        with tempfile.TemporaryDirectory(prefix="bench-relay-", dir=TARGET) as folder:
+            program = TARGET / ("release" if release else "debug") / "examples" / "relay_bench"
+            done = subprocess.run([program, name, folder, *map(str, arguments)],
+                                  check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    return {
+        "takes": measure("takes", seconds, rounds), "target_ratio": 0.6,
+        "backlog": measure("backlog", events, seconds),
+        "targets_of_the_backlog": {"opened_seconds": 2, "rss_mb": 100, "retention_p99_ms": 20},
+        "delivery": measure("deliver", min(events, 50_000)),
+        "targets_of_delivery": {"per_second": 5_000, "receipt_to_answer_p50_ms": 5},
+    }
 
 
 def reconcile(acts):
@@ -276,7 +321,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("name", choices=[
         "catalog", "sandbox", "up", "ledger", "crash", "reconcile", "pace", "veil", "gateway", "secrets",
-        "rotation", "all"])
+        "rotation", "relay", "all"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1000, help="of crash")
@@ -285,6 +330,8 @@ def main():
     parser.add_argument("--case", help="of crash: one case by its name, once more")
     parser.add_argument("--at-once", type=int, default=8, help="of crash: cases at the same time")
     parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
+    parser.add_argument("--events", type=int, default=1_000_000, help="of relay: of the backlog")
+    parser.add_argument("--debug", action="store_true", help="of relay: a build that is there already")
     parser.add_argument("--clients", type=int, help="of pace, 1000; more of them, of gateway")
     options = parser.parse_args()
     run = {
@@ -300,6 +347,7 @@ def main():
                                    options.seconds, options.clients or 0),
         "reconcile": lambda: reconcile(options.acts),
         "veil": veil,
+        "relay": lambda: relay(options.rounds, options.seconds, options.events, not options.debug),
         "rotation": lambda: rotation(3 if options.rounds == 5 else options.rounds,
                                      20 if options.seconds == 3 else options.seconds),
         "pace": lambda: pace.measure(DOORWARD, options.clients or 1000, 75),
