@@ -19,7 +19,10 @@ import rotation as rotations
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-DOORWARD = TARGET / "release" / "doorward"
+# With `--debug`, what the tests are built of: to see that a script works, not to measure.
+DEBUG = "--debug" in sys.argv
+BUILT = ["--all-features"] if DEBUG else ["--release"]
+DOORWARD = TARGET / ("debug" if DEBUG else "release") / "doorward"
 
 
 def machine():
@@ -183,11 +186,11 @@ def crash(runs, cases):
             "rotation": crashed_rotations(**cases)}
 
 
-def crashed_rotations(sample, seed, case, at_once):
+def crashed_rotations(sample, seed, case, only, at_once):
     """Of all cases, those that are asked for. What does not hold is told, and how to run it again."""
-    said = {"SAMPLE": sample, "SEED": seed, "CASE": case, "AT_ONCE": at_once}
+    said = {"SAMPLE": sample, "SEED": seed, "CASE": case, "ONLY": only, "AT_ONCE": at_once}
     test = subprocess.Popen(
-        ["cargo", "test", "--release", "--quiet", "-p", "doorward", "--test", "rotation_crash",
+        ["cargo", "test", *BUILT, "--quiet", "-p", "doorward", "--test", "rotation_crash",
          "a_rotation", "--", "--nocapture"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
         env={**os.environ, **{f"DOORWARD_CRASH_{name}": str(value) for name, value in said.items() if value}},
@@ -206,7 +209,7 @@ def crashed_rotations(sample, seed, case, at_once):
 def crashed_ledger(runs):
     """Kills the log's writer so often; every acknowledged leaf must be there, each time."""
     done = subprocess.run(
-        ["cargo", "test", "--release", "--quiet", "-p", "doorward-ledger", "--test", "crash",
+        ["cargo", "test", *BUILT, "--quiet", "-p", "doorward-ledger", "--test", "crash",
          "--", "--nocapture"],
         cwd=ROOT, check=True, capture_output=True, text=True,
         env={**os.environ, "LEDGER_CRASH_RUNS": str(runs)},
@@ -328,12 +331,16 @@ def main():
     parser.add_argument("--sample", default="all", help="of crash, how many cases of rotations")
     parser.add_argument("--seed", help="of crash: which cases, and the moments of kills")
     parser.add_argument("--case", help="of crash: one case by its name, once more")
+    parser.add_argument("--only", help="of crash: cases whose names hold one of these texts (a,b)")
+    parser.add_argument("--debug", action="store_true", help="of crash and rotation: of the tests' build")
     parser.add_argument("--at-once", type=int, default=8, help="of crash: cases at the same time")
     parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
     parser.add_argument("--events", type=int, default=1_000_000, help="of relay: of the backlog")
     parser.add_argument("--debug", action="store_true", help="of relay: a build that is there already")
     parser.add_argument("--clients", type=int, help="of pace, 1000; more of them, of gateway")
     options = parser.parse_args()
+    if options.debug and options.name not in ("crash", "rotation"):
+        parser.error("--debug is of crash and rotation alone")
     run = {
         "catalog": catalog,
         "secrets": secrets,
@@ -342,7 +349,7 @@ def main():
         "ledger": lambda: ledger(options.rounds, options.seconds),
         "crash": lambda: crash(options.runs, {
             "sample": options.sample, "seed": options.seed, "case": options.case,
-            "at_once": options.at_once}),
+            "only": options.only, "at_once": options.at_once}),
         "gateway": lambda: gateway(max(options.rounds, 8) if options.rounds == 5 else options.rounds,
                                    options.seconds, options.clients or 0),
         "reconcile": lambda: reconcile(options.acts),
@@ -353,7 +360,8 @@ def main():
         "pace": lambda: pace.measure(DOORWARD, options.clients or 1000, 75),
     }
     names = list(run) if options.name == "all" else [options.name]
-    print(json.dumps({"machine": machine(), **{name: run[name]() for name in names}}, indent=2))
+    built = {"build": "debug"} if options.debug else {}
+    print(json.dumps({"machine": machine(), **built, **{name: run[name]() for name in names}}, indent=2))
 
 
 if __name__ == "__main__":

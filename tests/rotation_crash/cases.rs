@@ -27,6 +27,8 @@ pub(crate) enum Way {
     Forward,
     /// Somebody asks at that step, or before it, to go back.
     Back,
+    /// Forward, because the key leaked: it dies before anybody outside is served.
+    Leak,
 }
 
 /// How a step is come to.
@@ -115,6 +117,7 @@ impl fmt::Display for Case {
         let way = match self.way {
             Way::Forward => "forward",
             Way::Back => "back",
+            Way::Leak => "leak",
         };
         let call = self.call.unwrap_or("no-call");
         let phase = self.phase.as_str();
@@ -129,14 +132,17 @@ pub(crate) fn all() -> Vec<Case> {
     for (phase, reach) in steps.filter_map(|phase| Some((*phase, reach(*phase)?))) {
         let ways: &[Way] = match phase.is_back() {
             true => &[Way::Back],
-            false => &[Way::Forward, Way::Back],
+            false => &[Way::Forward, Way::Back, Way::Leak],
         };
         let mut struck: Vec<(Option<&'static str>, Fault)> = Vec::new();
         for call in reach.calls {
             let faults = Fault::ALL.into_iter().filter(|fault| fault.is_of_a_call());
             struck.extend(faults.map(|fault| (Some(*call), fault)));
         }
-        let beside = Fault::ALL.into_iter().filter(|fault| !fault.is_of_a_call());
+        let outside = matches!(phase, Phase::Telling | Phase::Untelling);
+        let beside = Fault::ALL
+            .into_iter()
+            .filter(|fault| !fault.is_of_a_call() && (outside || !fault.is_outside()));
         struck.extend(beside.map(|fault| (reach.calls.first().copied(), fault)));
         for (call, fault) in struck {
             for kill in KILLS {

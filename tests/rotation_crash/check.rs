@@ -18,7 +18,7 @@ pub(crate) fn wrong(world: &mut World, case: &Case, end: &str, back: bool) -> Ve
     let harmless = matches!(case.fault, Fault::Nothing | Fault::LateDeath);
     match end {
         "done" if back => wrong.push("it was taken back, and is done".to_owned()),
-        "rolled-back" if case.way == Way::Forward && harmless => {
+        "rolled-back" if case.way != Way::Back && harmless => {
             wrong.push("it was rolled back for no reason".to_owned());
         }
         "done" | "rolled-back" => {}
@@ -30,8 +30,11 @@ pub(crate) fn wrong(world: &mut World, case: &Case, end: &str, back: bool) -> Ve
     if view["owed"] != false || view["open"] != false || view["step"] != end {
         wrong.push(format!("after the end: {}{}", status.stdout, status.stderr));
     }
+    if (case.way == Way::Leak) != (view["why"] == "leak") {
+        wrong.push(format!("why it was is {}", view["why"]));
+    }
     at_instantly(world, done, &view, &mut wrong);
-    kept(world, &mut wrong);
+    kept(world, done, &mut wrong);
     if world.through() != 200 {
         wrong.push("a call through the gateway fails".to_owned());
     }
@@ -71,7 +74,7 @@ fn at_instantly(world: &World, done: bool, view: &Value, wrong: &mut Vec<String>
 }
 
 /// What the reference in force resolves to works, and nothing else is kept beside it.
-fn kept(world: &World, wrong: &mut Vec<String>) {
+fn kept(world: &World, done: bool, wrong: &mut Vec<String>) {
     let shown = world.run(&["workspace", "show", "acme", "--json"]);
     let shown: Value = serde_json::from_str(&shown.stdout).unwrap_or_default();
     let none = Vec::new();
@@ -95,6 +98,13 @@ fn kept(world: &World, wrong: &mut Vec<String>) {
         wrong.push(format!(
             "lost: what is kept at {path} is answered {answer:?}"
         ));
+    }
+    // Nobody was told of a way back that was never told of the way on; else the last counts.
+    if done && world.hook.last() != Some(false) {
+        wrong.push(format!("the hook was told {:?} last", world.hook.last()));
+    }
+    if !done && world.hook.last() == Some(false) {
+        wrong.push("the hook was not told that the old key is in force again".to_owned());
     }
     // Nobody was told where there is no file; else it holds what is in force.
     let outside = fs::read_to_string(world.outside());

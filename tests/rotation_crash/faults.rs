@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::hook::{Behaviour, Hook};
 use crate::world::{CALL_SECONDS, Control};
 
 /// What goes wrong.
@@ -30,12 +31,18 @@ pub(crate) enum Fault {
     LateDeath,
     /// The folder that the key is kept in can't be written.
     SecretsUnwritable,
+    /// The hook of who holds the key outside answers 500.
+    HookRefuses,
+    /// It takes what it is told, and does not answer.
+    HookLost,
+    /// The folder where the key is held outside can't be written.
+    OutsideUnwritable,
     /// No room for the store and the ledger.
     DiskFull,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 10] = [
+    pub(crate) const ALL: [Fault; 13] = [
         Fault::Nothing,
         Fault::Refused,
         Fault::Timeout,
@@ -45,6 +52,9 @@ impl Fault {
         Fault::Storm,
         Fault::LateDeath,
         Fault::SecretsUnwritable,
+        Fault::HookRefuses,
+        Fault::HookLost,
+        Fault::OutsideUnwritable,
         Fault::DiskFull,
     ];
 
@@ -59,6 +69,9 @@ impl Fault {
             Fault::Storm => "429-storm",
             Fault::LateDeath => "late-death",
             Fault::SecretsUnwritable => "secrets-unwritable",
+            Fault::HookRefuses => "hook-500",
+            Fault::HookLost => "hook-lost",
+            Fault::OutsideUnwritable => "outside-unwritable",
             Fault::DiskFull => "disk-full",
         }
     }
@@ -66,6 +79,14 @@ impl Fault {
     /// Whether it strikes one operation's calls.
     pub(crate) fn is_of_a_call(self) -> bool {
         self.effect().is_some()
+    }
+
+    /// Whether it befalls who holds the key outside, and so only steps that are about them.
+    pub(crate) fn is_outside(self) -> bool {
+        matches!(
+            self,
+            Fault::HookRefuses | Fault::HookLost | Fault::OutsideUnwritable
+        )
     }
 
     /// What the sandbox is told.
@@ -77,9 +98,13 @@ impl Fault {
             Fault::Reset => json!({ "kind": "reset", "after_bytes": 5 }),
             Fault::Truncated => json!({ "kind": "truncated", "missing_bytes": 3 }),
             Fault::Storm => json!({ "kind": "storm", "retry_after": 1 }),
-            Fault::Nothing | Fault::LateDeath | Fault::SecretsUnwritable | Fault::DiskFull => {
-                return None;
-            }
+            Fault::Nothing
+            | Fault::LateDeath
+            | Fault::SecretsUnwritable
+            | Fault::HookRefuses
+            | Fault::HookLost
+            | Fault::OutsideUnwritable
+            | Fault::DiskFull => return None,
         })
     }
 
@@ -98,7 +123,7 @@ impl Fault {
             Fault::DiskFull if !(root && mounts()) => {
                 Some("a full disk takes a small file system of its own, which root alone can mount")
             }
-            Fault::SecretsUnwritable if root && !mounts() => Some(
+            Fault::SecretsUnwritable | Fault::OutsideUnwritable if root && !mounts() => Some(
                 "root writes everywhere but in what is mounted read-only, which can't be done here",
             ),
             _ => None,
@@ -153,6 +178,7 @@ pub(crate) enum Struck {
     ReadOnly { _mounted: Mounted },
     Mode { folder: PathBuf },
     Full { file: PathBuf },
+    Hook,
     None,
 }
 
@@ -161,23 +187,38 @@ impl Struck {
     pub(crate) fn strike(
         fault: Fault,
         call: Option<&str>,
-        control: &Control,
-        (keys, data): (&Path, &Path),
+        (control, hook): (&Control, &Hook),
+        (keys, outside, data): (&Path, &Path, &Path),
     ) -> Struck {
         if let Some(mut effect) = fault.effect() {
             effect["operation"] = json!(call.unwrap());
             control.faults(effect);
             return Struck::Calls;
         }
+        let folder = match fault {
+            Fault::OutsideUnwritable => outside,
+            _ => keys,
+        };
         match fault {
-            Fault::SecretsUnwritable if rustix::process::geteuid().is_root() => Struck::ReadOnly {
-                _mounted: Mounted::read_only(keys).unwrap(),
-            },
-            Fault::SecretsUnwritable => {
-                mode(keys, 0o500);
-                Struck::Mode {
-                    folder: keys.to_owned(),
+            Fault::SecretsUnwritable | Fault::OutsideUnwritable
+                if rustix::process::geteuid().is_root() =>
+            {
+                Struck::ReadOnly {
+                    _mounted: Mounted::read_only(folder).unwrap(),
                 }
+            }
+            Fault::SecretsUnwritable | Fault::OutsideUnwritable => {
+                mode(folder, 0o500);
+                Struck::Mode {
+                    folder: folder.to_owned(),
+                }
+            }
+            Fault::HookRefuses | Fault::HookLost => {
+                hook.behave(match fault {
+                    Fault::HookLost => Behaviour::Lose,
+                    _ => Behaviour::Refuse,
+                });
+                Struck::Hook
             }
             Fault::DiskFull => {
                 let file = data.join("fill");
@@ -189,9 +230,10 @@ impl Struck {
     }
 
     /// Takes it away.
-    pub(crate) fn lift(self, control: &Control) {
+    pub(crate) fn lift(self, control: &Control, hook: &Hook) {
         match self {
             Struck::Calls => control.no_faults(),
+            Struck::Hook => hook.behave(Behaviour::Take),
             Struck::Mode { folder } => mode(&folder, 0o700),
             Struck::Full { file } => fs::remove_file(file).unwrap(),
             Struck::ReadOnly { .. } | Struck::None => {}

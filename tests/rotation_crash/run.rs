@@ -172,7 +172,15 @@ impl Running {
             "--no-wait",
             "--json",
         ];
-        let begun = self.world.spawn(&rotate);
+        // It is followed for a moment, as long as anything is answered; the server goes on without.
+        let answer = [
+            "leak", "respond", "--key", KEY, "--id", &id, "--yes", "--wait", "1s", "--report",
+            "reports",
+        ];
+        let begun = match self.case.way {
+            Way::Leak => self.world.spawn(&answer),
+            Way::Forward | Way::Back => self.world.spawn(&rotate),
+        };
         self.asked.push((begun, false));
         match self.case.route() {
             Route::Plain | Route::LostCreation => {}
@@ -216,8 +224,9 @@ impl Running {
         } = self.case;
         let control = &self.world.control;
         control.keys();
-        let places = (&*self.world.keys(), &*self.world.data());
-        let struck = Struck::strike(fault, call, control, places);
+        let outside = self.world.path().join("outside");
+        let places = (&*self.world.keys(), &*outside, &*self.world.data());
+        let struck = Struck::strike(fault, call, (control, &self.world.hook), places);
         self.struck = Some((struck, Instant::now()));
         let asks = self.case.way == Way::Back && !self.case.phase.is_back();
         if let Some(call) = call.filter(|_| asks || kill != Kill::Never) {
@@ -303,7 +312,7 @@ impl Running {
 
     fn lift(&mut self) {
         if let Some((struck, _)) = self.struck.take() {
-            struck.lift(&self.world.control);
+            struck.lift(&self.world.control, &self.world.hook);
         }
     }
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::cases::Case;
 use crate::faults::{Fault, Mounted};
 use crate::harness::{Answer, Ran, Server, Starting, call, doorward, pid, run};
+use crate::hook::Hook;
 use crate::load::Aim;
 use crate::watch::Watch;
 
@@ -114,6 +115,8 @@ impl Control {
 pub(crate) struct World {
     pub(crate) control: Control,
     pub(crate) watch: Watch,
+    /// What somebody outside is told.
+    pub(crate) hook: Hook,
     server: Option<Server>,
     /// A server that is not ready yet.
     starting: Option<Starting>,
@@ -151,6 +154,7 @@ impl World {
         let log = File::create(path.join("serve.log")).unwrap();
         let mut world = World {
             watch: Watch::new(log),
+            hook: Hook::listen(),
             server: None,
             starting: None,
             downs: Vec::new(),
@@ -225,9 +229,16 @@ impl World {
         // Somebody outside holds the key as well, and says so when it has got the new one.
         text.push_str(&format!(
             "\n[[rotation.consumer]]\nname = \"crm\"\nkey = \"{KEY}\"\nwrite = [\"file://{}\"]\n\
+             webhook = {{ url = \"{}\", secret = \"file:secrets/hook\" }}\n\
              command = [\"/bin/true\"]\n",
-            self.outside().display()
+            self.outside().display(),
+            self.hook.url
         ));
+        let secret = self.data().join("secrets");
+        fs::create_dir_all(&secret).unwrap();
+        let secret = secret.join("hook");
+        fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         fs::create_dir(self.path().join("outside")).unwrap();
         fs::write(&path, text).unwrap();
     }
