@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::anchor::StoreAnchor;
 use crate::background::Worker;
+use crate::call_end::{CallEnd, Ended};
 use crate::commitments::Commitments;
 use crate::draft::Draft;
 use crate::error::{AuditError, Result};
@@ -175,8 +176,17 @@ impl Audit {
     /// Records an act in the background. What can't be recorded is counted, and the count recorded
     /// as soon as something can be.
     pub fn note(&self, draft: Draft) {
+        self.send(Message::Draft(Box::new(draft)));
+    }
+
+    /// Records how a call ended, in the background as [`note`](Self::note) does.
+    pub fn note_end(&self, ended: Box<dyn Ended>) {
+        self.send(Message::CallEnded(ended));
+    }
+
+    fn send(&self, message: Message) {
         self.core.waiting.fetch_add(1, Ordering::Relaxed);
-        if !self.inbox.note(draft) {
+        if !self.inbox.note(message) {
             self.core.waiting.fetch_sub(1, Ordering::Relaxed);
             self.core.lose(1, &AuditError::NotRecorded(KEPT_UP_NOT));
         }
@@ -373,6 +383,21 @@ impl Core {
             None
         };
         draft.into_leaf(&keys, commitments.as_deref())
+    }
+
+    /// The leaf of a call's end. Blocks where there is no key of somebody yet.
+    pub(crate) fn seal_end(&self, end: &CallEnd<'_>) -> Result<LeafBytes> {
+        let people = end.people();
+        let now = (self.clock)();
+        let keys = people.keys(|person| self.people.key(person, now))?;
+        let commitments = match end.body {
+            Some(_) => {
+                let (keyring, store) = (self.people.keyring(), self.store.as_ref());
+                Some(self.commitments.key(end.at, now, store, keyring)?)
+            }
+            None => None,
+        };
+        end.leaf(&people, &keys, commitments.as_deref())
     }
 
     pub(crate) fn record_blocking(&self, draft: Draft) -> Result<Recorded> {

@@ -11,7 +11,7 @@ use doorward_policy::Timestamp;
 
 use crate::audit::{Core, state};
 use crate::draft::Draft;
-use crate::error::AuditError;
+use crate::error::{AuditError, Result};
 use crate::inbox::{Inbox, Message};
 
 /// How often minutes that are over are looked for.
@@ -49,6 +49,10 @@ impl Worker {
                 match message {
                     Message::Draft(draft) => {
                         leaves.extend(self.seal(*draft));
+                        self.core.waiting.fetch_sub(1, Ordering::Relaxed);
+                    }
+                    Message::CallEnded(ended) => {
+                        leaves.extend(self.taken(self.core.seal_end(&ended.end())));
                         self.core.waiting.fetch_sub(1, Ordering::Relaxed);
                     }
                     Message::Flush(done) => {
@@ -94,13 +98,11 @@ impl Worker {
 
     /// The leaf of an act. One that can't be sealed is counted.
     fn seal(&self, draft: Draft) -> Option<LeafBytes> {
-        match self.core.seal(draft) {
-            Ok((_, leaf)) => Some(leaf),
-            Err(error) => {
-                self.core.lose(1, &error);
-                None
-            }
-        }
+        self.taken(self.core.seal(draft).map(|(_, leaf)| leaf))
+    }
+
+    fn taken(&self, leaf: Result<LeafBytes>) -> Option<LeafBytes> {
+        leaf.inspect_err(|error| self.core.lose(1, error)).ok()
     }
 
     /// Puts leaves on their way together, so that they share a sync.
@@ -172,7 +174,7 @@ impl Drop for Worker {
         let left = self.inbox.close();
         self.core.waiting.fetch_sub(
             left.iter()
-                .filter(|message| matches!(message, Message::Draft(_)))
+                .filter(|message| matches!(message, Message::Draft(_) | Message::CallEnded(_)))
                 .count(),
             Ordering::Relaxed,
         );

@@ -135,7 +135,8 @@ impl Draft {
         let mut keys = keys.iter();
         for (place, person) in std::mem::take(&mut self.people) {
             let Some(key) = keys.next() else { break };
-            let seal = |field: &str| seal(key, id, field, person.value().as_bytes());
+            let seal =
+                |field: &str| person.with_value(|value| seal(key, id, field, value.as_bytes()));
             match place {
                 Place::Actor => {
                     if let Some(actor) = &mut self.act.actor {
@@ -167,7 +168,7 @@ impl Draft {
     }
 }
 
-fn seal(key: &SubjectKey, leaf: LeafId, field: &str, value: &[u8]) -> Result<Sealed> {
+pub(crate) fn seal(key: &SubjectKey, leaf: LeafId, field: &str, value: &[u8]) -> Result<Sealed> {
     Ok(key.seal(leaf, field, value, random_in_clear()?)?)
 }
 
@@ -193,17 +194,51 @@ fn set_whole(event: &mut Event, seal: impl Fn(&str) -> Result<Sealed>) -> Result
 
 /// Whether a value can be nothing but an id: no address, no name, no text somebody chose.
 fn is_plain_id(name: &str, value: &str) -> bool {
-    let uuid = value.len() == 36
-        && value.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
+    let uuid = is_uuid(value.as_bytes());
     let number =
         (1..=DIGITS_MAX).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
     let ours = value
         .split_once('_')
         .is_some_and(|(prefix, rest)| is_our_prefix(prefix) && is_random(rest));
     !name.contains("email") && (uuid || number || ours)
+}
+
+/// 36 bytes, all looked at at once: what nearly all ids are.
+fn is_uuid(text: &[u8]) -> bool {
+    let Ok(text) = <&[u8; 36]>::try_from(text) else {
+        return false;
+    };
+    let [
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        a,
+        _,
+        _,
+        _,
+        _,
+        b,
+        _,
+        _,
+        _,
+        _,
+        c,
+        _,
+        _,
+        _,
+        _,
+        d,
+        ..,
+    ] = text;
+    let dashes = text.iter().filter(|byte| **byte == b'-').count();
+    let fits = |byte: &u8| (*byte == b'-') | byte.is_ascii_hexdigit();
+    let fit = text.iter().fold(true, |all, byte| all & fits(byte));
+    fit && dashes == 4 && [a, b, c, d].into_iter().all(|dash| *dash == b'-')
 }
 
 /// What Doorward's own random ids begin with.

@@ -4,6 +4,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::call_end::Ended;
 use crate::draft::Draft;
 
 /// How long what comes in waits for more: to wake the background for each act would cost whoever
@@ -16,6 +17,8 @@ const ENOUGH: usize = 1024;
 pub(crate) enum Message {
     /// Record this.
     Draft(Box<Draft>),
+    /// Record how a call ended.
+    CallEnded(Box<dyn Ended>),
     /// Say when all before is durable, or can't be.
     Flush(Sender<()>),
     /// Record what is left and end.
@@ -55,8 +58,7 @@ impl Inbox {
 
     /// Sends an act; false if there are too many, or nobody takes them.
     #[must_use]
-    pub(crate) fn note(&self, draft: Draft) -> bool {
-        let message = Message::Draft(Box::new(draft));
+    pub(crate) fn note(&self, message: Message) -> bool {
         let mut waiting = self.lock();
         if waiting.closed || waiting.messages.len() >= self.most {
             return false;
@@ -135,23 +137,24 @@ mod tests {
     use doorward_policy::Timestamp;
     use std::sync::Arc;
 
-    fn draft() -> Draft {
-        state(Timestamp::from_seconds(1_800_000_000), "test")
+    fn message() -> Message {
+        let draft = state(Timestamp::from_seconds(1_800_000_000), "test");
+        Message::Draft(Box::new(draft))
     }
 
     #[test]
     fn what_is_sent_is_taken_together_and_in_order() {
         let inbox = Inbox::new(3);
-        assert!((0..3).all(|_| inbox.note(draft())));
-        assert!(!inbox.note(draft()), "there are too many");
+        assert!((0..3).all(|_| inbox.note(message())));
+        assert!(!inbox.note(message()), "there are too many");
         assert!(inbox.hurry(Message::End), "but this is heard");
         let taken = inbox.take(Duration::from_secs(60));
         assert_eq!(taken.len(), 4);
         assert!(matches!(taken.last(), Some(Message::End)));
         assert!(inbox.take(Duration::ZERO).is_empty());
-        assert!(inbox.note(draft()), "there is room again");
+        assert!(inbox.note(message()), "there is room again");
         assert_eq!(inbox.close().len(), 1);
-        assert!(!inbox.note(draft()) && !inbox.hurry(Message::End));
+        assert!(!inbox.note(message()) && !inbox.hurry(Message::End));
     }
 
     #[test]
@@ -163,7 +166,7 @@ mod tests {
             std::thread::yield_now();
         }
         let start = Instant::now();
-        assert!(inbox.note(draft()));
+        assert!(inbox.note(message()));
         assert_eq!(taken.join().unwrap(), 1);
         assert!(start.elapsed() < Duration::from_secs(30));
     }

@@ -24,6 +24,7 @@
 mod anchor;
 mod audit;
 mod background;
+mod call_end;
 mod claim;
 mod commitments;
 mod draft;
@@ -49,6 +50,7 @@ mod witness;
 
 pub use anchor::StoreAnchor;
 pub use audit::{Audit, Recorded};
+pub use call_end::{CallEnd, Ended};
 pub use claim::{CLAIM_MAX, Claim, ClaimResource, ClaimResult, Claimant};
 pub use draft::{Draft, SEALED_MAX};
 pub use entry::{Entry, Show};

@@ -1,7 +1,8 @@
 //! People: random subject ids, their keys, and how they are found and forgotten.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_ledger::{LeafId, Sealed, SubjectId, SubjectKey};
@@ -14,8 +15,8 @@ use crate::random::random;
 
 /// Most keys held in memory; the store has them all.
 const CACHED: usize = 20_000;
-/// Most places of people that are kept beside.
-const INDEXES: usize = 4_096;
+/// Most people whose keys are found at once.
+const NEAR: usize = 4_096;
 /// Most bytes of a value that stands for a person.
 pub const PERSON_MAX: usize = 320;
 
@@ -53,7 +54,14 @@ impl PersonKind {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Person {
     kind: PersonKind,
-    value: String,
+    value: Value,
+}
+
+/// The value. An address is kept as such: each call has one, and it is seldom needed as text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Value {
+    Text(String),
+    Address(IpAddr),
 }
 
 impl Person {
@@ -68,13 +76,18 @@ impl Person {
             end -= 1;
         }
         let value = value.get(..end).unwrap_or_default();
-        Self {
-            kind,
-            value: match kind {
-                PersonKind::Email => value.to_lowercase(),
-                _ => value.to_owned(),
+        let value = match kind {
+            PersonKind::Email => Value::Text(value.to_lowercase()),
+            // Whoever was recorded at an address is found by its text.
+            PersonKind::Ip => match value.parse::<IpAddr>() {
+                Ok(address) if address.to_canonical().to_string() == value => {
+                    Value::Address(address.to_canonical())
+                }
+                _ => Value::Text(value.to_owned()),
             },
-        }
+            _ => Value::Text(value.to_owned()),
+        };
+        Self { kind, value }
     }
 
     /// A user's name as somebody gives it: an e-mail address when there is one in it, so that
@@ -90,14 +103,45 @@ impl Person {
     pub fn at(address: IpAddr) -> Self {
         Self {
             kind: PersonKind::Ip,
-            value: address.to_canonical().to_string(),
+            value: Value::Address(address.to_canonical()),
         }
     }
 
     /// The value, in clear.
-    pub fn value(&self) -> &str {
-        &self.value
+    pub fn value(&self) -> Cow<'_, str> {
+        match &self.value {
+            Value::Text(text) => Cow::Borrowed(text),
+            Value::Address(address) => Cow::Owned(address.to_string()),
+        }
     }
+
+    /// What `use_it` makes of the value, in clear.
+    pub(crate) fn with_value<T>(&self, use_it: impl FnOnce(&str) -> T) -> T {
+        let mut room = [0; 15];
+        match &self.value {
+            Value::Text(text) => use_it(text),
+            Value::Address(IpAddr::V4(address)) => use_it(quad(*address, &mut room)),
+            Value::Address(address) => use_it(&address.to_string()),
+        }
+    }
+}
+
+/// An address as the library writes it, which takes several times as long.
+fn quad(address: Ipv4Addr, room: &mut [u8; 15]) -> &str {
+    let mut rest = room.as_mut_slice();
+    for (at, part) in address.octets().into_iter().enumerate() {
+        let digits = [part / 100, part / 10 % 10, part % 10].map(|digit| b'0' + digit);
+        let from = usize::from(part < 100) + usize::from(part < 10);
+        let dot = if at > 0 { &b"."[..] } else { &[] };
+        for byte in dot.iter().chain(digits.get(from..).unwrap_or_default()) {
+            if let Some((first, others)) = std::mem::take(&mut rest).split_first_mut() {
+                *first = *byte;
+                rest = others;
+            }
+        }
+    }
+    let length = 15 - rest.len();
+    str::from_utf8(room.get(..length).unwrap_or_default()).unwrap_or_default()
 }
 
 /// The one e-mail address in a text, however it is written beside a name (RFC 5322, 3.4).
@@ -133,6 +177,16 @@ pub enum Unsealed {
     Unreadable,
 }
 
+impl Cache {
+    /// Keeps the key of somebody in memory where it is found at once.
+    fn brings_near(&mut self, person: &Person, key: &Arc<SubjectKey>) {
+        if self.near.len() >= NEAR {
+            self.near.clear();
+        }
+        self.near.insert(person.clone(), Arc::clone(key));
+    }
+}
+
 /// Finds people's keys and makes new ones. Keys are durable in the store before anything is sealed
 /// under them.
 pub(crate) struct People {
@@ -144,9 +198,9 @@ pub(crate) struct People {
 #[derive(Default)]
 struct Cache {
     by_index: HashMap<[u8; 32], Arc<SubjectKey>>,
-    /// Where those of late are found: a keyed hash takes longer than to look here. Forgotten with
-    /// each erasure.
-    indexes: HashMap<Person, [u8; 32]>,
+    /// The keys of those of late: a keyed hash, by which the others are found, takes longer than to
+    /// look here. Forgotten with each erasure.
+    near: HashMap<Person, Arc<SubjectKey>>,
     /// Somebody whose key is about to be made.
     expected: HashSet<[u8; 32]>,
     /// Moves with each erasure: a key read from the store before one is not cached after it.
@@ -171,32 +225,36 @@ impl People {
     }
 
     fn index(&self, person: &Person) -> [u8; 32] {
-        if let Some(index) = self.cache().indexes.get(person) {
-            return *index;
-        }
-        let index = self.keyring.index(person.kind.as_str(), &person.value);
-        let mut cache = self.cache();
-        // Only of those who are in memory anyway.
-        if cache.by_index.contains_key(&index) {
-            if cache.indexes.len() >= INDEXES {
-                cache.indexes.clear();
-            }
-            cache.indexes.insert(person.clone(), index);
-        }
-        index
+        let kind = person.kind.as_str();
+        person.with_value(|value| self.keyring.index(kind, value))
     }
 
     /// The person's key if it is in memory.
     pub(crate) fn at_hand(&self, person: &Person) -> Option<Arc<SubjectKey>> {
+        if let Some(key) = self.cache().near.get(person) {
+            return Some(Arc::clone(key));
+        }
         let index = self.index(person);
-        self.cache().by_index.get(&index).cloned()
+        let mut cache = self.cache();
+        let key = Arc::clone(cache.by_index.get(&index)?);
+        cache.brings_near(person, &key);
+        Some(key)
     }
 
     /// Whether the person's key is in memory or about to be.
     pub(crate) fn is_at_hand(&self, person: &Person) -> bool {
+        if self.cache().near.contains_key(person) {
+            return true;
+        }
         let index = self.index(person);
-        let cache = self.cache();
-        cache.by_index.contains_key(&index) || cache.expected.contains(&index)
+        let mut cache = self.cache();
+        match cache.by_index.get(&index).map(Arc::clone) {
+            Some(key) => {
+                cache.brings_near(person, &key);
+                true
+            }
+            None => cache.expected.contains(&index),
+        }
     }
 
     /// Takes note that the person's key is about to be made.
@@ -212,6 +270,9 @@ impl People {
 
     /// The person's key, a new one if there is none. Blocks.
     pub(crate) fn key(&self, person: &Person, now: Timestamp) -> Result<Arc<SubjectKey>> {
+        if let Some(key) = self.at_hand(person) {
+            return Ok(key);
+        }
         let index = self.index(person);
         let erasures = {
             let cache = self.cache();
@@ -242,6 +303,7 @@ impl People {
             if cache.by_index.len() >= CACHED {
                 // Seldom, and the store has them.
                 cache.by_index.clear();
+                cache.near.clear();
             }
             cache.by_index.insert(index, Arc::clone(&key));
         }
@@ -276,7 +338,7 @@ impl People {
         let mut cache = self.cache();
         cache.erasures += 1;
         cache.by_index.retain(|_, key| key.subject() != subject);
-        cache.indexes.clear();
+        cache.near.clear();
         Ok(erased?)
     }
 }
@@ -304,7 +366,7 @@ mod tests {
         }
         for text in ["Ann", "ann@", "@example.com", "a@b", "a@b.org c@d.org", "@"] {
             let person = Person::named(text);
-            assert_eq!((person.kind, person.value()), (PersonKind::Actor, text));
+            assert_eq!((person.kind, &*person.value()), (PersonKind::Actor, text));
         }
     }
 
@@ -312,8 +374,24 @@ mod tests {
         #[test]
         fn what_was_found_is_found_again(text in ".{0,40}@?.{0,40}") {
             let person = Person::named(&text);
-            let again = Person::new(person.kind, person.value());
+            let again = Person::new(person.kind, &person.value());
             prop_assert!(again == person);
+        }
+
+        #[test]
+        fn an_address_is_one_person_as_such_and_as_text(bits in any::<u32>(), wide in any::<u128>()) {
+            for address in [
+                IpAddr::from(Ipv4Addr::from(bits)),
+                IpAddr::from(Ipv4Addr::from(bits & 0x0f00_6301)),
+                IpAddr::from(std::net::Ipv6Addr::from(wide)),
+                IpAddr::from(Ipv4Addr::from(bits).to_ipv6_mapped()),
+            ] {
+                let text = address.to_canonical().to_string();
+                let person = Person::at(address);
+                prop_assert!(person == Person::new(PersonKind::Ip, &text));
+                prop_assert_eq!(&*person.value(), text.as_str());
+                person.with_value(|value| assert_eq!(value, text));
+            }
         }
     }
 }

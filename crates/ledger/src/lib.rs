@@ -50,8 +50,9 @@ pub use hash::{HASH_LEN, Hash, leaf_hash, node_hash};
 pub use jcs::{MAX_LEAF_BYTES, canonical_json};
 pub use leaf::{
     Act, Actor, ActorKind, Body, Change, Commitment, CommitmentKey, Decision, Door, Event,
-    FindingState, LEAF_VERSION, Leaf, LeafBytes, LeafId, Metadata, ReadLeaf, Resource,
-    RotationStep, Sealed, Severity, SubjectId, SubjectKey, Text, Verdict,
+    FindingState, LEAF_VERSION, Leaf, LeafBytes, LeafId, Metadata, OutcomeActor, OutcomeId,
+    OutcomeLeaf, OutcomeResource, ReadLeaf, Resource, RotationStep, Sealed, Severity, SubjectId,
+    SubjectKey, Text, Verdict,
 };
 pub use merkle::{
     Frontier, MAX_TREE_SIZE, NodeSource, TreeHead, consistency_path, inclusion_path, root_at,

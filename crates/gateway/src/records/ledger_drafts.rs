@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use doorward_audit::{Draft, Person, PersonKind};
-use doorward_catalog::{Method, Op};
-use doorward_ledger::{Act, Actor, ActorKind, Body, Decision, Event, LeafId, Resource, Verdict};
+use doorward_audit::{CallEnd, Draft, Ended, Person, PersonKind};
+use doorward_catalog::{Environment, Method, Op};
+use doorward_keys::KeyId;
+use doorward_ledger::{Act, Actor, ActorKind, Decision, Event, LeafId, Resource, Verdict};
 use doorward_policy::Timestamp;
 
 use crate::records::record::{CallFacts, Outcome};
+use crate::request::request_id::RequestId;
 
 /// What is before each path of the API.
 const API: &str = "/api/v2";
@@ -27,33 +29,60 @@ pub(crate) fn intent(call: &CallFacts) -> Draft {
     with_inputs(with_body(draft(call, call.at, act, event), call), call)
 }
 
-/// How a call that was allowed ended, or was refused after its intent was recorded. Where there is an intent, it has the commitment to the body.
-pub(crate) fn outcome(call: &CallFacts, intent: Option<LeafId>, outcome: &Outcome) -> Draft {
-    let decision = match outcome.allowed {
-        true => Decision::Allow,
-        false => Decision::Deny,
-    };
-    let act = Act {
-        decision: Some(decision),
-        reason: outcome.reason.map(str::to_owned),
-        ..act(call, verdict(call, outcome), true)
-    };
-    let event = Event::Outcome {
-        intent,
-        operation: call.op.map(|op| op.id().to_owned()),
-        status: some_status(outcome),
-        latency_us: u64::try_from(outcome.latency.as_micros()).unwrap_or_default(),
-        body: None,
-        answer: outcome.answered.map(|_| Body {
-            bytes: outcome.bytes_out,
-            commitment: None,
-        }),
-    };
-    let latency = i64::try_from(outcome.latency.as_millis()).unwrap_or_default();
-    let draft = draft(call, call.at.plus_millis(latency), act, event);
-    match intent {
-        Some(_) => draft,
-        None => with_body(draft, call),
+/// How a call that was allowed ended, or was refused after its intent was recorded. Where there is
+/// an intent, it has the commitment to the body.
+pub(crate) struct End {
+    call: Arc<CallFacts>,
+    request_id: [u8; RequestId::LENGTH],
+    intent: Option<LeafId>,
+    outcome: Outcome,
+}
+
+impl End {
+    pub(crate) fn of(call: &Arc<CallFacts>, intent: Option<LeafId>, outcome: &Outcome) -> Self {
+        Self {
+            call: Arc::clone(call),
+            request_id: call.request_id.text(),
+            intent,
+            outcome: *outcome,
+        }
+    }
+}
+
+impl Ended for End {
+    fn end(&self) -> CallEnd<'_> {
+        let (call, outcome) = (&*self.call, &self.outcome);
+        let latency = i64::try_from(outcome.latency.as_millis()).unwrap_or_default();
+        let body = call.body_sha256.map(|sha256| (sha256, call.bytes_in));
+        let parameter = call.parameter.as_ref();
+        CallEnd {
+            at: call.at.plus_millis(latency),
+            action: action(call),
+            operation: call.op.map(Op::id),
+            resource: call.op.map(|op| (kind(op), path(op))),
+            parameter: parameter.map(|parameter| (parameter.name, &*parameter.value)),
+            result: verdict(call, outcome),
+            decision: match outcome.allowed {
+                true => Decision::Allow,
+                false => Decision::Deny,
+            },
+            reason: outcome.reason,
+            policy: call.policy.as_deref(),
+            intent: self.intent,
+            status: some_status(outcome),
+            latency_us: u64::try_from(outcome.latency.as_micros()).unwrap_or_default(),
+            body: body.filter(|_| self.intent.is_none()),
+            answer_bytes: outcome.answered.map(|_| outcome.bytes_out),
+            person: call.actor.as_ref().map(|actor| &*actor.0),
+            source: call.source,
+            client: call.client.as_deref(),
+            client_key: call.client_key_id.as_ref().map(KeyId::as_str),
+            environment: call.environment.map(Environment::as_str),
+            workspace: call.workspace.as_deref(),
+            sub_workspace: call.as_workspace.as_deref(),
+            upstream_key: call.upstream_key.as_deref(),
+            request_id: str::from_utf8(&self.request_id).ok(),
+        }
     }
 }
 
@@ -157,18 +186,20 @@ static KINDS: LazyLock<HashMap<Op, String>> = LazyLock::new(|| {
 });
 
 fn resource(op: Op) -> Resource {
-    let facts = op.facts();
     Resource {
-        kind: KINDS.get(&op).cloned().unwrap_or_default(),
-        path: Some(
-            facts
-                .path
-                .strip_prefix(API)
-                .unwrap_or(facts.path)
-                .to_owned(),
-        ),
+        kind: kind(op).to_owned(),
+        path: Some(path(op).to_owned()),
         ..Resource::default()
     }
+}
+
+fn kind(op: Op) -> &'static str {
+    KINDS.get(&op).map_or("", String::as_str)
+}
+
+fn path(op: Op) -> &'static str {
+    let path = op.facts().path;
+    path.strip_prefix(API).unwrap_or(path)
 }
 
 /// The people in a call, as any leaf of it would name them.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_audit::{Audit, Draft, Recorded};
+use doorward_audit::{Audit, Draft, Ended, Recorded};
 use doorward_catalog::Environment;
 use doorward_ledger::{Door, LeafId};
 use doorward_policy::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::records::ledger_drafts::{decision, intent, not_sent, outcome, people};
+use crate::records::ledger_drafts::{End, decision, intent, not_sent, people};
 use crate::records::record::{CallFacts, NotRecorded, Outcome, Recorder, Recording};
 
 /// When the outcome of a read is recorded.
@@ -170,7 +170,7 @@ impl Recorder for LedgerRecorder {
         Box::pin(async move { waiter.recorded(patience).await.map(Some) })
     }
 
-    fn outcome(&self, call: &CallFacts, intent: Option<LeafId>, ended: &Outcome) {
+    fn outcome(&self, call: &Arc<CallFacts>, intent: Option<LeafId>, ended: &Outcome) {
         if call.client.is_none() || call.stranger.is_some() {
             let reason = call.stranger.or(ended.reason).unwrap_or("unknown");
             return self.count(call.at, reason);
@@ -183,16 +183,16 @@ impl Recorder for LedgerRecorder {
         if call.writes() && intent.is_none() && !ended.sent && ended.status == 0 {
             return;
         }
-        self.audit.note(outcome(call, intent, ended));
+        self.audit.note_end(Box::new(End::of(call, intent, ended)));
     }
 
     fn holds_reads(&self) -> bool {
         self.settings.reads == Reads::Durable
     }
 
-    fn outcome_of_read(&self, call: &CallFacts, ended: &Outcome) -> Recording<'static, ()> {
+    fn outcome_of_read(&self, call: &Arc<CallFacts>, ended: &Outcome) -> Recording<'static, ()> {
         let audit = Arc::clone(&self.audit);
-        let draft = outcome(call, None, ended);
+        let draft = Draft::from(End::of(call, None, ended).end());
         let lenient = self.may_read_without(call);
         let patience = self.settings.patience;
         // On a task of its own: it is recorded also when the caller goes away.

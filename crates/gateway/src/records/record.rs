@@ -174,7 +174,7 @@ pub trait Recorder: Send + Sync {
     fn intent<'a>(&'a self, call: &'a CallFacts) -> Recording<'a, Option<LeafId>>;
 
     /// Records how a call ended, or that it was refused. Returns at once.
-    fn outcome(&self, call: &CallFacts, intent: Option<LeafId>, outcome: &Outcome);
+    fn outcome(&self, call: &Arc<CallFacts>, intent: Option<LeafId>, outcome: &Outcome);
 
     /// Whether the end of a read's answer waits until its outcome is recorded.
     fn holds_reads(&self) -> bool {
@@ -182,7 +182,7 @@ pub trait Recorder: Send + Sync {
     }
 
     /// Records how a read ended. Done when the answer's end may be passed on.
-    fn outcome_of_read(&self, call: &CallFacts, outcome: &Outcome) -> Recording<'static, ()> {
+    fn outcome_of_read(&self, call: &Arc<CallFacts>, outcome: &Outcome) -> Recording<'static, ()> {
         self.outcome(call, None, outcome);
         Box::pin(std::future::ready(Ok(())))
     }
@@ -248,9 +248,13 @@ impl<T> Recorded<T> {
 
 /// A call under way. Its outcome is recorded exactly once: when it is finished, or when it is
 /// dropped because the caller went away.
-pub(crate) struct Call {
+pub(crate) struct Call(Box<UnderWayCall>);
+
+/// What is known of it, in a place of its own: it is handed on from one to the next.
+struct UnderWayCall {
     recorder: Arc<dyn Recorder>,
-    facts: Box<CallFacts>,
+    /// Shared once it has ended, with whoever records that.
+    facts: Arc<CallFacts>,
     started: Instant,
     intent: Option<LeafId>,
     /// What is recorded if it is dropped now; `None` once recorded.
@@ -282,47 +286,47 @@ impl Call {
             waited: Duration::ZERO,
             upstream: None,
         };
-        Self {
+        Self(Box::new(UnderWayCall {
             recorder,
-            facts: Box::new(facts),
+            facts: Arc::new(facts),
             started,
             intent: None,
             outcome: Some(outcome),
             counted: (None, None),
             taken: None,
             watched: counted,
-        }
+        }))
     }
 
     /// Counts the call among all calls and its client's as long as it is under way: until its
     /// answer has been passed on.
     pub(crate) fn counts(&mut self, among_all: Option<Place>, of_client: Option<UnderWay>) {
-        let (all, client) = &mut self.counted;
+        let (all, client) = &mut self.0.counted;
         *all = among_all.or(all.take());
         *client = of_client.or(client.take());
     }
 
     /// Counts the call in its client's day, unless it ends and nothing was sent.
     pub(crate) fn takes(&mut self, taken: Taken) {
-        self.taken = Some(taken);
+        self.0.taken = Some(taken);
     }
 
     pub(crate) fn facts(&self) -> &CallFacts {
-        &self.facts
+        &self.0.facts
     }
 
     pub(crate) fn facts_mut(&mut self) -> &mut CallFacts {
-        &mut self.facts
+        Arc::make_mut(&mut self.0.facts)
     }
 
     /// Since the request's head arrived.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.0.started.elapsed()
     }
 
     /// What is recorded if the call ends now. Nothing once it has been recorded.
     pub(crate) fn outcome_mut(&mut self) -> Option<&mut Outcome> {
-        self.outcome.as_mut()
+        self.0.outcome.as_mut()
     }
 
     /// Records the intent. The call comes back when that fails.
@@ -330,12 +334,12 @@ impl Call {
         mut self,
         authorized: Authorized<T>,
     ) -> Result<Recorded<T>, Self> {
-        if let Some(outcome) = &mut self.outcome {
+        if let Some(outcome) = &mut self.0.outcome {
             outcome.allowed = true;
         }
-        match self.recorder.intent(&self.facts).await {
+        match self.0.recorder.intent(&self.0.facts).await {
             Ok(intent) => {
-                self.intent = intent;
+                self.0.intent = intent;
                 Ok(Recorded {
                     authorized,
                     call: self,
@@ -353,7 +357,7 @@ impl Call {
         reason: Option<&'static str>,
         bytes_out: u64,
     ) {
-        if let Some(outcome) = &mut self.outcome {
+        if let Some(outcome) = &mut self.0.outcome {
             outcome.allowed = allowed;
             outcome.status = status;
             outcome.reason = reason;
@@ -366,14 +370,16 @@ impl Call {
     /// Records what there is to record, once.
     pub(crate) fn settle(&mut self) {
         if let Some(outcome) = self.take_outcome() {
-            self.watched.watch.ended(&self.facts, &outcome);
-            self.recorder.outcome(&self.facts, self.intent, &outcome);
+            self.0.watched.watch.ended(&self.0.facts, &outcome);
+            self.0
+                .recorder
+                .outcome(&self.0.facts, self.0.intent, &outcome);
         }
     }
 
     /// Whether the end of the answer waits for the record.
     pub(crate) fn holds_answer(&self) -> bool {
-        !self.facts.writes() && self.outcome.is_some() && self.recorder.holds_reads()
+        !self.0.facts.writes() && self.0.outcome.is_some() && self.0.recorder.holds_reads()
     }
 
     /// Records what there is to record, once, where the end of the answer waits for it. Done when
@@ -381,8 +387,8 @@ impl Call {
     pub(crate) fn settle_held(&mut self) -> Recording<'static, ()> {
         match self.take_outcome() {
             Some(outcome) => {
-                self.watched.watch.ended(&self.facts, &outcome);
-                self.recorder.outcome_of_read(&self.facts, &outcome)
+                self.0.watched.watch.ended(&self.0.facts, &outcome);
+                self.0.recorder.outcome_of_read(&self.0.facts, &outcome)
             }
             None => Box::pin(std::future::ready(Ok(()))),
         }
@@ -391,12 +397,12 @@ impl Call {
     /// Records another act in the place of an outcome. The call is still to be finished when that
     /// fails.
     pub(crate) async fn act(&mut self, draft: Draft) -> Result<RecordedAct, NotRecorded> {
-        let recorded = self.recorder.act(draft).await?;
+        let recorded = self.0.recorder.act(draft).await?;
         if let Some(mut outcome) = self.take_outcome() {
             outcome.allowed = true;
             outcome.success = true;
             outcome.reason = None;
-            self.watched.watch.ended(&self.facts, &outcome);
+            self.0.watched.watch.ended(&self.0.facts, &outcome);
         }
         Ok(recorded)
     }
@@ -404,15 +410,15 @@ impl Call {
     /// Counts a refusal in the place of recording an outcome.
     pub(crate) fn count(&mut self, reason: &'static str) {
         if self.take_outcome().is_some() {
-            self.watched.watch.counted(&self.facts, reason);
-            self.recorder.count(self.facts.at, reason);
+            self.0.watched.watch.counted(&self.0.facts, reason);
+            self.0.recorder.count(self.0.facts.at, reason);
         }
     }
 
     fn take_outcome(&mut self) -> Option<Outcome> {
-        let mut outcome = self.outcome.take()?;
-        outcome.latency = self.started.elapsed();
-        if let Some(taken) = self.taken.take()
+        let mut outcome = self.0.outcome.take()?;
+        outcome.latency = self.0.started.elapsed();
+        if let Some(taken) = self.0.taken.take()
             && !outcome.sent
         {
             taken.give_back();

@@ -7,7 +7,6 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Serialize, Serializer};
 
 const PREFIX: usize = 4;
-const LENGTH: usize = PREFIX + 32;
 
 /// Names one call. Unique across processes; says nothing else. Prints as `req_` and 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,13 +41,16 @@ impl RequestIds {
 }
 
 impl RequestId {
+    /// Bytes of its text.
+    pub(crate) const LENGTH: usize = PREFIX + 32;
+
     /// The id as one number.
     pub fn as_u128(self) -> u128 {
         u128::from(self.process) << 64 | u128::from(self.number)
     }
 
     /// As it prints.
-    pub(crate) fn text(self) -> [u8; LENGTH] {
+    pub(crate) fn text(self) -> [u8; Self::LENGTH] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = *b"req_00000000000000000000000000000000";
         let mut left = self.as_u128();

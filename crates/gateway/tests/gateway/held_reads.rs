@@ -24,13 +24,13 @@ impl Recorder for Held {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    fn outcome(&self, _: &CallFacts, _: Option<LeafId>, _: &Outcome) {}
+    fn outcome(&self, _: &Arc<CallFacts>, _: Option<LeafId>, _: &Outcome) {}
 
     fn holds_reads(&self) -> bool {
         true
     }
 
-    fn outcome_of_read(&self, _: &CallFacts, outcome: &Outcome) -> Recording<'static, ()> {
+    fn outcome_of_read(&self, _: &Arc<CallFacts>, outcome: &Outcome) -> Recording<'static, ()> {
         assert!(outcome.success);
         if self.fail {
             return Box::pin(std::future::ready(Err(NotRecorded)));

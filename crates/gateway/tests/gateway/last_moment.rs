@@ -34,7 +34,7 @@ impl Recorder for Gate {
         })
     }
 
-    fn outcome(&self, call: &CallFacts, _: Option<LeafId>, outcome: &Outcome) {
+    fn outcome(&self, call: &Arc<CallFacts>, _: Option<LeafId>, outcome: &Outcome) {
         let key = call.upstream_key.as_deref().map(str::to_owned);
         self.ended.lock().unwrap().push((key, *outcome));
     }

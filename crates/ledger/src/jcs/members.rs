@@ -17,6 +17,9 @@ pub(super) struct Member {
 /// The first eight bytes of a name as a number that is in its order; shorter ones are filled up with
 /// zeros, which are in no name that is plain.
 pub(super) fn first_eight(name: &[u8]) -> u64 {
+    if let Some(first) = name.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
     let mut first = [0; 8];
     for (to, from) in first.iter_mut().zip(name) {
         *to = *from;

@@ -1,12 +1,16 @@
 //! The canonical form of JSON (RFC 8785): a record has exactly one spelling, so it has one hash.
 
 mod members;
+mod plain;
 mod writer;
+
+use std::cell::RefCell;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{Error, Result};
+pub(crate) use plain::is_plain;
 use writer::{Fault, Writer};
 
 /// The most bytes a leaf may have; an entry bundle gives its length in two bytes.
@@ -14,7 +18,7 @@ pub const MAX_LEAF_BYTES: usize = 65_535;
 
 /// Whole numbers beyond this lose digits in implementations that read them as doubles, as the
 /// canonical form does.
-const MAX_EXACT: u64 = (1 << 53) - 1;
+pub(crate) const MAX_EXACT: u64 = (1 << 53) - 1;
 
 /// The canonical form of `value`: members sorted by UTF-16 code units, numbers as ECMAScript writes
 /// them, no white space.
@@ -25,7 +29,36 @@ const MAX_EXACT: u64 = (1 << 53) - 1;
 /// or what JSON can't express.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
     let mut writer = Writer::new();
-    value.serialize(&mut writer).map_err(|fault| match fault {
+    write(value, &mut writer)?;
+    Ok(writer.into_bytes())
+}
+
+thread_local! {
+    static WRITER: RefCell<Writer> = RefCell::new(Writer::new());
+}
+
+/// Gives what `use_it` makes of the canonical form of `value`, which is written where the one before
+/// was: a leaf's room is more than the allocator has at hand.
+///
+/// # Errors
+///
+/// As [`canonical_json`].
+pub(crate) fn with_canonical<T, R>(value: &T, use_it: impl FnOnce(&[u8]) -> R) -> Result<R>
+where
+    T: Serialize + ?Sized,
+{
+    WRITER.with(|writer| match writer.try_borrow_mut() {
+        Ok(mut writer) => {
+            writer.clear();
+            write(value, &mut writer).map(|()| use_it(writer.bytes()))
+        }
+        // Within what is being written.
+        Err(_) => canonical_json(value).map(|bytes| use_it(&bytes)),
+    })
+}
+
+fn write<T: Serialize + ?Sized>(value: &T, writer: &mut Writer) -> Result<()> {
+    value.serialize(writer).map_err(|fault| match fault {
         Fault::NotJson => Error::NotALeaf("it holds what JSON can't express"),
         Fault::Inexact => Error::NotALeaf("it holds a whole number of more than 53 bits"),
         Fault::Twice => Error::NotALeaf("it holds a member twice"),
@@ -33,8 +66,7 @@ pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
             what: "the leaf",
             limit: MAX_LEAF_BYTES,
         },
-    })?;
-    Ok(writer.into_bytes())
+    })
 }
 
 /// Parses canonical JSON, refusing any other spelling of the same value: white space, another order

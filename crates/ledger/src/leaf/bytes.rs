@@ -1,9 +1,9 @@
 //! A leaf as it is stored and hashed.
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::Leaf;
-use crate::{Error, Hash, Result, jcs, leaf_hash};
+use crate::{Error, Hash, MAX_LEAF_BYTES, Result, jcs, leaf_hash};
 
 /// One leaf: canonical JSON of an object with `v`, `kind` and `at`, of at most
 /// [`MAX_LEAF_BYTES`](crate::MAX_LEAF_BYTES).
@@ -19,8 +19,23 @@ impl LeafBytes {
     /// # Errors
     ///
     /// When it is too large, or holds a whole number of more than 53 bits.
-    pub(super) fn of(leaf: &Leaf) -> Result<Self> {
-        Ok(Self(jcs::canonical_json(leaf)?.into_boxed_slice()))
+    pub(super) fn of<T: Serialize>(leaf: &T) -> Result<Self> {
+        jcs::with_canonical(leaf, |bytes| Self(bytes.into()))
+    }
+
+    /// The members of a leaf, written in the canonical form.
+    ///
+    /// # Errors
+    ///
+    /// When they are too many.
+    pub(super) fn of_members(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() > MAX_LEAF_BYTES {
+            return Err(Error::TooLarge {
+                what: "the leaf",
+                limit: MAX_LEAF_BYTES,
+            });
+        }
+        Ok(Self(bytes.into()))
     }
 
     /// Takes bytes that must already be canonical.

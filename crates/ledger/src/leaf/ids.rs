@@ -32,6 +32,18 @@ macro_rules! random_id {
                 Self(random)
             }
 
+            /// What `use_it` makes of its text.
+            pub(super) fn with_text<T>(&self, use_it: impl FnOnce(&str) -> T) -> T {
+                const PREFIX: &[u8] = $prefix.as_bytes();
+                let mut room = [0; PREFIX.len() + 32];
+                let (before, after) = room.split_at_mut(PREFIX.len());
+                before.copy_from_slice(PREFIX);
+                if let Some(after) = after.first_chunk_mut() {
+                    digits(&self.0, after);
+                }
+                use_it(str::from_utf8(&room).unwrap_or_default())
+            }
+
             /// The 16 bytes.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::outcome::Members;
 use super::{LeafId, SubjectId};
 use crate::{Error, MAX_LEAF_BYTES, Result, base64};
 
@@ -29,6 +30,19 @@ pub struct Sealed {
     nonce: String,
     /// Whose it is.
     pub subject: SubjectId,
+}
+
+impl Sealed {
+    /// Writes it as it serializes. What it is made of has no characters that are escaped.
+    pub(super) fn write(&self, to: &mut Members<'_>) {
+        to.put("{\"ciphertext\":\"");
+        to.put(&self.ciphertext);
+        to.put("\",\"nonce\":\"");
+        to.put(&self.nonce);
+        to.put("\",\"subject\":\"");
+        self.subject.with_text(|text| to.put(text));
+        to.put("\"}");
+    }
 }
 
 /// The key of one subject: 32 random bytes that lie in the store, never beside the ledger.
@@ -68,9 +82,11 @@ impl SubjectKey {
             what: "the value to be sealed",
             limit: MAX_LEAF_BYTES,
         })?;
-        let mut sealed = length.to_be_bytes().to_vec();
-        sealed.extend(value);
-        sealed.resize(sealed.len().next_multiple_of(PADDED_TO), 0);
+        let padded = (2 + value.len()).next_multiple_of(PADDED_TO);
+        let mut sealed = Vec::with_capacity(padded + AES_256_GCM.tag_len());
+        sealed.extend_from_slice(&length.to_be_bytes());
+        sealed.extend_from_slice(value);
+        sealed.resize(padded, 0);
         self.leaf_key(leaf)?
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
@@ -128,11 +144,13 @@ impl SubjectKey {
 
     /// Where a value is: what is authenticated beside it.
     fn place(&self, leaf: LeafId, field: &str) -> Vec<u8> {
-        let mut place = SEAL_LABEL.to_vec();
-        place.extend(leaf.as_bytes());
-        place.extend(self.subject.as_bytes());
-        place.extend(field.as_bytes());
-        place
+        let parts = [
+            SEAL_LABEL,
+            leaf.as_bytes(),
+            self.subject.as_bytes(),
+            field.as_bytes(),
+        ];
+        parts.concat()
     }
 }
 
