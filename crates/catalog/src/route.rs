@@ -122,6 +122,9 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Matched<'a>, RouteError>
 
 /// A percent-encoded segment's canonical spelling: upper-case hex, nothing encoded that needs none.
 pub fn encode(value: &str) -> String {
+    if is_all_plain(value) {
+        return value.to_owned();
+    }
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
         if is_plain(byte) {
@@ -148,13 +151,16 @@ impl Op {
             (None, None) => Some(template.to_owned()),
             (Some((before, rest)), Some(value)) => {
                 let (_, after) = rest.split_once('}')?;
-                let encoded = encode(value);
-                canonical_segment(&encoded).ok()?;
-                Some(format!("{before}{encoded}{after}"))
+                let mut path = String::with_capacity(template.len() + value.len());
+                path.push_str(before);
+                path.push_str(&encode(value));
+                path.push_str(after);
+                Some(path)
             }
             _ => None,
         };
-        // A campaign of the id `analytics` would be another operation.
+        // A campaign of the id `analytics` would be another operation, and some texts have no place in
+        // a path however they are encoded.
         let leads_here = |path: &String| {
             route(self.facts().method.as_str(), path).is_ok_and(|found| found.op == self)
         };
@@ -163,6 +169,9 @@ impl Op {
 }
 
 fn decode(text: &str) -> String {
+    if !text.as_bytes().contains(&b'%') {
+        return text.to_owned();
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -189,6 +198,24 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
+/// Which bytes are plain, looked up rather than worked out for each.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut rest: &mut [bool] = &mut plain;
+    let mut byte = 0_u8;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = is_plain(byte);
+        rest = others;
+        byte = byte.wrapping_add(1);
+    }
+    plain
+};
+
+fn is_all_plain(text: &str) -> bool {
+    let plain = |byte: u8| PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain);
+    text.bytes().all(plain)
+}
+
 /// Bytes that may also be sent plain: RFC 3986's `pchar` less `;`.
 const fn is_plain(byte: u8) -> bool {
     is_unreserved(byte)
@@ -211,6 +238,8 @@ fn canonical_segment(segment: &str) -> Result<(), RouteError> {
         "" => return no("it has an empty segment or a trailing slash"),
         "." | ".." => return no("it has a dot segment"),
         _ if segment.len() > PARAM_MAX => return no("a segment is too long"),
+        // As nearly all are.
+        _ if is_all_plain(segment) => return Ok(()),
         _ => {}
     }
     let mut bytes = segment.bytes();
@@ -249,25 +278,36 @@ fn canonical_segment(segment: &str) -> Result<(), RouteError> {
 
 #[derive(Default)]
 struct Node {
-    literals: Vec<(&'static str, usize)>,
+    /// Each with its first bytes, by which nearly all others are told apart.
+    literals: Vec<(u64, &'static str, usize)>,
     param: Option<(&'static str, usize)>,
     ops: [Option<Op>; 4],
 }
 
 impl Node {
     fn literal(&self, segment: &str) -> Option<usize> {
+        let first = first_bytes(segment);
         self.literals
             .iter()
-            .find(|(name, _)| *name == segment)
-            .map(|(_, next)| *next)
+            .find(|(begins, name, _)| *begins == first && *name == segment)
+            .map(|(_, _, next)| *next)
     }
 
     /// Whether a server that does not tell case apart would take the segment for a literal.
     fn is_literal_in_other_case(&self, segment: &str) -> bool {
         self.literals
             .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case(segment))
+            .any(|(_, name, _)| name.eq_ignore_ascii_case(segment))
     }
+}
+
+/// The first eight bytes of a text, filled up with zeros.
+fn first_bytes(text: &str) -> u64 {
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(text.bytes()) {
+        *to = from;
+    }
+    u64::from_le_bytes(first)
 }
 
 struct Trie(Vec<Node>);
@@ -294,7 +334,7 @@ impl Trie {
                 if known.is_none() {
                     match name {
                         Some(name) => node.param = Some((name, fresh)),
-                        None => node.literals.push((segment, fresh)),
+                        None => node.literals.push((first_bytes(segment), segment, fresh)),
                     }
                     nodes.push(Node::default());
                 }

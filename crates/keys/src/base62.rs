@@ -20,6 +20,16 @@ pub(crate) fn encode<const OUT: usize>(number: &mut [u8]) -> [u8; OUT] {
     text
 }
 
+/// The same of a number that fits in a register.
+pub(crate) fn encode_small<const OUT: usize>(mut number: u32) -> [u8; OUT] {
+    let mut text = [b'0'; OUT];
+    for digit in text.iter_mut().rev() {
+        *digit = digit_of((number % BASE) as u8);
+        number /= BASE;
+    }
+    text
+}
+
 /// The largest number of 32 bytes, in 43 digits.
 const LARGEST: &[u8; 43] = b"yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
 
@@ -31,7 +41,9 @@ pub(crate) fn fits_32_bytes(digits: &[u8]) -> bool {
 
 /// Whether every byte is a base62 digit.
 pub(crate) fn is_base62(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_alphanumeric)
+    // All of it, without a way out: many bytes are looked at at once.
+    text.iter()
+        .fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
 }
 
 fn digit_of(value: u8) -> u8 {

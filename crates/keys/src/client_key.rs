@@ -206,5 +206,5 @@ pub enum KeyFormatError {
 
 /// Base62 of the CRC-32 (IEEE 802.3) of `covered`, six digits.
 fn checksum(covered: &[u8]) -> [u8; CHECKSUM_LEN] {
-    base62::encode(&mut crc32fast::hash(covered).to_be_bytes())
+    base62::encode_small(crc32fast::hash(covered))
 }

@@ -3,7 +3,7 @@
 use ring::hmac;
 use std::fmt;
 
-use crate::client_key::{CLIENT_KEY_LEN, ClientKey, KeyFormatError};
+use crate::client_key::{CLIENT_KEY_LEN, ClientKey, KeyFormatError, ParsedKey};
 use crate::key_id::KeyId;
 
 /// The secret under which client keys are hashed. It comes from a secret reference and never lies
@@ -159,6 +159,18 @@ pub fn authenticate<T>(
     presented: &str,
     lookup: impl FnOnce(KeyId) -> Option<(KeyHash, T)>,
 ) -> Result<(KeyId, T), KeyRefused> {
+    authenticate_parsed(pepper, presented, lookup).map(|(key, known)| (key.id(), known))
+}
+
+/// The same; gives the key as it was read, whose environment may matter.
+///
+/// # Errors
+/// As [`authenticate`].
+pub fn authenticate_parsed<'p, T>(
+    pepper: &Pepper,
+    presented: &'p str,
+    lookup: impl FnOnce(KeyId) -> Option<(KeyHash, T)>,
+) -> Result<(ParsedKey<'p>, T), KeyRefused> {
     let parsed = ClientKey::parse(presented);
     let found = parsed.ok().and_then(|key| lookup(key.id()));
     let (stored, known) = match found {
@@ -175,7 +187,7 @@ pub fn authenticate<T>(
     let key = parsed.map_err(KeyRefused::Malformed)?;
     let known = known.ok_or(KeyRefused::Unknown(key.id()))?;
     if matches {
-        Ok((key.id(), known))
+        Ok((key, known))
     } else {
         Err(KeyRefused::Mismatch(key.id()))
     }

@@ -38,5 +38,5 @@ pub mod revocation;
 pub mod rotation;
 
 pub use client_key::{CLIENT_KEY_LEN, CLIENT_KEY_PREFIX, ClientKey, KeyFormatError, ParsedKey};
-pub use hash::{KeyHash, KeyRefused, Pepper, PepperTooShort, authenticate};
+pub use hash::{KeyHash, KeyRefused, Pepper, PepperTooShort, authenticate, authenticate_parsed};
 pub use key_id::{KeyId, KeyIdError};

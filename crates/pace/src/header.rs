@@ -65,7 +65,7 @@ impl RateLimits {
     }
 
     fn list(&self, item: impl Fn(&mut String, &WindowState)) -> String {
-        let mut out = String::with_capacity(64);
+        let mut out = String::with_capacity(96);
         for (at, state) in self.windows.iter().enumerate() {
             if at > 0 {
                 out.push_str(", ");
@@ -95,7 +95,7 @@ fn push(out: &mut String, name: &str, number: u64) {
         }
     }
     let number = digits.get(digits.len() - used..).unwrap_or_default();
-    out.extend(number.iter().map(|digit| char::from(*digit)));
+    out.push_str(str::from_utf8(number).unwrap_or_default());
 }
 
 #[cfg(test)]

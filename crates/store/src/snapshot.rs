@@ -1,6 +1,6 @@
 //! All that a server decides from, read at one moment.
 
-use doorward_keys::{ClientKey, KeyHash, KeyId, KeyRefused, Pepper, authenticate};
+use doorward_keys::{KeyHash, KeyId, KeyRefused, Pepper, authenticate_parsed};
 use doorward_policy::{ClientView, EffectiveGrant, GrantRefused, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -185,14 +185,14 @@ impl Snapshot {
     /// # Errors
     /// Why it is nobody's: for the record only, the caller is told the same each time.
     pub fn authenticate(&self, pepper: &Pepper, presented: &str) -> Result<Known<'_>, KeyRefused> {
-        let (key_id, (key, client, workspace)) = authenticate(pepper, presented, |id| {
+        let (parsed, (key, client, workspace)) = authenticate_parsed(pepper, presented, |id| {
             let key = *self.keys.get(&id)?;
             let client = self.clients.get(key.client)?;
             let workspace = self.workspaces.get(client.workspace)?;
             Some((key.hash, (key, client, workspace)))
         })?;
-        let named = ClientKey::parse(presented).map(|key| key.environment());
-        if named != Ok(client.record.environment) {
+        let key_id = parsed.id();
+        if parsed.environment() != client.record.environment {
             return Err(KeyRefused::Mismatch(key_id));
         }
         Ok(Known {

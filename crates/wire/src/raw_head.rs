@@ -55,6 +55,36 @@ pub struct RawHead {
     http_1_0: bool,
 }
 
+/// The bytes of a token (RFC 9110, 5.6.2), looked up rather than worked out for each.
+const TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut rest: &mut [bool] = &mut token;
+    let mut byte = 0_u8;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        rest = others;
+        byte = byte.wrapping_add(1);
+    }
+    token
+};
+
 impl RawHead {
     /// A head of which nothing was seen yet, and which may have that many headers.
     pub fn new(max_headers: usize) -> Self {
@@ -121,7 +151,7 @@ impl RawHead {
         let (name, value) = line.split_at_checked(colon).ok_or(HeadFault::Syntax)?;
         let value = value.get(1..).unwrap_or_default().trim_ascii();
         // A line that begins with white space continues the one before it: nobody sends such.
-        let is_token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+        let is_token = |byte: &u8| TOKEN.get(usize::from(*byte)).is_some_and(|is| *is);
         if name.is_empty() || !name.iter().all(is_token) {
             return Err(HeadFault::Syntax);
         }

@@ -23,42 +23,37 @@ const ACTOR_MAX: usize = 256;
 const ACCEPT_MAX: usize = 256;
 
 /// Headers of one connection, not of the message (RFC 9110, 7.6.1).
-const HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// What upstream says of its own origin. The caller speaks with Doorward's: cookies would be a
 /// credential beside the client key, the others would send browsers elsewhere or let foreign
 /// pages in.
-const OF_THE_ORIGIN: [HeaderName; 9] = [
-    header::SET_COOKIE,
-    header::ALT_SVC,
-    header::STRICT_TRANSPORT_SECURITY,
-    header::ACCESS_CONTROL_ALLOW_ORIGIN,
-    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    header::ACCESS_CONTROL_ALLOW_HEADERS,
-    header::ACCESS_CONTROL_ALLOW_METHODS,
-    header::ACCESS_CONTROL_EXPOSE_HEADERS,
-    header::ACCESS_CONTROL_MAX_AGE,
+const OF_THE_ORIGIN: [&str; 9] = [
+    "set-cookie",
+    "alt-svc",
+    "strict-transport-security",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-expose-headers",
+    "access-control-max-age",
 ];
 
 /// Whether any `Connection` line of the message names the header.
 pub(crate) fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers.get_all(header::CONNECTION).iter().any(|line| {
-        line.as_bytes().split(|byte| *byte == b',').any(|option| {
-            option
-                .trim_ascii()
-                .eq_ignore_ascii_case(name.as_str().as_bytes())
-        })
-    })
+    let lines = headers.get_all(header::CONNECTION);
+    lines.iter().any(|line| names(line, name.as_str()))
 }
 
 /// Leaves in an answer what belongs to the message and to the caller.
@@ -66,32 +61,35 @@ pub(crate) fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> 
 /// `content-length` goes too: the framing is made anew from the body's known size.
 pub(crate) fn strip_response(headers: &mut HeaderMap) {
     headers.remove(header::CONTENT_LENGTH);
-    // Most answers have nothing else that stays behind.
+    // Some answers have nothing else that stays behind.
     if !headers.keys().any(stays_behind) {
         return;
     }
-    let named: Vec<HeaderName> = headers
+    let lines: Vec<HeaderValue> = headers
         .get_all(header::CONNECTION)
         .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok())
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP).chain(&OF_THE_ORIGIN) {
-        headers.remove(name);
-    }
-    let ours: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_ours(name))
         .cloned()
         .collect();
-    for name in ours {
+    let behind = |name: &&HeaderName| {
+        stays_behind(name) || lines.iter().any(|line| names(line, name.as_str()))
+    };
+    let behind: Vec<HeaderName> = headers.keys().filter(behind).cloned().collect();
+    for name in behind {
         headers.remove(name);
     }
 }
 
+/// Whether a `Connection` line names a header.
+fn names(line: &HeaderValue, name: &str) -> bool {
+    line.as_bytes()
+        .split(|byte| *byte == b',')
+        .any(|option| option.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// Whether a header of an answer stays behind, or says of others that they do.
 fn stays_behind(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(name) || OF_THE_ORIGIN.contains(name) || is_ours(name)
+    let text = name.as_str();
+    HOP_BY_HOP.contains(&text) || OF_THE_ORIGIN.contains(&text) || is_ours(name)
 }
 
 fn is_ours(name: &HeaderName) -> bool {
