@@ -16,6 +16,7 @@ use crate::answers::whole::Answers;
 use crate::approvals::ApprovalDesk;
 use crate::clients::client_limits::ClientLimits;
 use crate::clients::rate::{Asked, Rates};
+use crate::clients::remembered::Remembered;
 use crate::clients::shed::Load;
 use crate::clients::uses::Uses;
 use crate::clock::Clock;
@@ -25,7 +26,7 @@ use crate::error::Error;
 use crate::idempotency::Idempotency;
 use crate::pace::kept::Past;
 use crate::pace::pacing::{PaceSettings, Pacing};
-use crate::pace::turns::Turns;
+use crate::pace::turns::{LastPolicy, Turns};
 use crate::pages::beside::{self, Beside};
 use crate::pages::claims::{self, CLAIMS_A_SECOND};
 use crate::records::observe::Observer;
@@ -145,6 +146,7 @@ impl Gateway {
                     pacing,
                     snapshot: snapshot.clone(),
                     clock: clock.clone(),
+                    policy: LastPolicy::default(),
                 },
             },
             idempotency,
@@ -217,7 +219,21 @@ impl Gateway {
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: Into<BoxError>,
     {
-        self.0.handle(request, peer).await
+        self.handle_on(request, peer, &Remembered::default()).await
+    }
+
+    /// The same on a connection, which remembers what its requests have in common.
+    pub(crate) fn handle_on<B>(
+        &self,
+        request: Request<B>,
+        peer: SocketAddr,
+        remembered: &Remembered,
+    ) -> impl Future<Output = Response<Answer>> + Send
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+        B::Error: Into<BoxError>,
+    {
+        self.0.handle(request, peer, remembered)
     }
 
     /// Answers a request whose head is faulty.
@@ -252,7 +268,12 @@ impl Inner {
         Call::new(Arc::clone(&self.recorder), facts, Instant::now(), counted)
     }
 
-    async fn handle<B>(self: &Arc<Self>, request: Request<B>, peer: SocketAddr) -> Response<Answer>
+    async fn handle<B>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        peer: SocketAddr,
+        remembered: &Remembered,
+    ) -> Response<Answer>
     where
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: Into<BoxError>,
@@ -281,7 +302,8 @@ impl Inner {
                 call.facts_mut().trace = Some(tracing.of(&parts.headers, id));
             }
             let mut place = self.load.enter();
-            let admitted = self.admit(&parts, body, call.facts_mut(), &mut place).await;
+            let with = (&mut place, remembered);
+            let admitted = self.admit(&parts, body, call.facts_mut(), with).await;
             call.counts(Some(place), None);
             match admitted {
                 Ok(admitted) => self.carry_out(admitted, call).await,

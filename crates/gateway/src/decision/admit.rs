@@ -18,9 +18,12 @@ use crate::approvals::Stopped;
 use crate::clients::caller::Caller;
 use crate::clients::client_limits::check_source;
 use crate::clients::rate::Asked;
+use crate::clients::remembered::Remembered;
 use crate::clients::shares::Place;
 use crate::decision::conditions::{Judgeable, with_conditions};
-use crate::decision::decide::{client_is_out, identify, inputs, note, request_facts};
+use crate::decision::decide::{
+    client_is_out, identify, identify_again, inputs, note, request_facts,
+};
 use crate::decision::refusal::{Fault, Refusal};
 use crate::gateway::Inner;
 use crate::idempotency::{Before, Idempotency, IdempotencyKey, Named, Whose};
@@ -33,7 +36,7 @@ use crate::snapshot::Snapshot;
 
 /// A call that may be carried out, with the way that it goes.
 pub(crate) struct Admitted {
-    pub(crate) authorized: Authorized<ForwardRequest>,
+    pub(crate) authorized: Authorized<Box<ForwardRequest>>,
     pub(crate) way: Way,
     pub(crate) caller: Caller,
     /// What its client had used of the day, where a policy that bears on it asks for that.
@@ -63,15 +66,15 @@ impl Inner {
         parts: &Parts,
         body: B,
         facts: &mut CallFacts,
-        place: &mut Place,
-    ) -> Result<Admitted, Stop>
+        (place, remembered): (&mut Place, &Remembered),
+    ) -> Result<Box<Admitted>, Stop>
     where
         B: Body<Data = Bytes> + Unpin + Send,
         B::Error: Into<BoxError>,
     {
         facts.method = doorward_catalog::Method::parse(parts.method.as_str());
         let snapshot = self.snapshot.load();
-        let head = self.read_head(&snapshot, parts, facts, place)?;
+        let head = self.read_head((&snapshot, remembered), parts, facts, place)?;
         let op = head.op.map_err(Refusal::route)?;
         check_body_head(op, &parts.headers, body.is_end_stream())?;
         let key = self.idempotency_key(op, parts)?;
@@ -111,7 +114,7 @@ impl Inner {
         body: Option<HeldBody>,
         facts: &mut CallFacts,
         key: Option<IdempotencyKey>,
-    ) -> Result<Admitted, Stopped> {
+    ) -> Result<Box<Admitted>, Stopped> {
         let now = self.snapshot.load();
         // The key was compared already, if nothing has changed since.
         let same = std::ptr::eq(before.as_ptr(), Arc::as_ptr(&now));
@@ -173,12 +176,12 @@ impl Inner {
     /// waited for.
     fn read_head(
         &self,
-        snapshot: &Snapshot,
+        (snapshot, remembered): (&Arc<Snapshot>, &Remembered),
         parts: &Parts,
         facts: &mut CallFacts,
         place: &mut Place,
     ) -> Result<Head, Fault> {
-        let known = identify(snapshot, parts, facts);
+        let known = identify_again(snapshot, remembered, parts, facts);
         let known = known.inspect_err(|_| self.tell_of_upstream_key(parts, facts))?;
         let client = known.view();
         if client_is_out(&client, facts) {
@@ -187,7 +190,9 @@ impl Inner {
         let controls = &known.client.record.controls;
         check_source(controls, facts.source)?;
         self.load.check(place, &known.client.id, controls.class)?;
-        self.observer.client_key_used(known.key_id, facts.at);
+        if remembered.is_news(known.key_id, facts.at) {
+            self.observer.client_key_used(known.key_id, facts.at);
+        }
         let actor = headers::actor(&parts.headers);
         if let Ok(Some(name)) = &actor {
             facts.actor = Some(Actor((*name).to_owned()));
@@ -224,7 +229,7 @@ impl Inner {
         head: Head,
         body: Option<HeldBody>,
         facts: &mut CallFacts,
-    ) -> Result<Admitted, Stopped> {
+    ) -> Result<Box<Admitted>, Stopped> {
         let op = head.op.map_err(Refusal::route)?;
         let client = known.view();
         let as_workspace = facts.as_workspace.clone();
@@ -271,13 +276,13 @@ impl Inner {
         let whose = (&**client.workspace, &*known.client.id);
         let way = Way::of(snapshot, whose, op, &self.forwarder.health)?;
         facts.upstream_key = Some(Arc::clone(&way.key.id));
-        Ok(Admitted {
+        Ok(Box::new(Admitted {
             authorized,
             way,
             caller: Caller::of(known),
             today: judged.today(),
             named: None,
-        })
+        }))
     }
 }
 

@@ -54,7 +54,7 @@ impl Inner {
     /// As at the door.
     pub(crate) fn ask_again(
         &self,
-        authorized: &Authorized<ForwardRequest>,
+        authorized: &Authorized<Box<ForwardRequest>>,
         caller: &Caller,
         today: Day,
         facts: &mut CallFacts,

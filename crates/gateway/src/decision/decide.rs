@@ -6,7 +6,8 @@ use doorward_policy::{ClientView, Decision, DenyReason, Inputs, RequestFacts, Ti
 use doorward_store::Known;
 use http::request::Parts;
 
-use crate::clients::auth::{self, UPSTREAM_KEY};
+use crate::clients::auth::{self, Stranger, UPSTREAM_KEY};
+use crate::clients::remembered::Remembered;
 use crate::decision::refusal::Refusal;
 use crate::gateway::Inner;
 use crate::records::observe::UpstreamKeyPresented;
@@ -20,7 +21,24 @@ pub(crate) fn identify<'s>(
     parts: &Parts,
     facts: &mut CallFacts,
 ) -> Result<Known<'s>, Refusal> {
-    match auth::authenticate(snapshot, &parts.headers) {
+    noted(auth::authenticate(snapshot, &parts.headers), facts)
+}
+
+/// The same on a connection that remembers whose key it was last.
+pub(crate) fn identify_again<'s>(
+    snapshot: &'s Arc<Snapshot>,
+    remembered: &Remembered,
+    parts: &Parts,
+    facts: &mut CallFacts,
+) -> Result<Known<'s>, Refusal> {
+    noted(remembered.authenticate(snapshot, &parts.headers), facts)
+}
+
+fn noted<'s>(
+    known: Result<Known<'s>, Stranger>,
+    facts: &mut CallFacts,
+) -> Result<Known<'s>, Refusal> {
+    match known {
         Ok(known) => {
             facts.client_key_id = Some(known.key_id);
             facts.client = Some(Arc::clone(&known.client.name));

@@ -69,13 +69,13 @@ impl Inner {
         &self,
         admitted: &Admitted,
         mut call: Call,
-    ) -> Result<(Option<Guard>, Call), Box<Response<Answer>>> {
+    ) -> Result<(Option<Box<Guard>>, Call), Box<Response<Answer>>> {
         let Some(named) = admitted.named.clone() else {
             return Ok((None, call));
         };
         let about = admitted.about();
         match Box::pin(self.guard(about, named, call.facts())).await {
-            Ok(Guarded::Go(guard)) => Ok((Some(guard), call)),
+            Ok(Guarded::Go(guard)) => Ok((Some(Box::new(guard)), call)),
             Ok(Guarded::Answer(kept, told)) => {
                 let now = self.way_now(admitted, &mut call);
                 let veil = match &now {

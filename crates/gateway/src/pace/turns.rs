@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use doorward_catalog::Op;
 use doorward_keys::KeyId;
-use doorward_pace::{Ask, Refused, Why, WorkspaceId};
+use doorward_pace::{Ask, RateLimits, Refused, Why, WorkspaceId};
 use doorward_policy::{Decision, RequestFacts, Timestamp, decide};
 use doorward_store::Known;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
@@ -64,6 +65,38 @@ pub(crate) struct Turns {
     pub(crate) pacing: Pacing,
     pub(crate) snapshot: SnapshotHandle,
     pub(crate) clock: Clock,
+    pub(crate) policy: LastPolicy,
+}
+
+/// The `RateLimit-Policy` that was told last. Nearly all calls are counted in the same windows.
+#[derive(Debug, Default)]
+pub(crate) struct LastPolicy(ArcSwapOption<Policy>);
+
+#[derive(Debug)]
+struct Policy {
+    /// Names, quotas and lengths of the windows, which are all that it is made of.
+    windows: Vec<(&'static str, usize, Duration)>,
+    line: HeaderValue,
+}
+
+impl LastPolicy {
+    fn of(&self, limits: &RateLimits) -> Option<HeaderValue> {
+        let windows = || {
+            let windows = limits.windows.iter();
+            windows.map(|state| (state.name, state.quota, state.window))
+        };
+        if let Some(last) = &*self.0.load()
+            && last.windows.iter().copied().eq(windows())
+        {
+            return Some(last.line.clone());
+        }
+        let line = HeaderValue::try_from(limits.policy_header()).ok()?;
+        self.0.store(Some(Arc::new(Policy {
+            windows: windows().collect(),
+            line: line.clone(),
+        })));
+        Some(line)
+    }
 }
 
 impl Going {
@@ -79,7 +112,7 @@ impl Going {
 
 impl Going {
     /// For a read of Doorward's own that looks for what the call would have made.
-    pub(crate) fn looking_by(mut self, op: Op) -> Self {
+    pub(crate) fn looking_by(mut self: Box<Self>, op: Op) -> Box<Self> {
         self.ask.op = op;
         self
     }
@@ -108,13 +141,13 @@ impl Going {
 
 impl Turns {
     /// What a call asks for.
-    pub(crate) fn going(&self, about: About<'_>, facts: &CallFacts) -> Going {
+    pub(crate) fn going(&self, about: About<'_>, facts: &CallFacts) -> Box<Going> {
         let About {
             op, way, caller, ..
         } = about;
         let upstream = &way.upstream;
         let as_workspace = facts.as_workspace.as_deref();
-        Going {
+        Box::new(Going {
             ask: Ask {
                 client: caller.number,
                 class: caller.class,
@@ -131,7 +164,7 @@ impl Turns {
             had: Had::default(),
             stands_on: Arc::clone(&way.snapshot),
             decided_at: about.decided_at,
-        }
+        })
     }
 
     /// Refuses a call that would get no turn, before anything is recorded of it.
@@ -218,13 +251,11 @@ impl Turns {
     /// (draft-ietf-httpapi-ratelimit-headers).
     pub(crate) fn tell(&self, ask: Ask, headers: &mut HeaderMap) {
         let limits = self.pacing.rate_limits(ask.spends, ask.op);
-        for (name, text) in [
-            (RATE_LIMIT_POLICY, limits.policy_header()),
-            (RATE_LIMIT, limits.header()),
-        ] {
-            if let Ok(value) = HeaderValue::try_from(text) {
-                headers.insert(name, value);
-            }
+        if let Some(policy) = self.policy.of(&limits) {
+            headers.insert(RATE_LIMIT_POLICY, policy);
+        }
+        if let Ok(line) = HeaderValue::from_str(&limits.header()) {
+            headers.insert(RATE_LIMIT, line);
         }
     }
 }

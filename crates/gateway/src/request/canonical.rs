@@ -94,8 +94,9 @@ impl Head {
     }
 
     /// What is sent for an operation, once the body is there.
-    pub(crate) fn into_request(self, op: Op, body: Option<HeldBody>) -> ForwardRequest {
-        ForwardRequest {
+    /// In a place of its own: it is handed on from one to the next.
+    pub(crate) fn into_request(self, op: Op, body: Option<HeldBody>) -> Box<ForwardRequest> {
+        Box::new(ForwardRequest {
             method: match op.facts().method {
                 Method::Get => http::Method::GET,
                 Method::Post => http::Method::POST,
@@ -106,7 +107,7 @@ impl Head {
             accept: self.accept,
             as_workspace: self.as_workspace,
             body,
-        }
+        })
     }
 }
 

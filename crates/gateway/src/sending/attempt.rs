@@ -37,7 +37,7 @@ impl Forwarder {
     /// then it did nothing. Gives the key that was answered, too.
     pub(crate) async fn attempt(
         &self,
-        authorized: &Authorized<ForwardRequest>,
+        authorized: &Authorized<Box<ForwardRequest>>,
         upstream: &Upstream,
         mut key: KeyInUse,
         call: &mut Call,
@@ -47,7 +47,10 @@ impl Forwarder {
         let first = self.exchange(authorized, upstream, &mut key, &name, going);
         let first = first.await;
         let (first, dead) = match first {
-            Ok(response) => self.examine(response).await,
+            Ok(response) if response.status() != StatusCode::UNAUTHORIZED => {
+                (Source::live(response), false)
+            }
+            Ok(response) => Box::pin(self.examine(response)).await,
             Err(failure) => return (Err(failure), key),
         };
         if !dead {
@@ -69,7 +72,7 @@ impl Forwarder {
         let Some(mut next) = next.map(KeyInUse::of) else {
             return (Ok(first), key);
         };
-        if self.turns.take(going).await.is_err() {
+        if Box::pin(self.turns.take(going)).await.is_err() {
             return (Ok(first), key);
         }
         call.facts_mut().upstream_key = Some(Arc::clone(&next.id));
@@ -77,7 +80,7 @@ impl Forwarder {
         let second = Box::pin(second).await;
         let second = match second {
             Ok(response) => {
-                let (response, dead) = self.examine(response).await;
+                let (response, dead) = Box::pin(self.examine(response)).await;
                 if dead {
                     next.used.refused();
                     self.health.refused(&next, Instant::now());

@@ -31,11 +31,11 @@ use crate::sending::forward::{respond, turn_away};
 use crate::sending::held::Held;
 use crate::sending::way::Way;
 
-/// A call on its way out.
+/// A call on its way out. In a place of its own, as what it is made of: it passes through many hands.
 struct Leaving {
-    recorded: Recorded<ForwardRequest>,
+    recorded: Recorded<Box<ForwardRequest>>,
     way: Way,
-    going: Going,
+    going: Box<Going>,
     caller: Caller,
     /// What the client had used of the day before it.
     today: Day,
@@ -44,7 +44,7 @@ struct Leaving {
 impl Inner {
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
-        admitted: Admitted,
+        admitted: Box<Admitted>,
         mut call: Call,
     ) -> Response<Answer> {
         // What names a write is let in first: to find out what became of it costs something, too.
@@ -55,7 +55,12 @@ impl Inner {
             let fault = self.bounded(refusal.into(), call.facts());
             return turn_away(&mut call, fault);
         }
-        let (guard, mut call) = match self.guarded(&admitted, call).await {
+        // Apart: what is seldom needed makes no call's future larger.
+        let guarded = match admitted.named {
+            Some(_) => Box::pin(self.guarded(&admitted, call)).await,
+            None => Ok((None, call)),
+        };
+        let (guard, mut call) = match guarded {
             Ok(both) => both,
             Err(answer) => return *answer,
         };
@@ -82,10 +87,10 @@ impl Inner {
     /// Whether the call can be sent before long, and the client's own limits. From here on it counts.
     fn limit(
         &self,
-        mut admitted: Admitted,
-        mut going: Going,
+        mut admitted: Box<Admitted>,
+        mut going: Box<Going>,
         call: &mut Call,
-    ) -> Result<(Admitted, Going), Refusal> {
+    ) -> Result<(Box<Admitted>, Box<Going>), Refusal> {
         let op = admitted.authorized.op();
         let line = &admitted.way.upstream.line;
         line.check(!op.facts().writes(), going.ask.client)
@@ -105,7 +110,7 @@ impl Inner {
         if admitted.today.is_some_and(|judged_by| judged_by != before) {
             let Admitted {
                 authorized, caller, ..
-            } = &admitted;
+            } = &*admitted;
             let (way, at) = self.ask_again(authorized, caller, before, call.facts_mut())?;
             going.stands_on(&way, at);
             admitted.way = way;
@@ -117,8 +122,8 @@ impl Inner {
     /// Lets a call go that counts by now.
     async fn let_go(
         self: &Arc<Self>,
-        (admitted, going): (Admitted, Going),
-        guard: Option<Guard>,
+        (admitted, going): (Box<Admitted>, Box<Going>),
+        guard: Option<Box<Guard>>,
         call: Call,
     ) -> Response<Answer> {
         let Admitted {
@@ -127,7 +132,7 @@ impl Inner {
             caller,
             today,
             ..
-        } = admitted;
+        } = *admitted;
         let op = authorized.op();
         let id = call.facts().request_id;
         let recorded = match call.intend(authorized).await {
@@ -137,13 +142,13 @@ impl Inner {
                 return respond(&mut call, &Refusal::ledger(why).of(op));
             }
         };
-        let mut leaving = Leaving {
+        let mut leaving = Box::new(Leaving {
             recorded,
             way,
             going,
             caller,
             today: today.unwrap_or_default(),
-        };
+        });
         if !op.facts().writes() && !leaving.is_approved() {
             return match self.turn(&mut leaving).await {
                 Ok(()) => self.forward(leaving, Held::default()).await,
@@ -170,8 +175,8 @@ impl Inner {
     /// its turn. `gone` ends when its caller has gone.
     async fn send_write(
         &self,
-        mut leaving: Leaving,
-        guard: Option<Guard>,
+        mut leaving: Box<Leaving>,
+        guard: Option<Box<Guard>>,
         gone: oneshot::Receiver<()>,
     ) -> Response<Answer> {
         let held = match self.hold_on(&leaving, guard).await {
@@ -197,7 +202,7 @@ impl Inner {
     }
 
     /// Notes the write that a call names as sent, and spends its approval.
-    async fn hold_on(&self, leaving: &Leaving, guard: Option<Guard>) -> Result<Held, Refusal> {
+    async fn hold_on(&self, leaving: &Leaving, guard: Option<Box<Guard>>) -> Result<Held, Refusal> {
         let (authorized, call) = leaving.recorded.parts();
         let (op, id) = (authorized.op(), call.facts().request_id);
         let mut held = Held { guard, spent: None };
@@ -208,7 +213,7 @@ impl Inner {
         }
         if let Some(approval) = authorized.approval() {
             match self.spend(approval, op, id).await {
-                Ok(spent) => held.spent = Some(spent),
+                Ok(spent) => held.spent = Some(Box::new(spent)),
                 Err(refusal) => {
                     held.returned().await;
                     return Err(refusal);
@@ -242,13 +247,13 @@ impl Inner {
     }
 
     /// Sends what has its turn.
-    async fn forward(&self, leaving: Leaving, held: Held) -> Response<Answer> {
+    async fn forward(&self, leaving: Box<Leaving>, held: Held) -> Response<Answer> {
         let Leaving {
             recorded,
             way,
             going,
             ..
-        } = leaving;
+        } = *leaving;
         let Way {
             upstream,
             key,

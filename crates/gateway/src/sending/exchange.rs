@@ -26,7 +26,7 @@ impl Forwarder {
     /// had too much, when there is a turn for it. A write is sent once.
     pub(crate) async fn exchange(
         &self,
-        authorized: &Authorized<ForwardRequest>,
+        authorized: &Authorized<Box<ForwardRequest>>,
         upstream: &Upstream,
         key: &mut KeyInUse,
         name: &Named,

@@ -36,6 +36,8 @@ use crate::sending::upstream::{Upstream, UpstreamKey};
 use crate::wire::source::Source;
 
 const OUR_NAME: &str = concat!("doorward/", env!("CARGO_PKG_VERSION"));
+/// Headers that an answer gets here.
+const OURS: usize = 6;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Forwards requests.
@@ -69,7 +71,7 @@ impl Forwarder {
     /// is recorded when the answer has been passed on.
     pub(crate) async fn forward(
         &self,
-        recorded: Recorded<ForwardRequest>,
+        recorded: Recorded<Box<ForwardRequest>>,
         upstream: &Upstream,
         key: KeyInUse,
         veil: &Veil,
@@ -133,7 +135,7 @@ impl Forwarder {
     fn fail(
         &self,
         call: &mut Call,
-        authorized: &Authorized<ForwardRequest>,
+        authorized: &Authorized<Box<ForwardRequest>>,
         failure: Failure,
     ) -> Response<Answer> {
         let op = authorized.op();
@@ -186,7 +188,7 @@ impl Forwarder {
         response: Response<Source>,
         mut call: Call,
         op: Op,
-        under: Option<(&Authorized<ForwardRequest>, &UpstreamKey)>,
+        under: Option<(&Authorized<Box<ForwardRequest>>, &UpstreamKey)>,
         veil: &Veil,
         told: Option<Told>,
     ) -> Response<Answer> {
@@ -194,6 +196,8 @@ impl Forwarder {
         let coding = Coding::take(&mut parts.headers);
         headers::strip_response(&mut parts.headers);
         veil.headers(&mut parts.headers);
+        // What is said of the call, its windows and the connection.
+        parts.headers.reserve(OURS);
         parts
             .headers
             .insert(DOORWARD_DECISION, HeaderValue::from_static("allowed"));
@@ -253,7 +257,7 @@ impl Forwarder {
     }
 
     /// The API names the scope that it missed: that is worth more than what is assumed of it.
-    fn learn(&self, bytes: &[u8], authorized: &Authorized<ForwardRequest>, key: &UpstreamKey) {
+    fn learn(&self, bytes: &[u8], authorized: &Authorized<Box<ForwardRequest>>, key: &UpstreamKey) {
         let Ok(body) = serde_json::from_slice::<ErrorBody>(bytes) else {
             return;
         };

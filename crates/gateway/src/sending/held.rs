@@ -10,11 +10,11 @@ use crate::approvals::Spent;
 use crate::idempotency::Guard;
 use crate::wire::source::Source;
 
-/// What a call holds. A read holds nothing.
+/// What a call holds. A read holds nothing, and has no room for it.
 #[derive(Default)]
 pub(crate) struct Held {
-    pub(crate) guard: Option<Guard>,
-    pub(crate) spent: Option<Spent>,
+    pub(crate) guard: Option<Box<Guard>>,
+    pub(crate) spent: Option<Box<Spent>>,
 }
 
 impl Held {

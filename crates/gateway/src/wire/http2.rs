@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::clients::remembered::Remembered;
 use crate::gateway::Gateway;
 use crate::request::limits::Limits;
 use crate::wire::credit::Credit;
@@ -59,13 +60,18 @@ pub(crate) async fn serve<S>(
 {
     let limits = gateway.limits().clone();
     let asking = Arc::clone(&seat);
+    let remembered = Arc::<Remembered>::default();
     let service = service_fn(move |request: Request<Incoming>| {
         let gateway = gateway.clone();
         let under_way = asking.ask();
+        let remembered = Arc::clone(&remembered);
         async move {
             let (mut parts, body) = request.into_parts();
             let answer = match http2_head::level(&mut parts, &gateway.limits()) {
-                Ok(()) => gateway.handle(Request::from_parts(parts, body), peer).await,
+                Ok(()) => {
+                    let request = Request::from_parts(parts, body);
+                    gateway.handle_on(request, peer, &remembered).await
+                }
                 Err(fault) => gateway.refuse_head(fault, peer),
             };
             Ok::<_, Infallible>(answer.map(|body| {

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::clients::remembered::Remembered;
 use crate::gateway::{Gateway, closing};
 use crate::request::limits::USUAL_HEADERS;
 use crate::wire::crowd::{Crowd, Occupying, Seat};
@@ -252,16 +253,18 @@ impl Connection {
         let limits = gateway.limits().clone();
         let (guarded, verdict) = HeadGuard::new(stream, held, limits.head_bytes, limits.headers);
         let asking = Arc::clone(&seat);
+        let remembered = Arc::<Remembered>::default();
         let service = service_fn(move |request| {
             // Now, not when the future is polled: then the verdict may be on the next request.
             let fault = verdict.fault();
             let gateway = gateway.clone();
             let under_way = asking.ask();
+            let remembered = Arc::clone(&remembered);
             // Apart from the connection, which has room for it reserved else while it lies idle.
             Box::pin(async move {
                 let answer = match fault {
                     Some(fault) => closing(gateway.refuse_head(fault, peer)),
-                    None => gateway.handle(request, peer).await,
+                    None => gateway.handle_on(request, peer, &remembered).await,
                 };
                 Ok::<_, Infallible>(answer.map(|body| Occupying::new(body, under_way)))
             })
