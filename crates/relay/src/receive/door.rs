@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use http::Method;
 use http::request::Parts;
 use http_body::Body;
 use ipnet::IpNet;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::address::sender;
@@ -22,6 +22,7 @@ use super::observe::{Counts, Minute, Observer, Refusal, SourceFigures};
 use super::read::{Came, Memory, Proof, Reading, Stop};
 use super::source::{Source, SourceParts, Sources, decoy};
 use super::strangers::Strangers;
+use super::turns::Turns;
 use super::work::{Intakes, Unmade, Work, is_json};
 use crate::events::{NewEvent, Quarantine, TakeError, Taken};
 use crate::store::EventStore;
@@ -79,7 +80,11 @@ struct Inner {
     nowhere: Arc<Counts>,
     strangers: Strangers,
     memory: Memory,
-    unproved: Semaphore,
+    /// For bodies that nothing proves yet, so that they take no room from the others.
+    unproved_memory: Memory,
+    unproved: Turns,
+    /// When it was last said that a delivery was not taken, in seconds.
+    said: AtomicI64,
     start: Instant,
 }
 
@@ -136,7 +141,9 @@ impl Door {
             nowhere: Arc::default(),
             strangers: Strangers::new(&limits),
             memory: Memory::new(limits.memory_bytes),
-            unproved: Semaphore::new(limits.unproved.min(Semaphore::MAX_PERMITS)),
+            unproved_memory: Memory::new(limits.memory_bytes / 4),
+            unproved: Turns::new(limits.unproved),
+            said: AtomicI64::new(i64::MIN),
             start: Instant::now(),
             limits,
         })))
@@ -257,7 +264,8 @@ impl Door {
                 if inner.strangers.is_over(address, inner.start.elapsed()) {
                     return self.unavailable(&source.counts, LATER);
                 }
-                let Ok(turn) = inner.unproved.try_acquire() else {
+                let wait = inner.limits.unproved_wait;
+                let Some(turn) = inner.unproved.take(address, wait).await else {
                     return self.unavailable(&source.counts, SOON);
                 };
                 (Proof::Open(pending), Some(turn))
@@ -265,7 +273,10 @@ impl Door {
         };
         let reading = Reading {
             limits: &inner.limits,
-            memory: &inner.memory,
+            memory: match proof {
+                Proof::Proved(_) => &inner.memory,
+                Proof::Open(_) => &inner.unproved_memory,
+            },
         };
         let came = match reading.read(body, &proof).await {
             Ok(came) => came,
@@ -335,7 +346,11 @@ impl Door {
                     Answer::Taken
                 }
                 Err(error) => {
-                    tracing::warn!(source = source.parts.number, %error, "a delivery was not taken");
+                    let second = door.now().millis() / 1_000;
+                    if door.0.said.swap(second, Ordering::Relaxed) != second {
+                        let source = source.parts.number;
+                        tracing::warn!(source, %error, "deliveries are not taken");
+                    }
                     let soon = matches!(error, TakeError::Busy | TakeError::Closed);
                     door.unavailable(&source.counts, if soon { SOON } else { LATER })
                 }

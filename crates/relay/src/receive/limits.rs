@@ -25,8 +25,11 @@ pub struct DoorLimits {
     pub body_read: Duration,
     /// Bytes of all bodies that are held at once.
     pub memory_bytes: usize,
-    /// Bodies that are read at once without any proof yet: a signature is over the body.
+    /// Bodies that are read at once without any proof yet, since their signature is over the body; a
+    /// quarter of them of one address. They have a quarter of the memory.
     pub unproved: usize,
+    /// How long one waits for its turn among those.
+    pub unproved_wait: Duration,
     /// Failed proofs of one address that are answered one after the other.
     pub failures: u32,
     /// After those, so many a second.
@@ -50,7 +53,8 @@ impl Default for DoorLimits {
             body_idle: Duration::from_secs(10),
             body_read: Duration::from_secs(60),
             memory_bytes: 64 * 1024 * 1024,
-            unproved: 32,
+            unproved: 64,
+            unproved_wait: Duration::from_secs(5),
             failures: 30,
             failures_per_second: 1,
             response_idle: Duration::from_secs(10),

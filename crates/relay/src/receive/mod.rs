@@ -25,6 +25,7 @@ mod read;
 mod serve;
 mod source;
 mod strangers;
+mod turns;
 mod work;
 
 pub use doorward_wire::tls::{Tls, TlsError};

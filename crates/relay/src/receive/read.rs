@@ -229,7 +229,14 @@ impl Reading<'_> {
             }
             next = match after.take() {
                 Some(piece) => Some(piece),
-                None => frames.next().await?,
+                None => match (frames.next().await, proof) {
+                    // Enough of it has come to be kept.
+                    (Err(_), Proof::Proved(_)) => {
+                        complete = false;
+                        break;
+                    }
+                    (next, _) => next?,
+                },
             };
         }
         let verified = match (proof, stream) {

@@ -34,6 +34,8 @@ use super::door::{Answer, Door, Peer};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Pause before one more connection is asked to make place.
 const ROOM_STEP: Duration = Duration::from_millis(20);
+/// Headers that the library takes by itself.
+const USUAL_HEADERS: usize = 100;
 /// How often the observer is told what was counted.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -213,8 +215,11 @@ impl Connection {
         let mut builder = http1::Builder::new();
         builder
             .header_read_timeout(None)
-            .max_headers(limits.headers)
             .max_buf_size((2 * limits.head_bytes).max(64 * 1024));
+        // What the library has by itself costs less, and the guard counted already.
+        if limits.headers > USUAL_HEADERS {
+            builder.max_headers(limits.headers);
+        }
         let mut serving = pin!(builder.serve_connection(TokioIo::new(guarded), service));
         let draining = async {
             // Nobody left to say so means the same.

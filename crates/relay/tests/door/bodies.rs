@@ -130,6 +130,46 @@ async fn a_body_without_end_is_read_no_further_and_acknowledged() {
 }
 
 #[tokio::test]
+async fn of_a_body_too_large_that_stops_what_came_is_kept() {
+    let limits = DoorLimits {
+        body_idle: Duration::from_millis(80),
+        ..small()
+    };
+    let open = open(Setup {
+        limits,
+        ..Setup::default()
+    })
+    .await;
+    let whole = proved(&[b'x'; 5_000]);
+    let mut client = open.connect().await;
+    assert_eq!(client.send(&whole[..4_000]).await.status, 200);
+    let kept = String::from_utf8(open.kept.only().body.to_vec()).unwrap();
+    assert!(kept.contains("\"complete\":false"), "{kept}");
+}
+
+#[tokio::test]
+async fn who_proved_nothing_takes_no_memory_from_the_others() {
+    let limits = DoorLimits {
+        memory_bytes: 40 * 1024,
+        ..DoorLimits::default()
+    };
+    let open = open(Setup {
+        limits,
+        sources: vec![header_source(), signed_source()],
+        ..Setup::default()
+    })
+    .await;
+    let body = vec![b' '; 9_000];
+    let request = post("/in/git", &[&signature(b"another")], &body);
+    let mut slow = open.connect().await;
+    slow.write(&request[..request.len() - 10]).await;
+    while open.send(&request).await.status != 503 {}
+    let large = proved(&[b' '; 30_000]);
+    assert_eq!(open.send(&large).await.status, 200);
+    assert_eq!(slow.send(&request[request.len() - 10..]).await.status, 401);
+}
+
+#[tokio::test]
 async fn a_body_too_large_without_proof_is_refused() {
     let private = WebhookSecret::parse(&WebhookSecret::asymmetric(&[8; 32]).unwrap()).unwrap();
     let public = private.public().unwrap();

@@ -1,6 +1,7 @@
 //! More connections than there is room for, and what is under way when the door closes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward_relay::receive::DoorLimits;
 use tokio::time::timeout;
@@ -36,10 +37,12 @@ async fn who_sends_nothing_keeps_nobody_out() {
 async fn few_bodies_are_read_without_proof() {
     let limits = DoorLimits {
         unproved: 2,
+        unproved_wait: Duration::from_millis(50),
         ..DoorLimits::default()
     };
     let open = open(Setup {
         limits,
+        trusted: vec!["127.0.0.0/8"],
         sources: vec![header_source(), signed_source()],
         ..Setup::default()
     })
@@ -47,12 +50,26 @@ async fn few_bodies_are_read_without_proof() {
     let body = payload(1);
     let request = post("/in/git", &[&signature(&body)], &body);
     let mut waiting = Vec::new();
-    for _ in 0..2 {
+    // Behind a proxy: of one address there is one at a time, a part of two.
+    let from = |address: &str| {
+        post(
+            "/in/git",
+            &[&signature(&body), &format!("X-Forwarded-For: {address}")],
+            &body,
+        )
+    };
+    for address in ["203.0.113.1", "203.0.113.2"] {
         let mut client = open.connect().await;
+        let request = from(address);
         client.write(&request[..request.len() - 5]).await;
+        while open.send(&from(address)).await.status != 503 {}
         waiting.push(client);
     }
-    while open.send(&request).await.status != 503 {}
+    assert_eq!(
+        open.send(&from("203.0.113.3")).await.status,
+        503,
+        "all turns are taken"
+    );
     // Who proves itself by its head is not among them.
     assert_eq!(open.send(&proved(&payload(2))).await.status, 200);
     for mut client in waiting {
