@@ -54,12 +54,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(out, "{} bytes", body.len())?;
     let mut measure = |what: &str, work: &mut dyn FnMut()| {
         let mut best = f64::MAX;
-        for _ in 0..30 {
+        for _ in 0..1_000 {
             let began = Instant::now();
-            for _ in 0..2_000 {
+            for _ in 0..50 {
                 work();
             }
-            best = best.min(began.elapsed().as_nanos() as f64 / 2_000.0);
+            best = best.min(began.elapsed().as_nanos() as f64 / 50.0);
         }
         writeln!(out, "{what}: {best:.0} ns")
     };
