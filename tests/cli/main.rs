@@ -11,6 +11,7 @@ mod canary;
 mod clients;
 mod consumers;
 mod controls;
+mod events;
 mod harness;
 mod held;
 mod hooks;

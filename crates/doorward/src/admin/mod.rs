@@ -19,6 +19,7 @@ mod carry;
 mod clients;
 mod controls;
 mod deeds;
+mod deliveries;
 mod destinations;
 mod error;
 mod events;
@@ -58,12 +59,19 @@ pub(crate) use beyond::Beyond;
 pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use deeds::may_be_secret;
+pub(crate) use deliveries::{
+    Answer, DeadDiscard, DeadList, DeadRetry, DeliveriesPage, DeliveryAnswer, DeliveryList,
+    DeliveryView, ReplayCancel, ReplayList, ReplayPlan, ReplayShow, ReplayStart, ReplayView,
+};
 pub(crate) use destinations::{
     DestinationAdd, DestinationAsked, DestinationList, DestinationRemove, DestinationRotate,
     DestinationSet, DestinationShow, DestinationView, Switch,
 };
 pub(crate) use error::AdminError;
-pub(crate) use events::{ErasedEvents, EventErase, EventPerson};
+pub(crate) use events::{
+    BodyView, ErasedEvents, EventErase, EventFollow, EventList, EventNext, EventPerson,
+    EventSearch, EventShow, EventShown, EventView, EventsAsked, EventsPage,
+};
 pub(crate) use explain::{Explained, PolicyExplain, Step};
 pub(crate) use idempotency::{
     IdempotencyList, IdempotencyRelease, IdempotencyShow, IdempotencyView,

@@ -174,7 +174,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = super::alerts::routes(super::leak::routes(router));
     let router = super::approvals::routes(super::tokens::routes(router));
     let router = super::revocations::routes(super::rotations::routes(router));
-    let router = super::events::routes(router);
+    let router = super::deliveries::routes(super::events::routes(router));
     let router = super::secrets::routes(super::idempotency::routes(router));
     let router =
         super::destinations::routes(super::webhooks::routes(super::upstream::routes(router)));

@@ -8,8 +8,10 @@ use doorward_gateway::{ApprovalDesk, Pacing};
 use doorward_policy::Timestamp;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
+use futures_util::future::BoxFuture;
 
 use super::error::AdminError;
+use super::events::Followers;
 use super::types::{AskReady, BackupTake, Call, Reload, Reloaded, ServerStatus, Status};
 use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
@@ -25,6 +27,9 @@ pub(crate) type OpenApprovals =
 
 /// Gives the rotations.
 pub(crate) type OpenRotations = Box<dyn Fn() -> Result<Rotations, AdminError> + Send + Sync>;
+
+/// Waits for the server's end.
+pub(crate) type Ending = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// What [`Admin`] works with.
 pub(crate) struct AdminParts {
@@ -67,6 +72,8 @@ pub(crate) struct AdminParts {
     pub(crate) ready: Option<ReadyOf>,
     /// Reads the configuration and the state again, when a server runs in this process.
     pub(crate) reload: Option<Box<dyn Fn() -> Result<Reloaded, AdminError> + Send + Sync>>,
+    /// Done when whoever waits for something has to be answered: the server ends.
+    pub(crate) ending: Ending,
     /// Where the relay is reached from outside, where that is configured.
     pub(crate) public_url: Option<String>,
     /// Told after each change of sources and destinations, before it is answered: a relay takes them up.
@@ -79,6 +86,8 @@ pub(crate) struct AdminParts {
 /// Carries administrative requests out.
 pub(crate) struct Admin {
     pub(super) parts: AdminParts,
+    /// Who is told of events as they come in.
+    pub(super) followers: Followers,
 }
 
 /// A request that can be carried out. Blocks: it is run where that does no harm.
@@ -93,7 +102,10 @@ pub(crate) trait Handle<C: Call> {
 impl Admin {
     /// An implementation over these parts.
     pub(crate) fn new(parts: AdminParts) -> Self {
-        Self { parts }
+        Self {
+            parts,
+            followers: Followers::default(),
+        }
     }
 
     pub(super) fn store(&self) -> &dyn Store {

@@ -113,6 +113,7 @@ impl Session {
             approvals,
             rotations: Box::new(move || Ok(rotations.clone())),
             events: LateEvents::later(context),
+            ending: Box::new(|| Box::pin(std::future::pending())),
             pacing: None,
             health: None,
             ready: None,

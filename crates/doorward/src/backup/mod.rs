@@ -1,6 +1,6 @@
 //! Copies of all that Doorward keeps, taken while it runs, and put back elsewhere.
 //!
-//! A backup is a folder: the ledger, the database, the ledger's public keys, the configuration, and
+//! A backup is a folder: the ledger, the database, the events, the ledger's public keys, the configuration, and
 //! `backup.json` with the digest of each. Secrets are not in it: what is needed is named by its
 //! reference.
 //!
@@ -9,6 +9,8 @@
 //! has a newer anchor than the ledger's copy, which would not start: in the copy the anchor is set
 //! to the checkpoint that was copied. All of it is verified before it is called a backup, and
 //! again before it is put back.
+//! The events are copied before the database too: no destination that it does not know is delivered to
+//! in them, whose number another would be given later.
 
 mod files;
 mod restore;
@@ -25,6 +27,8 @@ pub(crate) use take::take;
 const MANIFEST: &str = "backup.json";
 /// The database's.
 const STORE: &str = "doorward.db";
+/// The events'.
+const EVENTS: &str = "relay.db";
 /// The ledger's.
 const LEDGER: &str = "ledger";
 /// The public keys'.
@@ -51,6 +55,13 @@ pub(crate) struct Manifest {
     pub(crate) secrets: Vec<Needed>,
     /// Every file but this one, sorted by path.
     pub(crate) files: Vec<Listed>,
+}
+
+impl Manifest {
+    /// Whether events are in it.
+    pub(crate) fn has_events(&self) -> bool {
+        self.files.iter().any(|file| file.path == EVENTS)
+    }
 }
 
 /// A secret that is needed.

@@ -9,10 +9,11 @@ use doorward_ledger::{
     CHECKPOINT_PATH, Checkpoint, Directory, SignedCheckpoint, TileSource, VerifierKey,
     verify_folder,
 };
+use doorward_relay::EventReader;
 use doorward_store::{LedgerStore, SqliteStore, Store, UpstreamKeyState};
 
 use super::files::{copy, copy_folder, failed, list, make_folder, sync_folder, write};
-use super::{CONFIG, FORMAT, LEDGER, MANIFEST, Manifest, Needed, PUBLIC_KEYS, STORE};
+use super::{CONFIG, EVENTS, FORMAT, LEDGER, MANIFEST, Manifest, Needed, PUBLIC_KEYS, STORE};
 use crate::admin::{AdminError, now};
 use crate::context::Context;
 use crate::exit::Failure;
@@ -76,6 +77,7 @@ fn fill(context: &Context, stage: &Path) -> Result<Manifest, Failure> {
             .map_err(|error| failed("read", &file, error))?;
         copy(&file, &stage.join(CONFIG)).map_err(|error| failed("copy", &file, error))?;
     }
+    copy_events(context, &stage.join(EVENTS))?;
     let configured = context.config.references().into_iter();
     let mut secrets: Vec<Needed> = configured
         .map(|one| Needed {
@@ -167,6 +169,26 @@ pub(super) fn holds(ledger: &Path, keys: &[VerifierKey]) -> Result<Result<u64, S
             None => "the copy has no checkpoint that holds".to_owned(),
         })
     })
+}
+
+/// Copies the events, if any ever came in. A server may write them meanwhile.
+fn copy_events(context: &Context, to: &Path) -> Result<(), Failure> {
+    let from = context.data_dir.relay();
+    if !from.exists() {
+        return Ok(());
+    }
+    let secrets = context.secrets.open()?;
+    let key = secrets
+        .read(&context.audit_key()?)
+        .map_err(|error| failed("open", &from, format_args!("the audit key: {error}")))?;
+    let copied = EventReader::open(&from, &key).and_then(|reader| {
+        reader.copy_to(to)?;
+        // The copy is whole, and opens under the key.
+        EventReader::open(to, &key)?.check()
+    });
+    copied.map_err(|error| failed("copy", &from, error))?;
+    remove_companions(to);
+    Ok(())
 }
 
 /// Copies the database, its anchor set to the checkpoint that was copied. Gives the references of

@@ -7,7 +7,9 @@ mod backup;
 mod call;
 mod clients;
 mod controls;
+mod deliveries;
 mod destinations;
+mod events;
 mod idempotency;
 mod leak;
 mod learning;
@@ -36,7 +38,11 @@ pub(crate) use audit::{
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use call::{Api, EnvFormat, EnvOf};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
+pub(crate) use deliveries::{
+    DeadLetterCommand, DeliveriesCommand, ListDeliveries, Replay, ReplayCommand, ReplayOf,
+};
 pub(crate) use destinations::{DestinationCommand, DestinationOptions, SetDestination};
+pub(crate) use events::{EventFilters, EventTimes, EventsCommand, Listen, TailEvents};
 pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use leak::{LeakCommand, RespondLeak};
 pub(crate) use learning::{Learn, Recommend};
@@ -170,6 +176,17 @@ Examples:
     /// Where events go: add, list, change, pause and remove destinations
     #[command(subcommand, visible_alias = "destinations")]
     Destination(DestinationCommand),
+    /// The events that came in: list, show, follow and search them
+    #[command(subcommand, visible_alias = "event")]
+    Events(EventsCommand),
+    /// What was delivered, what is tried again, and what was answered
+    #[command(subcommand, visible_alias = "delivery")]
+    Deliveries(DeliveriesCommand),
+    /// Deliver events once more
+    Replay(Replay),
+    /// What was tried as often as it is tried: list it, try it again, give it up
+    #[command(subcommand, visible_alias = "dead-letters")]
+    DeadLetter(DeadLetterCommand),
     /// Answer the leak of a key
     #[command(subcommand)]
     Leak(LeakCommand),

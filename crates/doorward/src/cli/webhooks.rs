@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::events::Listen;
 use super::workspaces::{InWorkspace, OfWorkspaces};
 use crate::duration::LastingOrNone;
 
@@ -78,6 +79,8 @@ Examples:
         #[arg(long, conflicts_with = "allow")]
         allow_any: bool,
     },
+    /// Stream events to this machine as they come in, to develop against
+    Listen(Listen),
     /// End a subscription and remove its source; events that came in stay
     #[command(after_help = "\
 Examples:

@@ -33,6 +33,14 @@ pub(crate) async fn run(context: &Context, backup: &Backup) -> Outcome {
         ("backup", Cell::toned(backup.to.display(), Tone::Strong)),
         ("files", Cell::from(manifest.files.len())),
         (
+            "events",
+            Cell::from(if manifest.has_events() {
+                "yes"
+            } else {
+                "none came in"
+            }),
+        ),
+        (
             "leaves",
             Cell::from(format_args!("{} signed", manifest.signed_leaves)),
         ),
@@ -57,7 +65,7 @@ pub(crate) fn run_restore(context: &Context, from: &Restore) -> Outcome {
             "leaves": note.leaves,
             "approvals_expired": note.approvals_expired,
             "writes_unknown": note.writes_unknown,
-            "warnings": warnings(note),
+            "warnings": warnings(note, manifest.has_events()),
             "secrets": manifest.secrets,
         }))?;
         return Ok(Exit::Done);
@@ -72,7 +80,7 @@ pub(crate) fn run_restore(context: &Context, from: &Restore) -> Outcome {
     ))?;
     show_secrets(output, manifest)?;
     output.line(format_args!("\nwhat came after the backup is not in it:"))?;
-    for warning in warnings(note) {
+    for warning in warnings(note, manifest.has_events()) {
         output.line(format_args!("  - {warning}"))?;
     }
     output.line(format_args!(
@@ -84,7 +92,7 @@ pub(crate) fn run_restore(context: &Context, from: &Restore) -> Outcome {
 }
 
 /// What whoever restores has to know, and do.
-fn warnings(note: &RestoredNote) -> Vec<String> {
+fn warnings(note: &RestoredNote, events: bool) -> Vec<String> {
     let made_at = &note.made_at;
     let mut warnings = vec![format!(
         "client keys and admin tokens that were revoked, and clients that were disabled or deleted, \
@@ -108,6 +116,13 @@ fn warnings(note: &RestoredNote) -> Vec<String> {
          bounds begin from there"
             .to_owned(),
     );
+    if events {
+        warnings.push(
+            "events that came in since are not in it; what was delivered since is delivered once more, \
+             under the same ids"
+                .to_owned(),
+        );
+    }
     if note.writes_unknown > 0 {
         warnings.push(format!(
             "{} writes were under way: what became of them is unknown, and they are not sent again; \

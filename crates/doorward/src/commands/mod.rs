@@ -10,9 +10,11 @@ mod client;
 mod complete;
 mod confirm;
 mod controls;
+mod delivery;
 mod destination;
 mod entered;
 mod env;
+mod event;
 mod idempotency;
 mod ignored;
 mod init;
@@ -67,6 +69,10 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Leak(command) => block_on(leak::run(&for_server()?, command)),
         Command::Webhook(command) => block_on(webhook::run(&for_server()?, command)),
         Command::Destination(command) => block_on(destination::run(&for_server()?, command)),
+        Command::Events(command) => block_on(event::run(&for_server()?, command)),
+        Command::Deliveries(command) => block_on(delivery::run(&for_server()?, command)),
+        Command::Replay(replay) => block_on(delivery::replay(&for_server()?, replay)),
+        Command::DeadLetter(command) => block_on(delivery::dead_letter(&for_server()?, command)),
         Command::Client(command) => block_on(client::run(&for_server()?, command)),
         Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {

@@ -5,10 +5,12 @@ use std::sync::{Arc, OnceLock};
 use doorward_gateway::ApprovalDesk;
 use doorward_secrets::Secrets;
 use doorward_store::Store;
+use tokio::sync::watch;
 
 use super::pages::Pages;
 use super::reload::Reloader;
 use super::settings::Settings;
+use super::{Stage, reached};
 use crate::admin::{Admin, AdminError, AdminParts, Reload, Reloaded, Who};
 use crate::alerts::AlertDesk;
 use crate::context::Context;
@@ -26,7 +28,7 @@ pub(super) fn admin(
     context: &Context,
     pages: &Pages,
     store: &Arc<dyn Store>,
-    (reloader, settings): (&Arc<Reloader>, Arc<Settings>),
+    (reloader, settings, stage): (&Arc<Reloader>, Arc<Settings>, watch::Receiver<Stage>),
     gateway_url: &str,
     (alerts, approvals, rotations): (AlertDesk, Arc<ApprovalDesk>, Rotations),
     (own_secrets, secrets): (Arc<Secrets>, Arc<Secrets>),
@@ -50,6 +52,7 @@ pub(super) fn admin(
         approvals: Box::new(move || Ok(Arc::clone(&approvals))),
         rotations: Box::new(move || Ok(rotations.clone())),
         events: LateEvents::later(context),
+        ending: Box::new(move || Box::pin(reached(stage.clone(), Stage::Ending))),
         pacing: Some(pages.pacing.clone()),
         health: Some(Arc::clone(&pages.health)),
         ready: Some(Arc::new(move || readiness.now())),

@@ -297,7 +297,7 @@ impl Server {
             context,
             &pages,
             &store,
-            (&reloader, Arc::clone(&settings)),
+            (&reloader, Arc::clone(&settings), stage.clone()),
             &gateway_url,
             (alerts.clone(), approvals, rotations.clone()),
             (own, secrets),

@@ -87,7 +87,8 @@ pub struct Page {
 }
 
 impl EventFilter {
-    fn admits(&self, event: &Event) -> bool {
+    /// Whether it admits an event, but for the lead: an event has no address.
+    pub fn admits(&self, event: &Event) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
         };

@@ -1,7 +1,7 @@
 //! Adding and showing destinations.
 
 use doorward_secrets::{Error, SecretRef};
-use doorward_store::{StoreError, check_name};
+use doorward_store::check_name;
 
 use super::types::{
     DestinationAdd, DestinationAsked, DestinationList, DestinationShow, DestinationView,
@@ -131,7 +131,7 @@ impl Admin {
         }
         if let Some(names) = workspaces {
             check_names("--workspace", &names)?;
-            let ids = names.into_iter().map(|name| self.instantly_id(name));
+            let ids = names.iter().map(|name| self.instantly_id(name));
             settings.workspaces = ids.collect::<Result<_, _>>()?;
         }
         if let Some(typed) = headers {
@@ -158,20 +158,6 @@ impl Admin {
             settings.timeout_ms = millis;
         }
         Ok(())
-    }
-
-    /// Instantly's id of a workspace: of one that is known here, or as it was said.
-    fn instantly_id(&self, name: String) -> Result<String, AdminError> {
-        match self.store().workspace(&name) {
-            Ok(workspace) => workspace.instantly_id.ok_or_else(|| {
-                AdminError::usage(format_args!(
-                    "Instantly's id of workspace '{name}' is not known yet; `doorward workspace show \
-                     {name}` asks for it"
-                ))
-            }),
-            Err(StoreError::NotFound { .. }) if name.len() == 36 => Ok(name),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Forgetting a person whom events are about.
 
-use std::fmt;
-
 use doorward_ledger::Event;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle as Runtime;
@@ -31,18 +29,6 @@ pub(crate) struct ErasedEvents {
     pub(crate) events: u64,
     /// Deliveries of them that were owed still, and are given up.
     pub(crate) given_up: u64,
-}
-
-impl fmt::Debug for EventPerson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EventPerson")
-    }
-}
-
-impl fmt::Debug for EventErase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EventErase")
-    }
 }
 
 // The address itself is what the ledger is not to have.

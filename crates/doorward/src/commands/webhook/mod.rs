@@ -1,5 +1,7 @@
 //! `doorward webhook`: where webhooks come in.
 
+mod forward;
+mod listen;
 mod show;
 
 use self::show::{is_sound, list, show, tested};
@@ -98,6 +100,11 @@ pub(crate) async fn run(context: &Context, command: WebhookCommand) -> Outcome {
                 show(&found, context)?;
             }
             Ok(Exit::Done)
+        }
+        WebhookCommand::Listen(typed) => {
+            // Events come in where a server runs, be it later: it needs what is open here.
+            drop(session);
+            listen::run(context, typed).await
         }
         WebhookCommand::Delete {
             source,
