@@ -110,7 +110,9 @@ impl Inbox {
             waiting = self.wait(waiting, left);
         }
         waiting.urgent = false;
-        std::mem::take(&mut waiting.messages)
+        // As many come next, more or less: room that grows is moved each time.
+        let room = Vec::with_capacity(waiting.messages.len());
+        std::mem::replace(&mut waiting.messages, room)
     }
 
     fn wait<'a>(

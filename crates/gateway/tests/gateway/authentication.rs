@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_catalog::Environment;
-use doorward_keys::KeyId;
+use doorward_keys::{ClientKey, KeyId};
 use doorward_policy::Grant;
 use doorward_store::{ClientChange, NewClient, Store};
 
@@ -38,7 +38,7 @@ async fn refusals_of_keys_are_alike() {
     door.refresh();
     let mut other_secret = good.clone().into_bytes();
     other_secret[30] = if other_secret[30] == b'a' { b'b' } else { b'a' };
-    let unknown = doorward_keys::ClientKey::generate(Environment::Production, &[99; 48]);
+    let unknown = ClientKey::generate(Environment::Production, &[99; 48]);
 
     let target = "/api/v2/campaigns";
     let cases = [
@@ -170,6 +170,43 @@ async fn a_revoked_key_is_refused_on_an_open_connection() {
     door.refresh();
     connection.send(&text).await.refused(401, "unauthorized");
     assert_eq!(upstream.seen().len(), 1);
+}
+
+/// What was remembered of one key opens nothing for another, nor for the same when it is in force no
+/// more.
+#[tokio::test]
+async fn each_key_of_a_connection_is_looked_at_whole() {
+    let upstream = Upstream::plain().await;
+    let mut door = Door::open(&upstream).await;
+    let reader = door.client("reader", Grant::for_scopes(["campaigns:read"]));
+    let writer = door.client("writer", Grant::for_scopes(["leads:create"]));
+    // Of the reader's id, with another secret and a checksum that fits.
+    let mut random = [1; ClientKey::RANDOM_LEN];
+    random[16..].fill(9);
+    let forged = ClientKey::generate(Environment::Production, &random);
+    assert_eq!(forged.id().as_str(), &reader[6..18]);
+    let target = "/api/v2/campaigns";
+    let mut connection = door.connect().await;
+    let shortened = &reader[..reader.len() - 1];
+    for (key, status) in [
+        (&*reader, 200),
+        (&*reader, 200),
+        (forged.expose(), 401),
+        (&*reader, 200),
+        ("", 401),
+        (&*reader, 200),
+        (shortened, 401),
+        (&*writer, 403),
+        (&*reader, 200),
+        (&*writer, 403),
+    ] {
+        assert_eq!(connection.send(get(target, key)).await.status, status);
+    }
+    door.store
+        .revoke_client_key(reader[6..18].parse().unwrap(), NOW)
+        .unwrap();
+    door.refresh();
+    assert_eq!(connection.send(get(target, &reader)).await.status, 401);
 }
 
 #[tokio::test]
