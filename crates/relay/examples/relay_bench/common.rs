@@ -71,6 +71,9 @@ pub(crate) struct Rate {
     pub(crate) a_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+    /// Processor time of this program an event, which tells more than the rate on a machine that
+    /// does other things too.
+    pub(crate) processor_us: f64,
 }
 
 impl Rate {
@@ -79,6 +82,7 @@ impl Rate {
             "per_second": self.a_second.round(),
             "p50_ms": (self.p50_ms * 1e3).round() / 1e3,
             "p99_ms": (self.p99_ms * 1e3).round() / 1e3,
+            "processor_us": (self.processor_us * 10.0).round() / 10.0,
         })
     }
 }
@@ -92,6 +96,7 @@ pub(crate) async fn callers(
     life: Duration,
     most: Option<f64>,
 ) -> Result<Rate, Failure> {
+    let before = processor();
     let until = Instant::now() + life;
     let pause = most.map(|most| Duration::from_secs_f64(f64::from(callers) / most));
     let tasks = (0..callers).map(|caller| {
@@ -120,6 +125,7 @@ pub(crate) async fn callers(
         all.extend(task.await??);
     }
     Ok(Rate {
+        processor_us: (processor() - before) * 1e6 / (all.len().max(1) as f64),
         a_second: all.len() as f64 / life.as_secs_f64(),
         p50_ms: percentile(&mut all, 0.5),
         p99_ms: percentile(&mut all, 0.99),
@@ -140,4 +146,16 @@ pub(crate) fn memory() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());
     (kilobytes.unwrap_or(0.0) / 102.4).round() / 10.0
+}
+
+/// Seconds of processor time that this program has used.
+pub(crate) fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program may hold anything; what follows is after its parenthesis.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split(' ');
+    let ticks = fields
+        .skip(12)
+        .take(2)
+        .map(|ticks| ticks.parse::<f64>().unwrap_or(0.0));
+    ticks.sum::<f64>() / 100.0
 }

@@ -29,14 +29,17 @@ pub(crate) fn measure(folder: &Path, seconds: u64, rounds: u32) -> Result<Value,
             drop(store);
             std::fs::remove_file(file)?;
         }
-        bare.sort_by(f64::total_cmp);
+        bare.sort_by(|a, b| a.0.total_cmp(&b.0));
         ours.sort_by(|a, b| a.a_second.total_cmp(&b.a_second));
         let middle = ours.len() / 2;
-        let (Some(bare), Some(ours)) = (bare.get(middle), ours.get(middle)) else {
+        let (Some((bare, bare_us)), Some(ours)) = (bare.get(middle), ours.get(middle)) else {
             return Err("no round was measured".into());
         };
         let found = json!({
-            "bare_per_second": bare.round(),
+            "bare": {
+                "per_second": bare.round(),
+                "processor_us": (bare_us * 10.0).round() / 10.0,
+            },
             "ours": ours.json(),
             "ratio": (ours.a_second / bare * 100.0).round() / 100.0,
         });

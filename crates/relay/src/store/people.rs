@@ -33,44 +33,58 @@ impl People {
         self.by_id.clear();
     }
 
-    /// The person's key, made if there is none.
-    pub(super) fn key(
+    /// The person's key, if there is one.
+    pub(super) fn find(
+        &mut self,
+        tx: &Connection,
+        keys: &Keys,
+        entry: &[u8; 32],
+    ) -> Result<Option<Known>> {
+        if let Some(known) = self.by_entry.get(entry) {
+            return Ok(Some(known.clone()));
+        }
+        let found: Option<(i64, Vec<u8>)> = tx
+            .prepare_cached("SELECT id, wrapped_key FROM subjects WHERE entry = ?1")?
+            .query_row([entry], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((id, wrapped)) = found else {
+            return Ok(None);
+        };
+        let Ok(key) = open(keys, entry, &wrapped) else {
+            // Somebody changed it: what it sealed is lost, and what comes now must not be.
+            tracing::error!(
+                subject = id,
+                "the key of a person does not open: it was changed by somebody else; a new one is \
+                 made, and what was sealed under it can't be read any more"
+            );
+            tx.prepare_cached("UPDATE subjects SET entry = NULL WHERE id = ?1")?
+                .execute([id])?;
+            return Ok(None);
+        };
+        let known = Known { id, key };
+        self.remember(entry, &known);
+        Ok(Some(known))
+    }
+
+    /// A new key for a person who has none.
+    pub(super) fn make(
         &mut self,
         tx: &Connection,
         keys: &Keys,
         entry: &[u8; 32],
         now_ms: i64,
     ) -> Result<Known> {
-        if let Some(known) = self.by_entry.get(entry) {
-            return Ok(known.clone());
-        }
-        let found: Option<(i64, Vec<u8>)> = tx
-            .prepare_cached("SELECT id, wrapped_key FROM subjects WHERE entry = ?1")?
-            .query_row([entry], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let known = match found {
-            Some((id, wrapped)) => match open(keys, entry, &wrapped) {
-                Ok(key) => Known { id, key },
-                // Somebody changed it: what it sealed is lost, and what comes now must not be.
-                Err(_) => {
-                    tracing::error!(
-                        subject = id,
-                        "the key of a person does not open: it was changed by somebody else; a \
-                         new one is made, and what was sealed under it can't be read any more"
-                    );
-                    tx.prepare_cached("UPDATE subjects SET entry = NULL WHERE id = ?1")?
-                        .execute([id])?;
-                    make(tx, keys, entry, now_ms)?
-                }
-            },
-            None => make(tx, keys, entry, now_ms)?,
-        };
+        let known = make(tx, keys, entry, now_ms)?;
+        self.remember(entry, &known);
+        Ok(known)
+    }
+
+    fn remember(&mut self, entry: &[u8; 32], known: &Known) {
         if self.by_entry.len() >= CACHED {
             // Seldom, and the file has them.
-            self.forget_all();
+            self.by_entry.clear();
         }
         self.by_entry.insert(*entry, known.clone());
-        Ok(known)
     }
 
     /// The key of a person who is known by number; `None` of one who was erased.

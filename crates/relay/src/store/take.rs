@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::open::EventStore;
@@ -53,33 +53,25 @@ impl Writing<'_> {
     pub(super) fn take(&mut self, work: &TakeWork) -> Result<Taken> {
         let event = &work.event;
         let id = event.key.id();
-        let known = self
-            .tx
-            .prepare_cached("SELECT 1 FROM events WHERE id = ?1")?
-            .query_row([id.as_bytes()], |_| Ok(()))
-            .optional()?;
-        if known.is_some() {
-            return Ok(Taken::Known(id));
-        }
         let keys = &self.shared.keys;
-        let nonce = self.nonces.next()?;
-        let (subject, sealed) = match &work.entry {
-            Some(entry) => {
-                let person = self.people.key(self.tx, keys, entry, event.received_ms)?;
-                let sealed = person.key.seal(nonce, &body_place(&id), &event.body)?;
-                (Some(person.id), sealed)
-            }
-            None => {
-                let sealed = keys.bodies.seal(nonce, &body_place(&id), &event.body)?;
-                (None, sealed)
-            }
+        let person = match &work.entry {
+            None => None,
+            Some(entry) => match self.people.find(self.tx, keys, entry)? {
+                Some(person) => Some(person),
+                // Nobody's key is made for an event that is there already: the person may have been
+                // erased since.
+                None if self.is_known(&id)? => return Ok(Taken::Known(id)),
+                None => Some(self.people.make(self.tx, keys, entry, event.received_ms)?),
+            },
         };
         let seq = *self.next_seq;
-        self.tx
+        let stored = self
+            .tx
             .prepare_cached(
                 "INSERT INTO events (seq, id, source, workspace, type, campaign, subject, event_ms,
                     received_ms, origin, quarantine, size)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
                 seq,
@@ -88,17 +80,29 @@ impl Writing<'_> {
                 cut(&event.workspace, TEXT_MAX),
                 cut(&event.event_type, TEXT_MAX),
                 event.campaign.as_deref().map(|text| cut(text, TEXT_MAX)),
-                subject,
+                person.as_ref().map(|person| person.id),
                 event.event_ms,
                 event.received_ms,
                 event.origin.as_str(),
                 event.quarantined.map(|why| why.as_str()),
                 i64::try_from(event.body.len()).unwrap_or(i64::MAX),
             ])?;
+        if stored == 0 {
+            return Ok(Taken::Known(id));
+        }
+        let key = person.as_ref().map_or(&keys.bodies, |person| &person.key);
+        let sealed = key.seal(self.nonces.next()?, &body_place(&id), &event.body)?;
         self.tx
             .prepare_cached("INSERT INTO bodies (seq, sealed) VALUES (?1, ?2)")?
             .execute(params![seq, sealed])?;
         *self.next_seq = seq + 1;
         Ok(Taken::Stored(id))
+    }
+
+    fn is_known(&self, id: &EventId) -> Result<bool> {
+        let mut statement = self
+            .tx
+            .prepare_cached("SELECT 1 FROM events WHERE id = ?1")?;
+        Ok(statement.exists([id.as_bytes()])?)
     }
 }

@@ -117,3 +117,30 @@ async fn an_erasure_that_a_reader_hinders_is_told_and_finished_later() {
         assert!(!holds(&on_disk(&path), &key));
     }
 }
+
+#[tokio::test]
+async fn a_key_that_somebody_changed_costs_what_was_sealed_and_nothing_that_comes() {
+    let (_folder, path) = folder();
+    let store = open(&path);
+    let lead = Some("ann@example.com");
+    let before = store.take(event(&store.keys(), "1", lead)).await.unwrap();
+    drop(store);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE subjects SET wrapped_key = randomblob(60)", [])
+        .unwrap();
+    let store = open(&path);
+    let reader = store.reader();
+    assert_eq!(
+        reader.event(&before.id()).unwrap().body,
+        Body::Unreadable,
+        "it was not erased"
+    );
+    let after = store.take(event(&store.keys(), "2", lead)).await.unwrap();
+    assert_eq!(
+        reader.event(&after.id()).unwrap().body,
+        Body::Whole("2".into())
+    );
+    let again = store.take(event(&store.keys(), "1", lead)).await.unwrap();
+    assert_eq!(again, Taken::Known(before.id()));
+}
