@@ -43,6 +43,9 @@ impl Writer {
     }
 
     pub(super) fn run(mut self) {
+        // What a process left in the log that was killed: were it left there, each that is killed soon
+        // would add to it, and each start would take longer.
+        self.checkpoints.make_room(&self.connection);
         while let Some(batch) = self.shared.queue.next() {
             let Batch { takes, jobs, alone } = batch;
             let bytes = takes.iter().map(|work| work.event.body.len()).sum();
@@ -55,6 +58,7 @@ impl Writer {
             let short = self.shared.room.is_short();
             self.checkpoints.wrote(bytes, short, &self.connection);
         }
+        self.checkpoints.make_room(&self.connection);
     }
 
     /// Commits a group and tells each of it.

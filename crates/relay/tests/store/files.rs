@@ -110,3 +110,31 @@ async fn a_copy_is_whole_and_goes_on_by_itself() {
     let again = fill(&copied, 20, 1).await;
     assert_eq!(copied.reader().event(&again[0]).unwrap().seq, 21);
 }
+
+#[tokio::test]
+async fn what_a_killed_process_left_in_the_log_does_not_stay_there() {
+    let (_folder, path) = folder();
+    let store = open(&path);
+    fill(&store, 0, 300).await;
+    let log = |path: &std::path::Path| {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        std::path::PathBuf::from(log)
+    };
+    // What is on the disk now is what a kill would leave.
+    let (_other, left) = crate::common::folder();
+    std::fs::copy(&path, &left).unwrap();
+    std::fs::copy(log(&path), log(&left)).unwrap();
+    let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let before = size(&log(&left));
+    assert!(before > 1_000_000, "{before}");
+    let again = open(&left);
+    // Once this one is written, what was found is where it belongs.
+    fill(&again, 300, 1).await;
+    let after = size(&log(&left));
+    assert!(after < before / 10, "{after} of {before}");
+    assert!(size(&left) > 300 * 512);
+    assert_eq!(again.reader().ends().unwrap(), Some((1, 301)));
+    again.close();
+    assert_eq!(size(&log(&left)), 0);
+}
