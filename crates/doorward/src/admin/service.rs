@@ -76,7 +76,8 @@ pub(crate) struct AdminParts {
     pub(crate) ending: Ending,
     /// Where the relay is reached from outside, where that is configured.
     pub(crate) public_url: Option<String>,
-    /// Told after each change of sources and destinations, before it is answered: a relay takes them up.
+    /// Told after each change of sources and destinations, and when dead letters are to be tried again or
+    /// a replay began or ended, before it is answered: a relay takes them up.
     pub(crate) relay_changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what
     /// was answered holds from the next call on.

@@ -56,7 +56,10 @@ enum With {
 
 impl Handle<DeadRetry> for Admin {
     fn handle(&self, call: DeadRetry) -> Result<u64, AdminError> {
-        self.dead(&call.destination, call.event.as_deref(), With::Retry)
+        let count = self.dead(&call.destination, call.event.as_deref(), With::Retry)?;
+        // Whoever delivers looks at once.
+        self.relay_changed()?;
+        Ok(count)
     }
 }
 
