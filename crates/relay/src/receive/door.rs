@@ -129,7 +129,7 @@ impl Door {
     /// # Errors
     /// Never, as long as the crypto library works.
     pub fn new(parts: DoorParts) -> Result<Self, SchemeFault> {
-        let limits = parts.limits;
+        let limits = parts.limits.fitting();
         Ok(Self(Arc::new(Inner {
             store: parts.store,
             intakes: Arc::new(Intakes::new(parts.keys, limits.body_bytes)),

@@ -23,7 +23,7 @@ pub struct DoorLimits {
     pub body_idle: Duration,
     /// How long a body may take as a whole.
     pub body_read: Duration,
-    /// Bytes of all bodies that are held at once.
+    /// Bytes of all bodies that are held at once; four times `body_bytes` at the least.
     pub memory_bytes: usize,
     /// Bodies that are read at once without any proof yet, since their signature is over the body; a
     /// quarter of them of one address. They have a quarter of the memory.
@@ -38,6 +38,17 @@ pub struct DoorLimits {
     pub response_idle: Duration,
     /// How long requests under way may take when the door closes.
     pub drain: Duration,
+}
+
+impl DoorLimits {
+    /// The same, with room for a body of the largest size wherever one may come.
+    pub(super) fn fitting(mut self) -> Self {
+        // A quarter of the memory is for those without proof.
+        let least = self.body_bytes.saturating_add(1_024).saturating_mul(4);
+        self.memory_bytes = self.memory_bytes.max(least);
+        self.hashed_bytes = self.hashed_bytes.max(self.body_bytes as u64);
+        self
+    }
 }
 
 impl Default for DoorLimits {
@@ -60,5 +71,23 @@ impl Default for DoorLimits {
             response_idle: Duration::from_secs(10),
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_body_finds_room_whatever_is_set() {
+        let large = DoorLimits {
+            body_bytes: 64 << 20,
+            hashed_bytes: 0,
+            ..DoorLimits::default()
+        };
+        let large = large.fitting();
+        assert!(large.memory_bytes / 4 > 64 << 20 && large.hashed_bytes >= 64 << 20);
+        let usual = DoorLimits::default().fitting();
+        assert_eq!(usual.memory_bytes, DoorLimits::default().memory_bytes);
     }
 }
