@@ -1,14 +1,23 @@
-//! The relay as this program runs it: its ends as they are kept, and what they are set to.
+//! The relay as this program runs it: its ends as they are kept, what they are set to, and what is done
+//! with them while a server runs.
 
+mod build;
 mod ends;
 mod events;
+mod observe;
+mod running;
 mod secrets;
 mod settings;
+mod tend;
+mod watch;
 
 pub(crate) use ends::{Destination, Source};
-pub(crate) use events::LateEvents;
+pub(crate) use events::{LateEvents, open_events};
+pub(crate) use running::{Relay, RelayParts};
 pub(crate) use secrets::{WebhookSecret, check_signing, header_of};
 pub(crate) use settings::{
     ALLOW_MAX, DestinationSettings, Form, HeaderValue, KeptSecret, ProofSettings, SourceSettings,
     Subscription, check_public_url, check_target,
 };
+pub(crate) use tend::tend;
+pub(crate) use watch::watch_subscriptions;

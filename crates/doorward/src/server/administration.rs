@@ -8,6 +8,7 @@ use doorward_store::Store;
 use tokio::sync::watch;
 
 use super::pages::Pages;
+use super::relaying::Relaying;
 use super::reload::Reloader;
 use super::settings::Settings;
 use super::{Stage, reached};
@@ -32,6 +33,7 @@ pub(super) fn admin(
     gateway_url: &str,
     (alerts, approvals, rotations): (AlertDesk, Arc<ApprovalDesk>, Rotations),
     (own_secrets, secrets): (Arc<Secrets>, Arc<Secrets>),
+    relaying: Option<&Relaying>,
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);
@@ -51,7 +53,13 @@ pub(super) fn admin(
         alerts,
         approvals: Box::new(move || Ok(Arc::clone(&approvals))),
         rotations: Box::new(move || Ok(rotations.clone())),
-        events: LateEvents::later(context),
+        events: match relaying {
+            Some(relaying) => {
+                let events = relaying.events();
+                LateEvents::of(move || Ok(Some(Arc::clone(&events))))
+            }
+            None => LateEvents::later(context),
+        },
         ending: Box::new(move || Box::pin(reached(stage.clone(), Stage::Ending))),
         pacing: Some(pages.pacing.clone()),
         health: Some(Arc::clone(&pages.health)),
@@ -65,7 +73,10 @@ pub(super) fn admin(
             Ok(Reloaded { unread, ..reloaded })
         })),
         public_url: context.config.relay.public_url.clone(),
-        relay_changed: Box::new(|| Ok(())),
+        relay_changed: match relaying.map(|relaying| Arc::clone(&relaying.relay)) {
+            Some(relay) => Box::new(move || relay.load()),
+            None => Box::new(|| Ok(())),
+        },
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {
                 AdminError::failed(format_args!(

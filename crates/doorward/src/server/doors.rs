@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward_gateway::{Listener, Tls};
+use doorward_relay::receive::DoorListener;
 use doorward_store::Store;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use zeroize::Zeroizing;
 
 use super::alive::Alive;
-use super::listen;
+use super::{listen, relaying};
 use crate::admin::{AdminError, now};
 use crate::alerts::{AlertDesk, unusable};
 use crate::ca::{Authority, INSTANTLY_HOST, Leaves};
@@ -37,6 +38,8 @@ const SIZE_MAX: u64 = 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct Doors {
     pub(super) listeners: Vec<Listener>,
+    /// The relay's.
+    pub(crate) relay: Option<DoorListener>,
     pub(super) renewing: Option<Renewing>,
     /// Where it is told that a new certificate is of no use, once the server has it.
     pub(super) desk: Arc<OnceLock<AlertDesk>>,
@@ -77,7 +80,10 @@ impl Doors {
     /// # Errors
     /// When an address is not to be had, or a certificate is of no use.
     pub(crate) async fn open(context: &Context, store: &dyn Store) -> Result<Self, Failure> {
-        let mut doors = Self::default();
+        let mut doors = Self {
+            relay: relaying::listener(context).await?,
+            ..Self::default()
+        };
         if let Some(config) = &context.config.gateway.tls {
             let tls = Tls::new(load(config)?);
             let listener = open(config.listen).await?;

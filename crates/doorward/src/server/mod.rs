@@ -14,6 +14,7 @@ mod pace;
 mod pages;
 mod presented;
 mod ready;
+mod relaying;
 mod reload;
 mod rotating;
 mod settings;
@@ -53,7 +54,9 @@ pub(crate) use self::pace::OwnPace;
 use self::pages::Pages;
 use self::presented::Presented;
 pub(crate) use self::presented::fingerprint;
+pub(crate) use self::relaying::listener_on as relay_listener;
 use self::ready::Readiness;
+use self::relaying::Relaying;
 use self::reload::Reloader;
 use self::settings::Settings;
 use self::taken::{take_desks, take_settings, take_sinks};
@@ -64,6 +67,7 @@ use crate::admin::{AdminError, AdminServer};
 use crate::alerts::{AlertDesk, watch_certificates};
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::relay::{LateEvents, RelayParts, open_events};
 use crate::record::{Take, open_record, recorded_secrets};
 use crate::rotation::Rotations;
 use crate::scrubbed::known_secrets;
@@ -98,6 +102,9 @@ pub(crate) fn open_store(context: &Context) -> Result<Arc<SqliteStore>, Failure>
 pub(crate) struct Server {
     /// Where the gateway is.
     pub(crate) gateway_url: String,
+    /// Where the relay is, if it runs.
+    pub(crate) relay_url: Option<String>,
+    relaying: Option<Relaying>,
     gateway: JoinHandle<std::io::Result<()>>,
     admin: JoinHandle<std::io::Result<()>>,
     hang_ups: JoinHandle<()>,
@@ -287,12 +294,34 @@ impl Server {
 
         let Doors {
             mut listeners,
+            relay,
             renewing,
             desk,
         } = doors;
         // It is set here alone.
         let _ = desk.set(alerts.clone());
         listeners.insert(0, Listener::plain(listener));
+        let relaying = match relay {
+            Some(listener) => {
+                let parts = RelayParts {
+                    store: Arc::clone(&store),
+                    secrets: Arc::clone(&secrets),
+                    events: Arc::new(open_events(context, &own)?),
+                    record: Arc::clone(&record),
+                    alerts: alerts.clone(),
+                    pacing: pace.pacing.clone(),
+                    plain_http: gateway_config.plain_http,
+                    config: context.config.relay.clone(),
+                };
+                Some(Relaying::start(parts, listener, &stage, &alive)?)
+            }
+            None => None,
+        };
+        if let Some(relaying) = &relaying {
+            let relay = Arc::clone(&relaying.relay);
+            pages.metrics.also(move |text| relay.show(text));
+        }
+        let relay_url = relaying.as_ref().map(|relaying| relaying.url.clone());
         let admin = admin(
             context,
             &pages,
@@ -301,6 +330,7 @@ impl Server {
             &gateway_url,
             (alerts.clone(), approvals, rotations.clone()),
             (own, secrets),
+            relaying.as_ref(),
         )?;
         let leave = gateway.clone();
         let hang_ups = alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?);
@@ -340,6 +370,8 @@ impl Server {
             ),
             pace,
             gateway_url,
+            relay_url,
+            relaying,
             record,
             watches,
             sinks,
@@ -416,6 +448,7 @@ impl Server {
             leave,
             tidying,
             rotations,
+            relaying,
             stop,
             ..
         } = self;
@@ -432,6 +465,9 @@ impl Server {
         tracing::info!("draining");
         stop.send_replace(Stage::Draining);
         let served = gateway.await;
+        if let Some(relaying) = relaying {
+            relaying.end().await;
+        }
         stop.send_replace(Stage::Ending);
         let administered = timeout(ADMIN_DRAIN, &mut admin).await;
         admin.abort();

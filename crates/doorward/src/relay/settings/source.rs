@@ -1,7 +1,7 @@
 //! What a source is set to, as the store keeps it.
 
 use doorward_policy::WorkspaceKind;
-use doorward_webhook::Encoding;
+use doorward_webhook::{Encoding, Way};
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +119,29 @@ impl ProofSettings {
                  stripe[:HEADER] or standard"
                     .to_owned(),
             ),
+        }
+    }
+
+    /// As the relay proves it.
+    pub(crate) fn way(&self) -> Way {
+        match self {
+            Self::Header { name } => Way::Header { name: name.clone() },
+            Self::Basic { .. } => Way::Basic,
+            Self::Bearer => Way::Bearer,
+            Self::Hmac { header, encoding } => Way::Hmac {
+                header: header.clone(),
+                encoding: *encoding,
+                prefix: String::new(),
+                stamp: None,
+            },
+            Self::Stripe { header } => match Way::stripe() {
+                Way::Stripe { tolerance, .. } => Way::Stripe {
+                    header: header.clone(),
+                    tolerance,
+                },
+                other => other,
+            },
+            Self::Standard => Way::standard(),
         }
     }
 

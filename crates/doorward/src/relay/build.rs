@@ -1,0 +1,131 @@
+//! From what is kept of sources and destinations to what the relay runs with, every secret in it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_policy::Timestamp;
+use doorward_relay::deliver::{self, HeaderTemplate};
+use doorward_relay::receive::SourceParts;
+use doorward_secrets::{SecretRef, Secrets};
+use doorward_store::{EndState, Store};
+use doorward_webhook::{Filter, Scheme, Schemes, Signer, WebhookSecret};
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use super::{Destination, HeaderValue, KeptSecret, ProofSettings, Source};
+use crate::config::RelayConfig;
+
+/// An end as the relay runs with it, and the secrets in it; or why it can't.
+pub(super) type Built<T> = Result<(T, Vec<SecretString>), String>;
+
+/// A source as the door knows it.
+pub(super) fn source(
+    source: &Source,
+    store: &dyn Store,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Built<SourceParts> {
+    let workspace = store
+        .workspace(source.workspace_id())
+        .map_err(|error| error.to_string())?;
+    let workspace = workspace.instantly_id.ok_or_else(|| {
+        format!(
+            "Instantly's id of workspace '{0}' is not known, and so whose events are its own; `doorward \
+             workspace show {0}` asks for it",
+            workspace.name
+        )
+    })?;
+    let way = ProofSettings::parse(&source.settings.proof)?.way();
+    let values = read(&source.settings.secrets, secrets, now)?;
+    let scheme = Scheme::new(&way, &values).map_err(|error| error.to_string())?;
+    let schemes = Schemes::new(vec![scheme]).map_err(|error| error.to_string())?;
+    let allow = source.settings.allow.iter().map(|text| {
+        let one = text.parse::<IpAddr>().map(IpNet::from);
+        one.or_else(|_| text.parse())
+            .map_err(|_| "its allow list can't be read".to_owned())
+    });
+    let parts = SourceParts {
+        name: source.end.id.clone(),
+        number: source.end.number,
+        workspace,
+        schemes,
+        allow: allow.collect::<Result<_, _>>()?,
+    };
+    Ok((parts, values))
+}
+
+/// A destination as it is delivered to.
+pub(super) fn destination(
+    destination: &Destination,
+    config: &RelayConfig,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Built<deliver::Destination> {
+    let Destination { end, settings } = destination;
+    let url = settings
+        .url
+        .parse()
+        .map_err(|_| "its address can't be read".to_owned())?;
+    let values = read(&settings.secrets, secrets, now)?;
+    let signers = values.iter().map(WebhookSecret::parse);
+    let signers = signers.collect::<Result<_, _>>();
+    let signer = Signer::new(signers.map_err(|error| error.to_string())?);
+    let signer = signer.map_err(|error| error.to_string())?;
+    let mut known = values;
+    let mut headers = Vec::new();
+    for (name, value) in &settings.headers {
+        let value = match value {
+            HeaderValue::Text(text) => SecretString::from(text.clone()),
+            HeaderValue::Reference(reference) => {
+                let value = read_one(reference, secrets)?;
+                known.push(value.clone());
+                value
+            }
+        };
+        let header = HeaderTemplate::parse(name, &value);
+        headers.push(header.map_err(|error| error.to_string())?);
+    }
+    let built = deliver::Destination {
+        // What is signed with changes when a secret ends, too.
+        version: (end.version << 2) | (settings.secrets.len().min(1) + known.len()) as u64 & 3,
+        active: end.state == EndState::Active,
+        filter: Filter {
+            types: settings.events.clone(),
+            campaigns: settings.campaigns.clone(),
+            workspaces: settings.workspaces.clone(),
+        },
+        normalised: settings.form == super::Form::Normalised,
+        headers,
+        signer: Some(signer),
+        secrets: known.clone(),
+        in_order: settings.in_order,
+        concurrency: settings.concurrency as usize,
+        rate: settings.rate,
+        timeout: Duration::from_millis(settings.timeout_ms),
+        allow: config.allow_private.clone(),
+        ..deliver::Destination::new(end.number, &end.name, url)
+    };
+    Ok((built, known))
+}
+
+/// The secrets that are taken now, the newest first.
+fn read(
+    kept: &[KeptSecret],
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<Vec<SecretString>, String> {
+    let taken = kept.iter().filter(|one| one.until.is_none_or(|until| now < until));
+    let values = taken.map(|one| read_one(&one.reference, secrets));
+    values.collect()
+}
+
+fn read_one(reference: &str, secrets: &Secrets) -> Result<SecretString, String> {
+    let reference: SecretRef = reference.parse().map_err(|_| "a reference can't be read")?;
+    secrets.read(&reference).map_err(|error| error.to_string())
+}
+
+/// As many hands may hold it.
+pub(super) fn shared(built: deliver::Destination) -> Arc<deliver::Destination> {
+    Arc::new(built)
+}
