@@ -19,6 +19,12 @@ pub(crate) struct Demo {
     /// Where the gateway and the sandbox listened last, so that they do again if they can.
     #[serde(default)]
     pub(crate) gateway_port: Option<u16>,
+    /// The same of the relay and of the demo's own destination.
+    #[serde(default)]
+    pub(crate) relay_port: Option<u16>,
+    /// Of the destination.
+    #[serde(default)]
+    pub(crate) inbox_port: Option<u16>,
     /// The sandbox's port.
     #[serde(default)]
     pub(crate) sandbox_port: Option<u16>,

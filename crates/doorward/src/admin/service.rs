@@ -18,6 +18,7 @@ use crate::config::InstantlyConfig;
 use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::{LateAudit, recorded_secrets};
 use crate::relay::LateEvents;
+use crate::relay::Relay;
 use crate::rotation::Rotations;
 use crate::secret_setup::SecretSetup;
 
@@ -76,9 +77,8 @@ pub(crate) struct AdminParts {
     pub(crate) ending: Ending,
     /// Where the relay is reached from outside, where that is configured.
     pub(crate) public_url: Option<String>,
-    /// Told after each change of sources and destinations, and when dead letters are to be tried again or
-    /// a replay began or ended, before it is answered: a relay takes them up.
-    pub(crate) relay_changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
+    /// The relay, when one runs in this process.
+    pub(crate) relay: Option<Arc<Relay>>,
     /// Told after each change, before it is answered: a server takes a new snapshot, so that what
     /// was answered holds from the next call on.
     pub(crate) changed: Box<dyn Fn() -> Result<(), AdminError> + Send + Sync>,
@@ -127,8 +127,22 @@ impl Admin {
         (self.parts.changed)()
     }
 
+    /// Has the relay take up sources and destinations as they are kept now.
     pub(super) fn relay_changed(&self) -> Result<(), AdminError> {
-        (self.parts.relay_changed)()
+        match &self.parts.relay {
+            Some(relay) => relay.load(),
+            None => Ok(()),
+        }
+    }
+
+    /// The relay that runs.
+    pub(super) fn relay(&self) -> Result<&Arc<Relay>, AdminError> {
+        self.parts.relay.as_ref().ok_or_else(|| {
+            AdminError::usage(
+                "no relay runs here: say where it listens as `listen` under [relay] in doorward.toml, and \
+                 start the server",
+            )
+        })
     }
 
     /// The workspace that is named, or the only one there is.

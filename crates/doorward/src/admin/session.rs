@@ -119,7 +119,7 @@ impl Session {
             ready: None,
             reload: None,
             public_url: context.config.relay.public_url.clone(),
-            relay_changed: Box::new(|| Ok(())),
+            relay: None,
             changed: Box::new(|| Ok(())),
         }))))
     }

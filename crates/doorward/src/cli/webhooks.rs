@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::events::Listen;
 use super::workspaces::{InWorkspace, OfWorkspaces};
 use crate::duration::LastingOrNone;
+use crate::relay::WEBHOOK_PROOF;
 
 /// `doorward webhook …`
 #[derive(Debug, Subcommand)]
@@ -109,7 +110,7 @@ pub(crate) struct DoorOptions {
 
     /// How a delivery proves itself: header[:NAME], basic[:USER], bearer, hmac-hex:HEADER,
     /// hmac-base64:HEADER, stripe[:HEADER], standard
-    #[arg(long, value_name = "PROOF", default_value = "header:X-Webhook-Secret")]
+    #[arg(long, value_name = "PROOF", default_value = WEBHOOK_PROOF)]
     pub(crate) proof: String,
 
     /// A network that deliveries may come from; may be repeated (default: anywhere)

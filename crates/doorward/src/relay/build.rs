@@ -115,7 +115,9 @@ fn read(
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<Vec<SecretString>, String> {
-    let taken = kept.iter().filter(|one| one.until.is_none_or(|until| now < until));
+    let taken = kept
+        .iter()
+        .filter(|one| one.until.is_none_or(|until| now < until));
     let values = taken.map(|one| read_one(&one.reference, secrets));
     values.collect()
 }

@@ -17,7 +17,7 @@ pub(crate) use running::{Relay, RelayParts};
 pub(crate) use secrets::{WebhookSecret, check_signing, header_of};
 pub(crate) use settings::{
     ALLOW_MAX, DestinationSettings, Form, HeaderValue, KeptSecret, ProofSettings, SourceSettings,
-    Subscription, check_public_url, check_target,
+    Subscription, WEBHOOK_PROOF, check_public_url, check_target,
 };
 pub(crate) use tend::tend;
 pub(crate) use watch::watch_subscriptions;

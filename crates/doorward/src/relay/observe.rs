@@ -61,7 +61,9 @@ fn of_source(act: &mut Act, source: Option<&str>, workspace: Option<String>) {
 }
 
 fn counts(counted: &Counted) -> Value {
-    let pairs = counted.iter().map(|(name, count)| (name.to_owned(), count.into()));
+    let pairs = counted
+        .iter()
+        .map(|(name, count)| (name.to_owned(), count.into()));
     Value::Object(pairs.collect())
 }
 

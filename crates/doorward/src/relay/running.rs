@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use super::build;
-use super::observe::{Told, Tells, Writes};
+use super::observe::{Tells, Told, Writes};
 use super::{Destination, Source};
 use crate::admin::{AdminError, now};
 use crate::alerts::AlertDesk;
@@ -138,7 +138,10 @@ impl Relay {
             }
         }
         let mut destinations = Vec::new();
-        for destination in Destination::all(store)?.iter().filter(|one| one.is_active()) {
+        for destination in Destination::all(store)?
+            .iter()
+            .filter(|one| one.is_active())
+        {
             let (config, secrets) = (&self.parts.config, &self.parts.secrets);
             match build::destination(destination, config, secrets, at) {
                 Ok((built, values)) => {
@@ -160,11 +163,18 @@ impl Relay {
             let name = name.map_or("", |one| one.name.as_str());
             self.tell_fault("destination", name, &fault.to_string(), false);
         }
+        self.look();
         Ok(())
     }
 
     fn tell_fault(&self, what: &str, name: &str, why: &str, stays: bool) {
-        tracing::warn!(what, name, why, stays, "an end of the relay can't be taken up");
+        tracing::warn!(
+            what,
+            name,
+            why,
+            stays,
+            "an end of the relay can't be taken up"
+        );
         let title = format!("the {what} {name} can't be taken up");
         let text = match (what, stays) {
             (_, true) => "It goes on as it was.",
@@ -196,7 +206,10 @@ impl Relay {
 
     /// What deliveries tell; once.
     pub(super) fn told(&self) -> Option<mpsc::UnboundedReceiver<Told>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Lets attempts under way end.
@@ -216,7 +229,8 @@ impl Relay {
                 continue;
             };
             for (what, count) in [("stored", one.stored), ("known", one.known)] {
-                let help = "Deliveries that were taken in, by source and whether their event was new";
+                let help =
+                    "Deliveries that were taken in, by source and whether their event was new";
                 let labels = [("source", name.as_str()), ("event", what)];
                 text.counter("webhooks_received_total", help, &labels, count);
             }

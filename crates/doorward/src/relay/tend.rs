@@ -45,7 +45,9 @@ impl Relay {
         }
         let config = &self.parts.config;
         let limits = Retention {
-            max_age_ms: i64::try_from(config.keep_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS),
+            max_age_ms: i64::try_from(config.keep_days)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(DAY_MS),
             max_bytes: (config.keep_mib as u64).saturating_mul(1 << 20),
         };
         match self.events().retain(limits, now().millis()).await {
@@ -100,7 +102,9 @@ impl Relay {
         let (title, text) = match told {
             Told::Gone(_) => (
                 format!("destination {name} answered that it is gone, and is disabled"),
-                format!("Its events are kept: `doorward destination resume {name}` when it is back."),
+                format!(
+                    "Its events are kept: `doorward destination resume {name}` when it is back."
+                ),
             ),
             Told::Breaker(_, true) => (
                 format!("destination {name} fails, and is tried less often"),
@@ -138,6 +142,7 @@ fn disabled(found: &Destination) -> Draft {
         Text::Clear(found.end.id.clone()),
     );
     act.resource = Some(resource);
-    act.metadata.insert("why".to_owned(), found.end.why.clone().into());
+    act.metadata
+        .insert("why".to_owned(), found.end.why.clone().into());
     Draft::new(now(), act, Event::Admin)
 }

@@ -14,8 +14,6 @@ use doorward_policy::Timestamp;
 use doorward_relay::reconcile::{Reconciled, Span, Subscribed, fill, rebuild};
 use doorward_store::Workspace;
 use doorward_upstream::Client;
-use doorward_upstream::resources::WebhookEventFilter;
-use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -184,7 +182,11 @@ impl Relay {
     }
 
     /// Switches a subscription on that Instantly has switched off, once our door is well.
-    async fn switch_on(self: &Arc<Self>, one: &Watched, webhook: &Webhook) -> Result<(), AdminError> {
+    async fn switch_on(
+        self: &Arc<Self>,
+        one: &Watched,
+        webhook: &Webhook,
+    ) -> Result<(), AdminError> {
         let since = webhook.timestamp_error.as_deref().unwrap_or("a while");
         if self.events().figures().full {
             self.tell(
@@ -214,7 +216,9 @@ impl Relay {
         let works = tested.as_ref().is_ok_and(|tested| tested.success);
         self.parts.record.note(resumed(one, &webhook.id, works));
         let text = match works {
-            true => "It was switched on again, and a test event arrived. What was missed is fetched back.",
+            true => {
+                "It was switched on again, and a test event arrived. What was missed is fetched back."
+            }
             false => {
                 "It was switched on again, and a test event did not arrive: is the door reached from outside?"
             }
@@ -250,7 +254,9 @@ impl Relay {
         !values.iter().any(|value| {
             let wanted = header_of(&proof, value).unwrap_or_default();
             wanted.iter().all(|(name, value)| {
-                let found = there.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+                let found = there
+                    .iter()
+                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
                 found.is_some_and(|(_, found)| {
                     let (found, value) = (found.expose_secret(), value.expose_secret());
                     bool::from(found.as_bytes().ct_eq(value.as_bytes()))
@@ -276,9 +282,10 @@ impl Relay {
                 one.source.end.name
             )));
         };
-        let workspace = one.workspace.instantly_id.clone().ok_or_else(|| {
-            AdminError::failed("Instantly's id of the workspace is not known")
-        })?;
+        let workspace =
+            one.workspace.instantly_id.clone().ok_or_else(|| {
+                AdminError::failed("Instantly's id of the workspace is not known")
+            })?;
         let at = now().millis();
         let mark = format!("reconciled/{}", one.source.end.number);
         let from = match since {
@@ -306,13 +313,16 @@ impl Relay {
             from_ms: from,
             to_ms: at + LATE_MS,
         };
-        let mut found = fill(events, client, &source, span, clock, told).await?;
+        let mut found = fill(events, client, &source, span, clock, told)
+            .await
+            .map_err(AdminError::failed)?;
         if let Some(off) = was_off {
             let span = Span {
                 from_ms: off.millis().max(from),
                 to_ms: at,
             };
-            found.add(rebuild(events, client, &source, span, clock).await?);
+            let rebuilt = rebuild(events, client, &source, span, clock).await;
+            found.add(rebuilt.map_err(AdminError::failed)?);
         }
         if found.whole {
             self.events().mark(mark, at - LATE_MS).await?;
@@ -334,12 +344,12 @@ impl Relay {
     /// Tells when too many deliveries of today fail, as Instantly counts them.
     async fn look_at_failures(self: &Arc<Self>, one: &Watched) {
         let today: String = now().to_string().chars().take(10).collect();
-        let filter = WebhookEventFilter {
-            from: Some(today.clone()),
-            to: Some(today),
-            ..WebhookEventFilter::default()
-        };
-        let counts = match one.client.webhook_events().summary(&filter).await {
+        let counts = match one
+            .client
+            .webhook_events()
+            .summary(Some(&today), Some(&today))
+            .await
+        {
             Ok(counts) => counts,
             Err(error) => {
                 tracing::debug!(%error, "how many deliveries fail is not known");
@@ -359,7 +369,11 @@ impl Relay {
 
     fn tell(&self, one: &Watched, what: &str, text: &str, severity: Severity) {
         let title = format!("the subscription of source {} {what}", one.source.end.name);
-        tracing::warn!(source = one.source.end.name, what, "a subscription needs to be seen to");
+        tracing::warn!(
+            source = one.source.end.name,
+            what,
+            "a subscription needs to be seen to"
+        );
         self.parts.alerts.tell(
             Alert::new(AlertKind::WebhookTrouble, title, now())
                 .severity(severity)

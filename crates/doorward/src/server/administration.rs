@@ -32,8 +32,7 @@ pub(super) fn admin(
     (reloader, settings, stage): (&Arc<Reloader>, Arc<Settings>, watch::Receiver<Stage>),
     gateway_url: &str,
     (alerts, approvals, rotations): (AlertDesk, Arc<ApprovalDesk>, Rotations),
-    (own_secrets, secrets): (Arc<Secrets>, Arc<Secrets>),
-    relaying: Option<&Relaying>,
+    (own_secrets, secrets, relaying): (Arc<Secrets>, Arc<Secrets>, Option<&Relaying>),
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);
@@ -73,10 +72,7 @@ pub(super) fn admin(
             Ok(Reloaded { unread, ..reloaded })
         })),
         public_url: context.config.relay.public_url.clone(),
-        relay_changed: match relaying.map(|relaying| Arc::clone(&relaying.relay)) {
-            Some(relay) => Box::new(move || relay.load()),
-            None => Box::new(|| Ok(())),
-        },
+        relay: relaying.map(|relaying| Arc::clone(&relaying.relay)),
         changed: Box::new(move || {
             reloader.reload().map_err(|failure| {
                 AdminError::failed(format_args!(

@@ -54,9 +54,9 @@ pub(crate) use self::pace::OwnPace;
 use self::pages::Pages;
 use self::presented::Presented;
 pub(crate) use self::presented::fingerprint;
-pub(crate) use self::relaying::listener_on as relay_listener;
 use self::ready::Readiness;
 use self::relaying::Relaying;
+pub(crate) use self::relaying::listener_on as relay_listener;
 use self::reload::Reloader;
 use self::settings::Settings;
 use self::taken::{take_desks, take_settings, take_sinks};
@@ -67,8 +67,8 @@ use crate::admin::{AdminError, AdminServer};
 use crate::alerts::{AlertDesk, watch_certificates};
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::relay::{LateEvents, RelayParts, open_events};
 use crate::record::{Take, open_record, recorded_secrets};
+use crate::relay::{RelayParts, open_events};
 use crate::rotation::Rotations;
 use crate::scrubbed::known_secrets;
 use crate::secret::read_pepper;
@@ -329,8 +329,7 @@ impl Server {
             (&reloader, Arc::clone(&settings), stage.clone()),
             &gateway_url,
             (alerts.clone(), approvals, rotations.clone()),
-            (own, secrets),
-            relaying.as_ref(),
+            (own, secrets, relaying.as_ref()),
         )?;
         let leave = gateway.clone();
         let hang_ups = alive.spawn("SIGHUP", reload_on_hang_up(Arc::clone(&admin))?);

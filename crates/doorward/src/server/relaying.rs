@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
+use doorward_gateway::Tls;
 use doorward_relay::EventStore;
 use doorward_relay::receive::{DoorListener, serve_door};
-use doorward_wire::tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

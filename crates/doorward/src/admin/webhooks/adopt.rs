@@ -18,6 +18,7 @@ const TURNING: [Op; 3] = [Op::GetWebhook, Op::PatchWebhook, Op::TestWebhook];
 impl Handle<WebhookAdopt> for Admin {
     fn handle(&self, call: WebhookAdopt) -> Result<WebhookDone, AdminError> {
         check_name("the source", &call.name)?;
+        self.relay()?;
         let workspace = self.workspace(call.workspace.as_deref())?;
         let taken = Source::all(self.store())?.into_iter().find(|known| {
             let registered = known.settings.subscription.as_ref();

@@ -32,6 +32,7 @@ const MINE_MAX: usize = 1_000;
 impl Handle<WebhookCreate> for Admin {
     fn handle(&self, call: WebhookCreate) -> Result<WebhookDone, AdminError> {
         check_name("the source", &call.name)?;
+        self.relay()?;
         let workspace = self.workspace(call.workspace.as_deref())?;
         check_wanted(&call.wanted)?;
         let wanted = match &call.wanted {

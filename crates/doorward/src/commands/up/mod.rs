@@ -1,12 +1,16 @@
 //! `doorward up`: everything at once, against an emulated Instantly, kept in the data folder.
 
+mod inbox;
 mod provision;
 mod show;
+mod webhooks;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use self::inbox::Inbox;
 use doorward_sandbox::{Running, Sandbox, SandboxError};
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use super::sandbox::sandbox_failure;
@@ -18,7 +22,7 @@ use crate::demo::Demo;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::record::make_ledger_key;
 use crate::secret::make_secret;
-use crate::server::{Doors, Server, listen, open_store};
+use crate::server::{Doors, Server, listen, open_store, relay_listener};
 use crate::signals::Endings;
 
 /// What the demo's sandbox is made from.
@@ -32,6 +36,8 @@ pub(crate) async fn run(context: &Context, up: &Up) -> Outcome {
     data.make()?;
     data.make_secrets()?;
     refuse_second(context).await?;
+    let context = &demo_context(context);
+    let data = &context.data_dir;
     let had_store = data.store().exists();
     let store = open_store(context)?;
     // Under the store's lock, so that of two that begin at once one alone writes them.
@@ -53,7 +59,14 @@ pub(crate) async fn run(context: &Context, up: &Up) -> Outcome {
             return Err(failure);
         }
     };
-    let shown = show::show(context, &server.gateway_url, &sandbox, &demo).await;
+    let inbox = match port_or_free(demo.inbox_port).await.and_then(Inbox::start) {
+        Ok(inbox) => inbox,
+        Err(failure) => {
+            stop(sandbox).await;
+            return server.end().await.and(Err(failure));
+        }
+    };
+    let shown = shown(context, &server, &sandbox, &mut demo, &inbox).await;
     // Nobody could read it: then nobody can use it either.
     let ran = match shown {
         Ok(()) => server.run(endings).await,
@@ -62,6 +75,53 @@ pub(crate) async fn run(context: &Context, up: &Up) -> Outcome {
     sandbox.shutdown().await.map_err(Failure::failed)?;
     ran?;
     Ok(Exit::Done)
+}
+
+/// Provisions the webhooks, and shows where everything is.
+async fn shown(
+    context: &Context,
+    server: &Server,
+    sandbox: &Running,
+    demo: &mut Demo,
+    inbox: &Inbox,
+) -> Result<(), Failure> {
+    let session = Session::open(context).await?;
+    let relay_url = server.relay_url.as_deref().unwrap_or_default();
+    let source_url = webhooks::provision(context, &session, relay_url, inbox).await?;
+    demo.relay_port = port_of(relay_url);
+    demo.inbox_port = port_of(inbox.url.trim_end_matches('/'));
+    demo.write(&context.data_dir)?;
+    let places = show::Places {
+        gateway: &server.gateway_url,
+        source: &source_url,
+        inbox: &inbox.url,
+    };
+    show::show(context, &session, places, sandbox, demo).await
+}
+
+/// The demo's destination is on this machine, and its relay's address is a free one's.
+fn demo_context(context: &Context) -> Context {
+    let mut context = context.clone();
+    let relay = &mut context.config.relay;
+    relay.listen = None;
+    relay.tls = None;
+    let own = IpNet::from(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST));
+    relay.allow_private.push(own);
+    context
+}
+
+fn port_of(url: &str) -> Option<u16> {
+    url.rsplit(':').next().and_then(|port| port.parse().ok())
+}
+
+/// A listener on the port of the last time, or on a free one.
+async fn port_or_free(last: Option<u16>) -> Result<TcpListener, Failure> {
+    if let Some(port) = last
+        && let Ok(listener) = TcpListener::bind(here(port)).await
+    {
+        return Ok(listener);
+    }
+    listen(here(0)).await
 }
 
 async fn start(
@@ -77,13 +137,11 @@ async fn start(
     make_ledger_key(&secrets, &context.ledger_key()?)?;
     provision::provision(context, demo, &store, &sandbox.sandbox, &sandbox.url).await?;
     demo.gateway_port = gateway.local_addr().ok().map(|address| address.port());
-    demo.sandbox_port = sandbox
-        .url
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok());
+    demo.sandbox_port = port_of(&sandbox.url);
     demo.write(&context.data_dir)?;
-    let doors = Doors::open(context, store.as_ref()).await?;
+    let mut doors = Doors::open(context, store.as_ref()).await?;
+    let relay = port_or_free(demo.relay_port).await?;
+    doors.relay = Some(relay_listener(context, relay)?);
     Server::start_with(context, store, gateway, doors)
 }
 
@@ -148,13 +206,7 @@ async fn gateway_listener(up: &Up, demo: &Demo) -> Result<TcpListener, Failure> 
     if let Some(address) = up.listen {
         return listen(address).await;
     }
-    match demo.gateway_port {
-        Some(port) => match TcpListener::bind(here(port)).await {
-            Ok(listener) => Ok(listener),
-            Err(_) => listen(here(0)).await,
-        },
-        None => listen(here(0)).await,
-    }
+    port_or_free(demo.gateway_port).await
 }
 
 fn here(port: u16) -> SocketAddr {

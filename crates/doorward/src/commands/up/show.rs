@@ -19,6 +19,10 @@ use crate::output::{Cell, Output, Tone};
 #[derive(Serialize)]
 struct Ready<'a> {
     gateway_url: &'a str,
+    /// Where the sandbox sends webhooks to.
+    source_url: &'a str,
+    /// Where they are delivered.
+    destination_url: &'a str,
     sandbox_url: &'a str,
     sandbox_control_url: &'a str,
     data_dir: &'a Path,
@@ -39,15 +43,24 @@ struct ReadyClient<'a> {
     key: &'a SecretText,
 }
 
+/// Where things are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub(super) gateway: &'a str,
+    pub(super) source: &'a str,
+    pub(super) inbox: &'a str,
+}
+
 /// Writes where everything is and what to try. The clients are asked of the server itself, so that
 /// it answers when this is written.
 pub(super) async fn show(
     context: &Context,
-    gateway_url: &str,
+    session: &Session,
+    places: Places<'_>,
     sandbox: &Running,
     demo: &Demo,
 ) -> Result<(), Failure> {
-    let session = Session::open(context).await?;
+    let gateway_url = places.gateway;
     let of = Scopeful {
         workspace: Some(demo.workspace_id.clone()),
         all: false,
@@ -73,6 +86,8 @@ pub(super) async fn show(
         });
         return output.value_line(&Ready {
             gateway_url,
+            source_url: places.source,
+            destination_url: places.inbox,
             sandbox_url: &sandbox.url,
             sandbox_control_url: &sandbox.control_url,
             data_dir: context.data_dir.path(),
@@ -89,6 +104,8 @@ pub(super) async fn show(
         ("gateway", Cell::toned(gateway_url, Tone::Strong)),
         ("sandbox", Cell::from(&sandbox.url)),
         ("control", Cell::from(&sandbox.control_url)),
+        ("webhooks in", Cell::from(places.source)),
+        ("events out", Cell::from(places.inbox)),
         ("data", Cell::from(context.data_dir.path().display())),
         ("workspace", Cell::from(&workspace.name)),
     ])?;
@@ -108,7 +125,12 @@ pub(super) async fn show(
     ) else {
         return Ok(());
     };
-    tries(output, context, gateway_url, dashboard)?;
+    tries(
+        output,
+        context,
+        (gateway_url, places.inbox, sandbox),
+        dashboard,
+    )?;
     let began = whole_seconds(crate::admin::now());
     output.line(output.paint(
         Tone::Quiet,
@@ -133,7 +155,7 @@ fn client_row(client: &ClientView, key: &SecretText) -> Vec<Cell> {
 fn tries(
     output: Output,
     context: &Context,
-    gateway_url: &str,
+    (gateway_url, inbox, sandbox): (&str, &str, &Running),
     dashboard: &str,
 ) -> Result<(), Failure> {
     let doorward = invocation(context);
@@ -154,6 +176,14 @@ fn tries(
         (
             "the importer adds it: allowed, under a key that can do little else",
             format!("{doorward} api POST leads --field email=ada@example.com --as lead-import"),
+        ),
+        (
+            "a reply comes in as a webhook, is kept, and goes on, signed",
+            format!(
+                "curl -sS -d '{{\"event_type\":\"reply_received\",\"lead_email\":\"ada@example.com\"}}' \
+                 '{}/events' && sleep 1 && curl -sS {inbox}",
+                sandbox.control_url.trim_end_matches('/')
+            ),
         ),
     ] {
         output.line(output.paint(Tone::Quiet, format_args!("  # {what}")))?;

@@ -7,7 +7,9 @@ use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use destination::{DestinationSettings, Form, HeaderValue, check_target};
-pub(crate) use source::{ALLOW_MAX, ProofSettings, SourceSettings, Subscription, check_public_url};
+pub(crate) use source::{
+    ALLOW_MAX, ProofSettings, SourceSettings, Subscription, WEBHOOK_PROOF, check_public_url,
+};
 
 /// A secret of a source or a destination, by where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

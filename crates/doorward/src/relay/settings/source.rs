@@ -14,6 +14,9 @@ const NAME_MAX: usize = 64;
 /// Most networks that an allow list names.
 pub(crate) const ALLOW_MAX: usize = 64;
 
+/// How a delivery proves itself when nothing is said.
+pub(crate) const WEBHOOK_PROOF: &str = "header:X-Webhook-Secret";
+
 /// What a source is set to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
