@@ -64,7 +64,10 @@ fn each_attack_has_a_test_that_is_there() {
     let text = fs::read_to_string(root.join("docs/THREATS.md")).unwrap();
     let mut rows = rows(&text, "Attacks on the gateway");
     rows.extend(self::rows(&text, "Attacks on the relay's door"));
-    rows.extend(self::rows(&text, "Attacks on the relay's store and deliveries"));
+    rows.extend(self::rows(
+        &text,
+        "Attacks on the relay's store and deliveries",
+    ));
     for (attack, tests) in &rows {
         assert!(!tests.is_empty(), "{attack}");
         for (file, test) in tests {
