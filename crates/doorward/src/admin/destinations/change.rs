@@ -3,6 +3,7 @@
 use doorward_policy::Timestamp;
 use doorward_secrets::SecretRef;
 use doorward_store::EndState;
+use tokio::runtime::Handle as Runtime;
 
 use super::types::{DestinationRemove, DestinationRotate, DestinationSet, DestinationView, Switch};
 use crate::admin::error::AdminError;
@@ -80,6 +81,11 @@ impl Handle<DestinationRemove> for Admin {
         let found = Destination::find(self.store(), &call.destination)?;
         self.store().delete_relay_end(&found.end.id)?;
         self.relay_changed()?;
+        // Its number is never given again.
+        if let Some(events) = self.parts.events.get()? {
+            let forgotten = events.forget_destination(found.end.number);
+            Runtime::current().block_on(forgotten)?;
+        }
         self.erase_ended(&found.settings.secrets)?;
         Ok(DestinationView::of(&found, now()))
     }
