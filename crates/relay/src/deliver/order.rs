@@ -95,8 +95,8 @@ impl Leads {
     }
 
     /// Events that wait here.
-    pub(super) fn waiting(&self) -> usize {
-        self.active.values().map(|chain| chain.waiting.len()).sum()
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Work> {
+        self.active.values().flat_map(|chain| &chain.waiting)
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
         assert!(matches!(leads.enter(work(2, 7)), Turn::Waits));
         assert!(matches!(leads.enter(work(3, 7)), Turn::Waits));
         assert!(is_go(leads.enter(work(4, 8))));
-        assert_eq!(leads.waiting(), 2);
+        assert_eq!(leads.waiting().count(), 2);
         assert_eq!(leads.done(7).unwrap().event.seq, 2);
         assert!(matches!(leads.enter(work(5, 7)), Turn::Waits));
         assert_eq!(leads.done(7).unwrap().event.seq, 3);

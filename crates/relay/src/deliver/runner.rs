@@ -15,7 +15,7 @@ use super::finish::{Flight, finish, unsent};
 use super::line::{Line, NotNow};
 use super::order::{Leads, Turn, Work};
 use super::replay::ReplayFilter;
-use super::select::{Ask, Found, read};
+use super::select::{Ask, Found, length, read};
 use super::window::Window;
 use crate::error::{RelayError, Result};
 use crate::events::{Body, Event};
@@ -23,6 +23,8 @@ use crate::store::{DeliveryState, EventStore, Lane, Outcome};
 
 /// With fewer than this at hand more is read.
 const LOW: usize = 128;
+/// With as many bytes of them at hand nothing more is read.
+const BYTES: usize = 8 << 20;
 /// Outcomes that wait to be written, from which on nothing more is sent.
 const UNWRITTEN: usize = 2_000;
 /// Outcomes written in one commit.
@@ -227,13 +229,10 @@ impl Runner {
         }
         let in_order = self.line.destination.in_order;
         // What is at hand was looked at with what was owed then: in order, it goes first.
-        let room = match in_order {
-            true => self.ready.is_empty() && self.leads.waiting() < LOW,
-            false => self.ready.len() < LOW,
-        };
+        let room = self.has_room();
         let last = self.last();
-        let events = room && self.window.read() < last;
-        let due = self.look_for_due && self.ready.len() < LOW;
+        let events = room && self.window.read() < last && (!in_order || self.ready.is_empty());
+        let due = room && self.look_for_due;
         if !events && !due {
             return;
         }
@@ -254,6 +253,12 @@ impl Runner {
         }
         let reader = self.store.reader().clone();
         self.reading = Some(tokio::task::spawn_blocking(move || read(&reader, &ask)));
+    }
+
+    /// Whether there are few events at hand, and few bytes of them.
+    fn has_room(&self) -> bool {
+        let at_hand = || self.ready.iter().chain(self.leads.waiting());
+        at_hand().count() < LOW && at_hand().map(|work| length(&work.event)).sum::<usize>() < BYTES
     }
 
     /// Takes in what was read.

@@ -49,13 +49,21 @@ pub(super) fn read(reader: &EventReader, ask: &Ask) -> Result<Found> {
     if let Some(by) = ask.due_by {
         let most = DUE + ask.at_hand.len();
         let due = reader.due(ask.lane, by, most)?;
-        found.looked_for_due = Some(due.len() == most);
+        let mut more = due.len() == most;
+        let mut bytes = 0;
         for one in due {
-            if !ask.at_hand.contains(&one.seq) {
-                let event = reader.event_at(one.seq)?;
-                found.due.push((one, event));
+            if ask.at_hand.contains(&one.seq) {
+                continue;
             }
+            if bytes >= BYTES {
+                more = true;
+                break;
+            }
+            let event = reader.event_at(one.seq)?;
+            bytes += event.as_ref().map_or(0, length);
+            found.due.push((one, event));
         }
+        found.looked_for_due = Some(more);
         found.next_due = reader.next_due_after(ask.lane, by)?;
     }
     if let Some(after) = ask.after {
@@ -75,4 +83,9 @@ pub(super) fn read(reader: &EventReader, ask: &Ask) -> Result<Found> {
         }
     }
     Ok(found)
+}
+
+/// Bytes of an event's payload.
+pub(super) fn length(event: &Event) -> usize {
+    event.body.bytes().map_or(0, bytes::Bytes::len)
 }

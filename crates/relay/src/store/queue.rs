@@ -138,6 +138,18 @@ impl Queue {
         self.wake(waiting);
     }
 
+    /// Nobody writes any more: what waits is dropped, which whoever waits for it is told by.
+    pub(super) fn abandon(&self) {
+        let mut waiting = self.waiting();
+        waiting.closed = true;
+        let left = (
+            std::mem::take(&mut waiting.takes),
+            std::mem::take(&mut waiting.jobs),
+        );
+        drop(waiting);
+        drop(left);
+    }
+
     /// What is to be written next, as soon as there is something; `None` at the end.
     pub(super) fn next(&self) -> Option<Batch> {
         let mut waiting = self.waiting();

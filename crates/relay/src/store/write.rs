@@ -118,3 +118,69 @@ impl EventStore {
         told.await.map_err(|_| RelayError::Closed)?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{EventKey, NewEvent, Origin, TakeError};
+    use crate::store::StoreOptions;
+
+    fn event(n: u8) -> NewEvent {
+        NewEvent {
+            key: EventKey::new([n; 32]),
+            source: 1,
+            workspace: "w".into(),
+            event_type: "t".into(),
+            campaign: None,
+            lead: None,
+            event_ms: None,
+            received_ms: 1,
+            origin: Origin::Test,
+            quarantined: None,
+            body: "x".into(),
+        }
+    }
+
+    fn open(path: &std::path::Path) -> EventStore {
+        let options = StoreOptions {
+            reserve: 0,
+            ..StoreOptions::default()
+        };
+        EventStore::open(path, &"k".repeat(32).into(), &options, 1).unwrap()
+    }
+
+    /// A part that fails takes nothing else with it.
+    #[tokio::test]
+    async fn a_write_that_fails_leaves_what_is_written_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder.path().join("relay.db"));
+        let failing = store.write(|writing| -> Result<()> {
+            writing.tx.execute("DELETE FROM store", [])?;
+            Err(RelayError::Random)
+        });
+        let (failed, taken, begun) =
+            tokio::join!(failing, store.take(event(1)), store.begin(1, None, 1));
+        assert!(matches!(failed, Err(RelayError::Random)));
+        assert!(taken.is_ok() && begun.is_ok());
+        store.take(event(2)).await.unwrap();
+        drop(store);
+        // Its keys are there still.
+        drop(open(&folder.path().join("relay.db")));
+    }
+
+    /// Should the writer ever break off, nobody waits for it: they are told to come again.
+    #[tokio::test]
+    async fn nobody_waits_for_a_writer_that_broke_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let store = open(&path);
+        let broken = store.alone(|_| -> Result<()> { panic!("on purpose") });
+        let (broken, taken) = tokio::join!(broken, store.take(event(1)));
+        assert!(matches!(broken, Err(RelayError::Closed)));
+        // It was before the panic, or after it.
+        assert!(matches!(taken, Ok(_) | Err(TakeError::Closed)));
+        assert_eq!(store.take(event(2)).await, Err(TakeError::Closed));
+        drop(store);
+        open(&path).take(event(2)).await.unwrap();
+    }
+}

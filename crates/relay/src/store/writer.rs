@@ -43,6 +43,7 @@ impl Writer {
     }
 
     pub(super) fn run(mut self) {
+        let _end = End(Arc::clone(&self.shared));
         // What a process left in the log that was killed: were it left there, each that is killed soon
         // would add to it, and each start would take longer.
         self.checkpoints.make_room(&self.connection);
@@ -147,6 +148,15 @@ impl Writer {
         if stored > 0 {
             shared.committed.send_replace(self.next_seq - 1);
         }
+    }
+}
+
+/// However the thread ends, nobody waits for it any longer.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
     }
 }
 
