@@ -34,7 +34,7 @@ use tally::Tally;
 
 /// Cases of a sample, and how many are run at once.
 const SAMPLE: usize = 32;
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 fn said(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())

@@ -74,6 +74,10 @@ fn story(world: &World) -> Vec<String> {
     let steps = lines.lines().filter_map(|line| {
         let leaf: Value = serde_json::from_str(line).unwrap();
         let action = leaf["action"].as_str().unwrap().to_owned();
+        if action.starts_with("revocation.") {
+            let id = leaf["metadata"]["revocation"].as_str();
+            assert!(id.is_some_and(|id| id.starts_with("rv-")), "{leaf:#}");
+        }
         action.strip_prefix("revocation.").map(str::to_owned)
     });
     steps.collect()

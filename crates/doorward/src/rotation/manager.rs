@@ -58,8 +58,8 @@ pub(super) fn manager_of<'w>(
         };
         AdminError::usage(format_args!(
             "{why}: make one in Instantly's settings with exactly api_keys:create, api_keys:read \
-             and api_keys:delete, and add it with `doorward workspace add {} --key-from REF \
-             --manages`",
+             and api_keys:delete, and add it with `doorward upstream adopt manager REF \
+             --workspace {} --manages`",
             workspace.name
         ))
     })

@@ -158,14 +158,17 @@ fn show_revoked(revoked: &UpstreamRevoked, server: bool, output: Output) -> Resu
 /// What becomes of a revocation that is not done.
 pub(in crate::commands) fn owed(revocation: &RevocationView, server: bool) -> String {
     let id = &revocation.id;
+    let unused = match revocation.key_id {
+        Some(_) => "no call goes out under it any more, and ",
+        None => "",
+    };
     match server {
         true => format!(
-            "no call goes out under it any more, and it is tried again until it is proved dead: \
-             `doorward upstream status {id}`"
+            "{unused}it is tried again until it is proved dead: `doorward upstream status {id}`"
         ),
         false => format!(
-            "no call goes out under it any more, and it is owed: a server goes on with it when it \
-             starts, and so does `doorward upstream resume {id}`"
+            "{unused}it is owed: a server goes on with it when it starts, and so does `doorward \
+             upstream resume {id}`"
         ),
     }
 }

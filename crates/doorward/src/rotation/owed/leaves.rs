@@ -43,6 +43,7 @@ pub(super) fn draft(
     let mut said = |name: &str, value: Value| {
         act.metadata.insert(name.to_owned(), value);
     };
+    said("revocation", record.id.clone().into());
     said("phase", after.as_str().into());
     said(
         "why",
@@ -61,7 +62,6 @@ pub(super) fn draft(
         said("trouble", shortened(why.unwrap_or_default()).into());
     }
     let draft = Draft::new(now, act, Event::UpstreamKey { change });
-    let draft = draft.id("revocation", &record.id);
     Some(draft.id("api_key_id", &record.api_key_id))
 }
 
