@@ -37,3 +37,4 @@ mod trial;
 mod up;
 mod upstream;
 mod veil;
+mod webhooks;

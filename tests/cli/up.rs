@@ -140,7 +140,7 @@ fn given_ports_are_taken_and_taken_ones_are_told() {
 }
 
 #[test]
-fn the_three_commands_it_prints_work_when_pasted() {
+fn the_commands_it_prints_work_when_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let mut up = doorward(folder.path());
     let mut up = up.arg("up").stdout(Stdio::piped()).spawn().unwrap();
@@ -164,7 +164,7 @@ fn the_three_commands_it_prints_work_when_pasted() {
         .iter()
         .filter(|l| l.starts_with("  ") && !l.starts_with("  #"))
         .collect();
-    assert_eq!(commands.len(), 3, "{lines:#?}");
+    assert_eq!(commands.len(), 4, "{lines:#?}");
 
     let paste = |command: &str| {
         let mut shell = Command::new("sh");
@@ -180,6 +180,11 @@ fn the_three_commands_it_prints_work_when_pasted() {
         assert_eq!(refused["doorward"]["reason"], "scope_missing");
     }
     assert_eq!(paste(commands[2])["email"], "ada@example.com");
+    if Command::new("curl").arg("--version").output().is_ok() {
+        let arrived = paste(commands[3]);
+        let reply = &arrived[0]["payload"];
+        assert_eq!(reply["event_type"], "reply_received", "{arrived}");
+    }
     up.kill().unwrap();
     up.wait().unwrap();
 }

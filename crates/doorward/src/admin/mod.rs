@@ -111,6 +111,6 @@ pub(crate) use upstream::{
 pub(crate) use views::{ClientView, KeyView, UpstreamKeyView, WorkspaceView, known_scopes};
 pub(crate) use webhooks::{
     DoorAsked, SourceView, Tested, There, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete,
-    WebhookDone, WebhookList, WebhookResume, WebhookRotate, WebhookSet, WebhookShow, WebhookTest,
-    WebhooksOf,
+    WebhookDone, WebhookList, WebhookReconcile, WebhookReconciled, WebhookResume, WebhookRotate,
+    WebhookSet, WebhookShow, WebhookTest, WebhooksOf,
 };

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::events::Listen;
 use super::workspaces::{InWorkspace, OfWorkspaces};
-use crate::duration::LastingOrNone;
+use crate::duration::{LastingOrNone, Moment};
 use crate::relay::WEBHOOK_PROOF;
 
 /// `doorward webhook …`
@@ -62,6 +62,24 @@ Examples:
     Resume {
         /// Name or id of the source
         source: String,
+    },
+    /// Fetch back what was sent and did not come
+    #[command(after_help = "\
+The server does this by itself every few minutes, and when a subscription was switched off. With --since
+replies and changes of status that Instantly lists nowhere as sent are looked for too, in e-mails and
+leads. Ends with 1 when something can't be fetched back, or could not be looked for.
+
+Examples:
+  doorward webhook reconcile
+  doorward webhook reconcile replies --since 7d
+  doorward webhook reconcile --json | jq '.[].found.recovered'")]
+    Reconcile {
+        /// Name or id of the source (default: every one with a subscription)
+        source: Option<String>,
+
+        /// Since then (default: since the last good point)
+        #[arg(long, value_name = "WHEN")]
+        since: Option<Moment>,
     },
     /// Change from where deliveries to a source may come
     #[command(after_help = "\

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 /// Writes down what came in.
+#[derive(Clone)]
 pub(super) struct Writes {
     record: Arc<Audit>,
     store: Arc<dyn Store>,
@@ -32,15 +33,23 @@ impl Writes {
 
 impl Observer for Writes {
     fn minute(&self, minute: Minute) {
+        // Not on the door's own time.
+        let writes = self.clone();
+        tokio::task::spawn_blocking(move || writes.write(&minute));
+    }
+}
+
+impl Writes {
+    fn write(&self, minute: &Minute) {
         let named = minute.source.and_then(|number| self.named(number));
         let (source, workspace) = named.unzip();
         let at = Timestamp::from_millis(minute.until_ms);
         if minute.stored > 0 || minute.known > 0 {
-            let draft = received(&minute, source.as_deref(), workspace.clone().flatten());
+            let draft = received(minute, source.as_deref(), workspace.clone().flatten());
             self.record.note(Draft::new(at, draft.0, draft.1));
         }
         if minute.refused.total() > 0 {
-            let draft = refused(&minute, source.as_deref(), workspace.flatten());
+            let draft = refused(minute, source.as_deref(), workspace.flatten());
             self.record.note(Draft::new(at, draft.0, draft.1));
         }
     }

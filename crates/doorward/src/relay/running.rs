@@ -7,6 +7,7 @@ use std::time::Duration;
 use doorward_alert::{Alert, AlertKind};
 use doorward_audit::Audit;
 use doorward_gateway::Pacing;
+use doorward_policy::Timestamp;
 use doorward_relay::EventStore;
 use doorward_relay::deliver::{Clock, DeliverOptions, Dispatcher, Scrub};
 use doorward_relay::receive::{Door, DoorLimits, DoorParts, SourceParts};
@@ -192,6 +193,16 @@ impl Relay {
     /// The door.
     pub(crate) fn door(&self) -> Door {
         self.door.clone()
+    }
+
+    /// When the newest secret of a source was used last, and when the one before it.
+    pub(crate) fn secret_uses(&self, source: i64) -> [Option<Timestamp>; 2] {
+        let figures = self.door.figures();
+        let of = figures.into_iter().find(|one| one.number == source);
+        // A source has one way of proof.
+        let used = of.and_then(|one| one.secrets.first().copied());
+        used.unwrap_or_default()
+            .map(|at| at.map(Timestamp::from_millis))
     }
 
     /// The events.

@@ -108,7 +108,9 @@ impl Relay {
             ),
             Told::Breaker(_, true) => (
                 format!("destination {name} fails, and is tried less often"),
-                format!("Its events are kept. What it answers: `doorward deliveries list {name}`."),
+                format!(
+                    "Its events are kept. What it answers: `doorward deliveries list --destination {name}`."
+                ),
             ),
             Told::Breaker(_, false) => {
                 tracing::info!(destination = name, "a destination is back");
@@ -116,7 +118,9 @@ impl Relay {
             }
             Told::Dead(_) => (
                 format!("deliveries to {name} were given up"),
-                format!("See `doorward dead-letter list {name}`, and have them tried again."),
+                format!(
+                    "See `doorward dead-letter list --destination {name}`, and have them tried again."
+                ),
             ),
         };
         if matches!(told, Told::Gone(_)) {

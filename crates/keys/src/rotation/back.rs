@@ -7,6 +7,10 @@ use super::machine::Rotation;
 use super::phase::Phase as P;
 use super::timing::{CREATIONS_MAX, TRIES_MAX, pause};
 
+/// How often the way forward is tried when the old key is dead by a revocation of which nobody said that it
+/// was done.
+const FORWARD_TRIES_MAX: u32 = 8 * TRIES_MAX;
+
 impl Rotation {
     /// Goes back, from anywhere before the revocation.
     pub(super) fn turn_back(&mut self, why: String, now: Timestamp) {
@@ -45,7 +49,9 @@ impl Rotation {
 
     /// There is nothing to go back to.
     pub(super) fn old_is_dead(&mut self, now: Timestamp) {
-        if self.revoke_tried_at.is_some() && self.tries < TRIES_MAX {
+        // It is dead by our own hand, though nobody said so: the way is forward, for as long as what stands
+        // in it may pass.
+        if self.revoke_tried_at.is_some() && self.tries < FORWARD_TRIES_MAX {
             return self.confirm_again(now);
         }
         self.trouble = Some("the old key is dead; there is no way back".to_owned());

@@ -4,7 +4,8 @@ use doorward_ledger::Event;
 
 use super::types::{
     DoorAsked, SourceView, Tested, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete, WebhookDone,
-    WebhookList, WebhookResume, WebhookRotate, WebhookSet, WebhookShow, WebhookTest,
+    WebhookList, WebhookReconcile, WebhookResume, WebhookRotate, WebhookSet, WebhookShow,
+    WebhookTest,
 };
 use crate::admin::deeds::{Acts, Deed};
 
@@ -97,6 +98,14 @@ impl Acts for WebhookResume {
     fn complete(deed: &mut Deed, answer: &WebhookDone) {
         named(deed, &answer.source);
         with_test(deed, answer.tested.as_ref());
+    }
+}
+
+/// What is found is in leaves of its own.
+impl Acts for WebhookReconcile {
+    fn deed(&self) -> Option<Deed> {
+        let named = self.source.as_deref().unwrap_or("*");
+        Some(on_source("webhook.ask_reconcile", named).with("since", &self.since))
     }
 }
 

@@ -32,12 +32,15 @@ const MINE_MAX: usize = 1_000;
 impl Handle<WebhookCreate> for Admin {
     fn handle(&self, call: WebhookCreate) -> Result<WebhookDone, AdminError> {
         check_name("the source", &call.name)?;
-        self.relay()?;
         let workspace = self.workspace(call.workspace.as_deref())?;
         check_wanted(&call.wanted)?;
         let wanted = match &call.wanted {
             Wanted::Nothing => None,
-            wanted => Some((wanted, self.hooks(&workspace, &MAKING)?)),
+            wanted => {
+                // What is registered is sent to at once.
+                self.relay()?;
+                Some((wanted, self.hooks(&workspace, &MAKING)?))
+            }
         };
         let (source, secret) = self.open_door(&workspace, &call.name, &call.door)?;
         let Some((wanted, client)) = wanted else {

@@ -4,6 +4,7 @@ mod acts;
 mod adopt;
 mod change;
 mod create;
+mod reconcile;
 mod rotate;
 mod there;
 mod types;
@@ -11,8 +12,8 @@ mod view;
 
 pub(crate) use types::{
     DoorAsked, SourceView, Tested, There, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete,
-    WebhookDone, WebhookList, WebhookResume, WebhookRotate, WebhookSet, WebhookShow, WebhookTest,
-    WebhooksOf,
+    WebhookDone, WebhookList, WebhookReconcile, WebhookReconciled, WebhookResume, WebhookRotate,
+    WebhookSet, WebhookShow, WebhookTest, WebhooksOf,
 };
 
 routed_calls! {
@@ -23,6 +24,7 @@ routed_calls! {
     WebhookRotate, "webhook/rotate" => WebhookDone;
     WebhookTest, "webhook/test" => Tested;
     WebhookResume, "webhook/resume" => WebhookDone;
+    WebhookReconcile, "webhook/reconcile" => Vec<WebhookReconciled>;
     WebhookSet, "webhook/set" => SourceView;
     WebhookDelete, "webhook/delete" => SourceView;
 }

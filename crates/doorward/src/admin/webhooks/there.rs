@@ -39,7 +39,8 @@ impl Admin {
             return Err(AdminError::failed(format_args!(
                 "no upstream key of '{0}' may manage webhooks (webhooks:create, webhooks:read, \
                  webhooks:update, webhooks:delete): give Doorward one that may with `doorward upstream \
-                 adopt webhooks --workspace {0} --manages`",
+                 adopt webhooks --workspace {0} --manages`, and say the scopes of one that is there with \
+                 `--scopes`",
                 workspace.name
             )));
         };

@@ -1,6 +1,7 @@
 //! What is asked about sources, and answered.
 
 use doorward_policy::Timestamp;
+use doorward_relay::reconcile::Reconciled;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::types::Scopeful;
@@ -118,6 +119,27 @@ pub(crate) struct WebhookSet {
     pub(crate) allow: Option<Vec<String>>,
 }
 
+/// Fetches back what was missed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WebhookReconcile {
+    /// The source's id or name; every source with a subscription when none is said.
+    pub(crate) source: Option<String>,
+    /// Since when; since the last good point when it is not said.
+    pub(crate) since: Option<Timestamp>,
+}
+
+/// What was fetched back for a source.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WebhookReconciled {
+    /// Name of the source.
+    pub(crate) source: String,
+    /// What was found; none when it could not be looked.
+    pub(crate) found: Option<Reconciled>,
+    /// Why it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<String>,
+}
+
 /// Ends the subscription and removes the source. Its events stay.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WebhookDelete {
@@ -176,6 +198,9 @@ pub(crate) struct SecretView {
     pub(crate) made_at: Timestamp,
     /// Until when it is taken; none for the one in force.
     pub(crate) until: Option<Timestamp>,
+    /// When a delivery proved itself with it last, since the server began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_used: Option<Timestamp>,
 }
 
 /// What Instantly says of a subscription.

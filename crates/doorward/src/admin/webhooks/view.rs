@@ -21,6 +21,7 @@ impl SourceView {
             reference: kept.reference.clone(),
             made_at: kept.made_at,
             until: kept.until,
+            last_used: None,
         });
         let subscription = settings.subscription.as_ref();
         Self {
@@ -96,6 +97,7 @@ impl Handle<WebhookShow> for Admin {
         let source = Source::find(self.store(), &call.source)?;
         let workspace = self.store().workspace(source.workspace_id())?;
         let mut view = SourceView::of(&source, &workspace);
+        self.note_uses(&source, &mut view);
         if !call.fetch {
             return Ok(view);
         }
@@ -111,6 +113,19 @@ impl Handle<WebhookShow> for Admin {
             Err(error) => view.not_asked = Some(error.message),
         }
         Ok(view)
+    }
+}
+
+impl Admin {
+    /// Notes when each secret was used last, where a relay runs that knows.
+    fn note_uses(&self, source: &Source, view: &mut SourceView) {
+        let Some(relay) = &self.parts.relay else {
+            return;
+        };
+        let used = relay.secret_uses(source.end.number);
+        for (secret, used) in view.secrets.iter_mut().zip(used) {
+            secret.last_used = used;
+        }
     }
 }
 

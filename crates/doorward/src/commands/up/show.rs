@@ -151,7 +151,7 @@ fn client_row(client: &ClientView, key: &SecretText) -> Vec<Cell> {
     ]
 }
 
-/// Three commands that show what it is about, to be pasted as they are.
+/// Commands that show what it is about, to be pasted as they are.
 fn tries(
     output: Output,
     context: &Context,
@@ -180,7 +180,7 @@ fn tries(
         (
             "a reply comes in as a webhook, is kept, and goes on, signed",
             format!(
-                "curl -sS -d '{{\"event_type\":\"reply_received\",\"lead_email\":\"ada@example.com\"}}' \
+                "curl -sS -o /dev/null -d '{{\"event_type\":\"reply_received\",\"lead_email\":\"ada@example.com\"}}' \
                  '{}/events' && sleep 1 && curl -sS {inbox}",
                 sandbox.control_url.trim_end_matches('/')
             ),

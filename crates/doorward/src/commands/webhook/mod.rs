@@ -4,11 +4,12 @@ mod forward;
 mod listen;
 mod show;
 
-use self::show::{is_sound, list, show, tested};
+use self::show::{is_sound, list, reconciled, show, tested};
 use super::confirm::confirm;
 use crate::admin::{
     DoorAsked, Session, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete, WebhookDone,
-    WebhookList, WebhookResume, WebhookRotate, WebhookSet, WebhookShow, WebhookTest,
+    WebhookList, WebhookReconcile, WebhookReconciled, WebhookResume, WebhookRotate, WebhookSet,
+    WebhookShow, WebhookTest,
 };
 use crate::cli::{CreateWebhook, DoorOptions, WebhookCommand};
 use crate::context::Context;
@@ -83,6 +84,23 @@ pub(crate) async fn run(context: &Context, command: WebhookCommand) -> Outcome {
         WebhookCommand::Resume { source } => {
             let made = session.call(WebhookResume { source }).await?;
             done(context, &made, "resumed")
+        }
+        WebhookCommand::Reconcile { source, since } => {
+            let call = WebhookReconcile {
+                source,
+                since: since.map(|since| since.0),
+            };
+            let done = session.call(call).await?;
+            if output.is_json() {
+                output.value(&done)?;
+            } else {
+                reconciled(&done, output)?;
+            }
+            let whole = |one: &WebhookReconciled| {
+                let found = one.found.as_ref();
+                found.is_some_and(|found| found.unrecoverable == 0 && found.whole)
+            };
+            Ok(ended(done.iter().all(whole)))
         }
         WebhookCommand::Set {
             source,

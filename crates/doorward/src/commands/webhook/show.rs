@@ -1,6 +1,6 @@
 //! Sources for people.
 
-use crate::admin::{SourceView, Tested, There, WebhooksOf};
+use crate::admin::{SourceView, Tested, There, WebhookReconciled, WebhooksOf};
 use crate::commands::{kept_at, whole_seconds};
 use crate::context::Context;
 use crate::exit::Failure;
@@ -95,9 +95,13 @@ fn state(source: &SourceView) -> Cell {
 pub(super) fn show(source: &SourceView, context: &Context) -> Result<(), Failure> {
     let secrets = source.secrets.iter().map(|secret| {
         let place = kept_at(&secret.reference, context);
+        let used = match secret.last_used {
+            Some(used) => format!("used {}", whole_seconds(used)),
+            None => "not used yet".to_owned(),
+        };
         match secret.until {
-            Some(until) => format!("{place} (taken until {})", whole_seconds(until)),
-            None => place,
+            Some(until) => format!("{place} ({used}, taken until {})", whole_seconds(until)),
+            None => format!("{place} ({used})"),
         }
     });
     let off = source
@@ -142,6 +146,61 @@ pub(super) fn show(source: &SourceView, context: &Context) -> Result<(), Failure
             ),
         ),
     ])
+}
+
+/// What was fetched back.
+pub(super) fn reconciled(done: &[WebhookReconciled], output: Output) -> Result<(), Failure> {
+    let row = |one: &WebhookReconciled| {
+        let name = Cell::toned(&one.source, Tone::Strong);
+        let Some(found) = &one.found else {
+            let why = one.failed.as_deref().unwrap_or_default();
+            return vec![name, Cell::toned(why, Tone::Bad)];
+        };
+        let tone = match found.unrecoverable {
+            0 => Tone::Good,
+            _ => Tone::Bad,
+        };
+        vec![
+            name,
+            Cell::from(found.received),
+            Cell::from(found.recovered),
+            Cell::from(found.reconstructed),
+            Cell::toned(found.unrecoverable, tone),
+            Cell::toned(
+                if found.whole {
+                    ""
+                } else {
+                    "not everything was looked at"
+                },
+                Tone::Careful,
+            ),
+        ]
+    };
+    output.table(
+        &[
+            "source",
+            "received",
+            "recovered",
+            "reconstructed",
+            "unrecoverable",
+            "",
+        ],
+        done.iter().map(row).collect(),
+        "no source has a subscription",
+    )?;
+    for missing in done
+        .iter()
+        .filter_map(|one| one.found.as_ref())
+        .flat_map(|found| &found.missing)
+    {
+        let at = doorward_policy::Timestamp::from_millis(missing.at_ms);
+        note(format_args!(
+            "can't be fetched back: webhook event {} of {}",
+            missing.webhook_event,
+            whole_seconds(at)
+        ));
+    }
+    Ok(())
 }
 
 /// What came of a test.
