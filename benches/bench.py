@@ -347,15 +347,15 @@ def main():
     parser.add_argument("--seed", help="of crash: which cases, and the moments of kills")
     parser.add_argument("--case", help="of crash: one case by its name, once more")
     parser.add_argument("--only", help="of crash: cases whose names hold one of these texts (a,b)")
-    parser.add_argument("--debug", action="store_true", help="of crash and rotation: of the tests' build")
+    parser.add_argument("--debug", action="store_true",
+                        help="of crash, rotation and relay: of the tests' build, that is there already")
     parser.add_argument("--at-once", type=int, default=8, help="of crash: cases at the same time")
     parser.add_argument("--acts", type=int, default=10_000, help="of reconcile")
     parser.add_argument("--events", type=int, default=1_000_000, help="of relay: of the backlog")
-    parser.add_argument("--debug", action="store_true", help="of relay: a build that is there already")
     parser.add_argument("--clients", type=int, help="of pace, 1000; more of them, of gateway")
     options = parser.parse_args()
-    if options.debug and options.name not in ("crash", "rotation"):
-        parser.error("--debug is of crash and rotation alone")
+    if options.debug and options.name not in ("crash", "rotation", "relay"):
+        parser.error("--debug is of crash, rotation and relay alone")
     run = {
         "catalog": catalog,
         "secrets": secrets,
