@@ -64,6 +64,8 @@ class Doorward:
         check(line, f"up did not start: {(folder / 'up.log').read_text()}")
         self.up = json.loads(line)
         self.control = self.up["sandbox_control_url"].rstrip("/")
+        # Nothing is asked of the sandbox but by the clients: no subscription is watched.
+        subprocess.run([self.program, "webhook", "delete", "demo", "--yes"], cwd=folder, check=True)
 
     def client(self, name):
         return next(client for client in self.up["clients"] if client["name"] == name)

@@ -122,12 +122,12 @@ Examples:
 /// How a source is reached and protected.
 #[derive(Debug, Args)]
 pub(crate) struct DoorOptions {
-    /// Where Doorward is reached from outside (default: `public_url` under [relay])
+    /// Where Doorward is reached from outside (default: `relay.public_url` of the configuration)
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
 
-    /// How a delivery proves itself: header[:NAME], basic[:USER], bearer, hmac-hex:HEADER,
-    /// hmac-base64:HEADER, stripe[:HEADER], standard
+    /// How a delivery proves itself: header:NAME, basic:USER, bearer, hmac-hex:HEADER,
+    /// hmac-base64:HEADER, stripe:HEADER, standard
     #[arg(long, value_name = "PROOF", default_value = WEBHOOK_PROOF)]
     pub(crate) proof: String,
 
