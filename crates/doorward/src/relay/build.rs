@@ -1,7 +1,7 @@
 //! From what is kept of sources and destinations to what the relay runs with, every secret in it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_policy::Timestamp;
@@ -11,7 +11,7 @@ use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{EndState, Store};
 use doorward_webhook::{Filter, Scheme, Schemes, Signer, WebhookSecret};
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Destination, HeaderValue, KeptSecret, ProofSettings, Source};
 use crate::config::RelayConfig;
@@ -87,8 +87,7 @@ pub(super) fn destination(
         headers.push(header.map_err(|error| error.to_string())?);
     }
     let built = deliver::Destination {
-        // What is signed with changes when a secret ends, too.
-        version: (end.version << 2) | (settings.secrets.len().min(1) + known.len()) as u64 & 3,
+        version: version(end.version, &known),
         active: end.state == EndState::Active,
         filter: Filter {
             types: settings.events.clone(),
@@ -115,9 +114,7 @@ fn read(
     secrets: &Secrets,
     now: Timestamp,
 ) -> Result<Vec<SecretString>, String> {
-    let taken = kept
-        .iter()
-        .filter(|one| one.until.is_none_or(|until| now < until));
+    let taken = kept.iter().filter(|one| one.is_used(now));
     let values = taken.map(|one| read_one(&one.reference, secrets));
     values.collect()
 }
@@ -127,7 +124,30 @@ fn read_one(reference: &str, secrets: &Secrets) -> Result<SecretString, String> 
     secrets.read(&reference).map_err(|error| error.to_string())
 }
 
-/// As many hands may hold it.
-pub(super) fn shared(built: deliver::Destination) -> Arc<deliver::Destination> {
-    Arc::new(built)
+/// Tells a destination from what it was before: also when a secret of it has another value, or has ended.
+fn version(end: u64, secrets: &[SecretString]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    end.hash(&mut hasher);
+    for secret in secrets {
+        secret.expose_secret().hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_value_is_another_version() {
+        let of = |end, values: &[&str]| {
+            let secrets: Vec<SecretString> = values.iter().map(|text| (*text).into()).collect();
+            version(end, &secrets)
+        };
+        let one = of(1, &["a", "b"]);
+        assert_eq!(one, of(1, &["a", "b"]));
+        for other in [of(2, &["a", "b"]), of(1, &["a", "c"]), of(1, &["a"])] {
+            assert_ne!(one, other);
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod watch;
 pub(crate) use ends::{Destination, Source};
 pub(crate) use events::{LateEvents, open_events};
 pub(crate) use running::{Relay, RelayParts};
-pub(crate) use secrets::{WebhookSecret, check_signing, header_of};
+pub(crate) use secrets::{WebhookSecret, check_signing, header_of, sends};
 pub(crate) use settings::{
     ALLOW_MAX, DestinationSettings, Form, HeaderValue, KeptSecret, ProofSettings, SourceSettings,
     Subscription, WEBHOOK_PROOF, check_public_url, check_target,

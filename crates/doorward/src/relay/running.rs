@@ -147,7 +147,7 @@ impl Relay {
             match build::destination(destination, config, secrets, at) {
                 Ok((built, values)) => {
                     known.extend(values);
-                    destinations.push(build::shared(built));
+                    destinations.push(Arc::new(built));
                 }
                 Err(why) => self.tell_fault("destination", &destination.end.name, &why, false),
             }

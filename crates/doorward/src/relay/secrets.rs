@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use doorward_catalog::wire::SecretText;
+use doorward_catalog::wire::{SecretText, Webhook};
 use doorward_secrets::{Overwrite, SecretRef, Secrets};
 use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::settings::ProofSettings;
@@ -108,6 +109,22 @@ pub(crate) fn header_of(
         _ => return None,
     };
     Some(BTreeMap::from([(name, SecretText::new(value))]))
+}
+
+/// Whether a subscription sends these very headers.
+pub(crate) fn sends(webhook: &Webhook, headers: &BTreeMap<String, SecretText>) -> bool {
+    let there = webhook.headers.as_ref();
+    headers.iter().all(|(name, value)| {
+        let found = there.and_then(|there| {
+            there
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        });
+        found.is_some_and(|(_, found)| {
+            let (found, value) = (found.expose_secret(), value.expose_secret());
+            bool::from(found.as_bytes().ct_eq(value.as_bytes()))
+        })
+    })
 }
 
 /// `x-webhook-secret` as `X-Webhook-Secret`.

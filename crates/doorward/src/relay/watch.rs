@@ -14,11 +14,10 @@ use doorward_policy::Timestamp;
 use doorward_relay::reconcile::{Reconciled, Span, Subscribed, fill, rebuild};
 use doorward_store::Workspace;
 use doorward_upstream::Client;
-use subtle::ConstantTimeEq;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::running::Relay;
-use super::{ProofSettings, Source, header_of};
+use super::{ProofSettings, Source, header_of, sends};
 use crate::admin::{AdminError, now};
 use crate::inventory::{Reach, keeper};
 
@@ -250,19 +249,9 @@ impl Relay {
         let Ok(Some(values)) = values.await else {
             return false;
         };
-        let there = webhook.headers.clone().unwrap_or_default();
-        !values.iter().any(|value| {
-            let wanted = header_of(&proof, value).unwrap_or_default();
-            wanted.iter().all(|(name, value)| {
-                let found = there
-                    .iter()
-                    .find(|(known, _)| known.eq_ignore_ascii_case(name));
-                found.is_some_and(|(_, found)| {
-                    let (found, value) = (found.expose_secret(), value.expose_secret());
-                    bool::from(found.as_bytes().ct_eq(value.as_bytes()))
-                })
-            })
-        })
+        !values
+            .iter()
+            .any(|value| sends(webhook, &header_of(&proof, value).unwrap_or_default()))
     }
 
     /// Fetches back what was missed since then, or since the last good point.

@@ -18,12 +18,12 @@ use tokio::time::Instant;
 
 use super::address::sender;
 use super::limits::DoorLimits;
+use super::making::{Intakes, Unmade, Work, is_json};
 use super::observe::{Counts, Minute, Observer, Refusal, SourceFigures};
 use super::read::{Came, Memory, Proof, Reading, Stop};
 use super::source::{Source, SourceParts, Sources, decoy};
 use super::strangers::Strangers;
 use super::turns::Turns;
-use super::work::{Intakes, Unmade, Work, is_json};
 use crate::events::{NewEvent, Quarantine, TakeError, Taken};
 use crate::store::EventStore;
 

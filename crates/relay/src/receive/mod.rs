@@ -20,13 +20,13 @@
 mod address;
 mod door;
 mod limits;
+mod making;
 mod observe;
 mod read;
 mod serve;
 mod source;
 mod strangers;
 mod turns;
-mod work;
 
 pub use doorward_wire::tls::{Tls, TlsError};
 

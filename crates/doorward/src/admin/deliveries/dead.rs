@@ -23,10 +23,7 @@ impl Handle<DeadList> for Admin {
                 "--after goes with one destination's list",
             ));
         }
-        let only = match &call.destination {
-            Some(name) => Some(Destination::find(self.store(), name)?.end.number),
-            None => None,
-        };
+        let only = self.number_of(call.destination.as_deref())?;
         let Some(events) = self.parts.events.get()? else {
             return Ok(DeliveriesPage::default());
         };

@@ -54,6 +54,14 @@ fn state(typed: Option<&str>) -> Result<Option<DeliveryState>, AdminError> {
     })
 }
 
+impl Admin {
+    /// The number of a destination, where one is named.
+    pub(super) fn number_of(&self, named: Option<&str>) -> Result<Option<i64>, AdminError> {
+        let found = named.map(|name| Destination::find(self.store(), name));
+        Ok(found.transpose()?.map(|found| found.end.number))
+    }
+}
+
 impl Handle<DeliveryList> for Admin {
     fn handle(&self, call: DeliveryList) -> Result<DeliveriesPage, AdminError> {
         let state = state(call.state.as_deref())?;
@@ -63,10 +71,7 @@ impl Handle<DeliveryList> for Admin {
                 "--after goes with one destination's list",
             ));
         }
-        let only = match &call.destination {
-            Some(name) => Some(Destination::find(self.store(), name)?.end.number),
-            None => None,
-        };
+        let only = self.number_of(call.destination.as_deref())?;
         let Some(events) = self.parts.events.get()? else {
             return Ok(DeliveriesPage::default());
         };

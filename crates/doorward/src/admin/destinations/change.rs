@@ -34,7 +34,7 @@ impl Handle<DestinationRotate> for Admin {
         }
         let at = now();
         let mut found = Destination::find(self.store(), &call.destination)?;
-        let ended = |kept: &KeptSecret| kept.until.is_some_and(|until| until <= at);
+        let ended = |kept: &KeptSecret| !kept.is_used(at);
         let kept = found.settings.secrets.iter();
         let gone: Vec<KeptSecret> = kept.filter(|kept| ended(kept)).cloned().collect();
         found.settings.secrets.retain(|kept| !ended(kept));

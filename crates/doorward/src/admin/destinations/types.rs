@@ -139,7 +139,7 @@ impl DestinationView {
             (name.clone(), value.clone())
         });
         let secrets = settings.secrets.iter();
-        let used = secrets.filter(|kept| kept.until.is_none_or(|until| now < until));
+        let used = secrets.filter(|kept| kept.is_used(now));
         Self {
             id: end.id.clone(),
             name: end.name.clone(),

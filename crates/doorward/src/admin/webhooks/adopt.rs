@@ -5,11 +5,10 @@ use doorward_upstream::Outcome;
 use doorward_upstream::resources::{Change, WebhookChange};
 use tokio::runtime::Handle as Runtime;
 
-use super::there::sends;
 use super::types::{SourceView, WebhookAdopt, WebhookDone};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::relay::{ProofSettings, Source, header_of};
+use crate::relay::{ProofSettings, Source, header_of, sends};
 use doorward_store::check_name;
 
 /// What a subscription is turned with.

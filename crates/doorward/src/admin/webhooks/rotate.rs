@@ -9,12 +9,11 @@ use doorward_upstream::{Client, Outcome};
 use secrecy::SecretString;
 use tokio::runtime::Handle as Runtime;
 
-use super::there::sends;
 use super::types::{SourceView, WebhookDone, WebhookRotate};
 use super::view::subscription_of;
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle, now};
-use crate::relay::{KeptSecret, ProofSettings, Source, WebhookSecret, header_of};
+use crate::relay::{KeptSecret, ProofSettings, Source, WebhookSecret, header_of, sends};
 
 /// What the subscription is changed with.
 const CHANGING: [Op; 3] = [Op::GetWebhook, Op::PatchWebhook, Op::TestWebhook];
@@ -59,7 +58,7 @@ impl Admin {
     /// The source without secrets that are not taken any more; they are erased where they are kept.
     fn without_ended(&self, mut source: Source) -> Result<Source, AdminError> {
         let at = now();
-        let ended = |kept: &KeptSecret| kept.until.is_some_and(|until| until <= at);
+        let ended = |kept: &KeptSecret| !kept.is_used(at);
         let gone: Vec<KeptSecret> = source
             .settings
             .secrets

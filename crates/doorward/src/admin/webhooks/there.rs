@@ -1,14 +1,10 @@
 //! Subscriptions as Instantly has them.
 
-use std::collections::BTreeMap;
-
 use doorward_catalog::Op;
-use doorward_catalog::wire::{SecretText, Webhook};
+use doorward_catalog::wire::Webhook;
 use doorward_store::Workspace;
 use doorward_upstream::Client;
 use doorward_upstream::resources::WebhookFilter;
-use secrecy::ExposeSecret;
-use subtle::ConstantTimeEq;
 use tokio::runtime::Handle as Runtime;
 
 use super::types::{Tested, There};
@@ -17,7 +13,7 @@ use crate::admin::may_be_secret;
 use crate::admin::service::Admin;
 use crate::inventory::keeper;
 use crate::output::clean;
-use crate::relay::{ProofSettings, Source, header_of};
+use crate::relay::{ProofSettings, Source, header_of, sends};
 use crate::scrubbed::scrub;
 
 /// Most subscriptions that are looked at.
@@ -100,22 +96,6 @@ fn place_of(url: &str) -> String {
     shown
 }
 
-/// Whether the subscription sends these very headers.
-pub(super) fn sends(webhook: &Webhook, headers: &BTreeMap<String, SecretText>) -> bool {
-    let there = webhook.headers.as_ref();
-    headers.iter().all(|(name, value)| {
-        let found = there.and_then(|there| {
-            there
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        });
-        found.is_some_and(|(_, found)| {
-            let (found, value) = (found.expose_secret(), value.expose_secret());
-            bool::from(found.as_bytes().ct_eq(value.as_bytes()))
-        })
-    })
-}
-
 impl Admin {
     /// Whether the subscription proves itself with the secret in force; `None` where that can't be read
     /// or nothing is to compare.
@@ -124,7 +104,6 @@ impl Admin {
         let proof = ProofSettings::parse(&source.settings.proof).ok()?;
         let reference = newest.reference.parse().ok()?;
         let secret = self.secrets().ok()?.read(&reference).ok()?;
-        debug_assert!(!secret.expose_secret().is_empty());
         let headers = header_of(&proof, &secret)?;
         Some(sends(webhook, &headers))
     }

@@ -15,8 +15,7 @@ impl SourceView {
     pub(super) fn of(source: &Source, workspace: &Workspace) -> Self {
         let Source { end, settings } = source;
         let at = now();
-        let current = |until: Option<doorward_policy::Timestamp>| until.is_none_or(|end| at < end);
-        let secrets = settings.secrets.iter().filter(|kept| current(kept.until));
+        let secrets = settings.secrets.iter().filter(|kept| kept.is_used(at));
         let secrets = secrets.map(|kept| SecretView {
             reference: kept.reference.clone(),
             made_at: kept.made_at,

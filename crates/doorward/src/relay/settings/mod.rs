@@ -22,3 +22,10 @@ pub(crate) struct KeptSecret {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Timestamp>,
 }
+
+impl KeptSecret {
+    /// Whether it is used at that time.
+    pub(crate) fn is_used(&self, at: Timestamp) -> bool {
+        self.until.is_none_or(|until| at < until)
+    }
+}
