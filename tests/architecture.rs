@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates that decide and do nothing: no runtime, no HTTP, no database beneath them.
-const PURE: [&str; 8] = [
+const PURE: [&str; 10] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
@@ -15,6 +15,8 @@ const PURE: [&str; 8] = [
     "doorward-veil",
     "doorward-webhook",
     "doorward-ledger",
+    "doorward-finding",
+    "doorward-scan",
 ];
 
 /// What a pure crate must not link.
@@ -31,7 +33,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// The arrows: a crate may use those before it, never those after it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 21] = [
     "doorward-catalog",
     "doorward-policy",
     "doorward-condition",
@@ -40,6 +42,8 @@ const ORDER: [&str; 18] = [
     "doorward-veil",
     "doorward-webhook",
     "doorward-ledger",
+    "doorward-finding",
+    "doorward-scan",
     "doorward-secrets",
     "doorward-upstream",
     "doorward-store",
@@ -48,6 +52,7 @@ const ORDER: [&str; 18] = [
     "doorward-wire",
     "doorward-gateway",
     "doorward-relay",
+    "doorward-posture",
     "doorward-sandbox",
     "doorward",
 ];

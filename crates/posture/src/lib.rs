@@ -1,0 +1,1 @@
+//! The checklist: checks of a workspace, the manifest with its plan, and reports.

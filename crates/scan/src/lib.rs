@@ -1,0 +1,1 @@
+//! Leak detectors, and the engine over trees and git history. No async.
