@@ -15,6 +15,7 @@ import time
 import urllib.request
 
 import pace
+import relay_http
 import rotation as rotations
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -257,12 +258,31 @@ def relay(rounds, seconds, events, release):
         return json.loads(done.stdout)
 
     return {
+        "http": receivers(rounds, seconds),
         "takes": measure("takes", seconds, rounds), "target_ratio": 0.6,
         "backlog": measure("backlog", events, seconds),
         "targets_of_the_backlog": {"opened_seconds": 2, "rss_mb": 100, "retention_p99_ms": 20},
         "delivery": measure("deliver", min(events, 50_000)),
         "targets_of_delivery": {"per_second": 5_000, "receipt_to_answer_p50_ms": 5},
     }
+
+
+def receivers(rounds, seconds):
+    """What takes deliveries in over HTTP, one after the other."""
+    node = TARGET / "bench-receivers"
+    node.mkdir(exist_ok=True)
+    (node / "package.json").write_text((ROOT / "benches" / "relay" / "package.json").read_text())
+    subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
+                   cwd=node, check=True)
+    program = TARGET / ("debug" if DEBUG else "release") / "examples" / "relay_bench"
+
+    def bare():
+        with tempfile.TemporaryDirectory(prefix="bench-relay-", dir=TARGET) as folder:
+            done = subprocess.run([program, "bare", f"{folder}/bare.db", str(relay_http.CONNECTIONS), str(seconds)],
+                                  check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)["per_second"]
+
+    return relay_http.measure(DOORWARD, program, bare, node, TARGET, rounds, seconds)
 
 
 def crashed_receiver(runs):

@@ -37,6 +37,7 @@ pub(crate) async fn run(context: &Context, serve: &Serve) -> Outcome {
     if context.output.is_json() {
         context.output.value_line(&json!({
             "gateway_url": server.gateway_url,
+            "relay_url": server.relay_url,
             "data_dir": data.path(),
             "pid": std::process::id(),
         }))?;
