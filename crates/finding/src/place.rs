@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// In a file, of a tree or of a repository's history.
-    File(FilePlace),
+    File(Box<FilePlace>),
     /// At a thing of the workspace or of Doorward.
     Thing(Thing),
 }
