@@ -22,6 +22,7 @@ mod leak;
 mod log;
 mod output;
 mod paths;
+mod posture;
 mod prometheus;
 mod record;
 mod relay;
