@@ -3,3 +3,4 @@
 //! Nothing here asks anybody: what was seen comes in as [`live::Live`] and is judged.
 
 pub mod live;
+pub mod report;
