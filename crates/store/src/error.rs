@@ -35,6 +35,8 @@ pub enum What {
     Destination,
     /// A revocation of an upstream key.
     Revocation,
+    /// A check or a finding that is muted.
+    CheckMute,
 }
 
 impl fmt::Display for What {
@@ -52,6 +54,7 @@ impl fmt::Display for What {
             Self::Source => "source",
             Self::Destination => "destination",
             Self::Revocation => "revocation",
+            Self::CheckMute => "mute",
         })
     }
 }

@@ -22,6 +22,8 @@
 //!   there, and a key takes another's place, name and all, in one change ([`RotationStore`]).
 //! - A revocation that nothing takes the place of is owed until it is over ([`RevocationStore`]).
 //! - What clients used of their day, and the pace of a run before, outlive it ([`PaceStore`]).
+//! - A run of the checklist, what it found and what is muted are kept, the oldest forgotten
+//!   ([`CheckStore`]).
 //! - Every list is sorted the same way each time.
 //!
 //! ```
@@ -56,6 +58,7 @@ mod admin_token_store;
 mod approval_store;
 mod base_url;
 mod check;
+mod check_store;
 mod client;
 mod controls;
 mod error;
@@ -77,6 +80,7 @@ mod workspace;
 pub use admin_token_store::{AdminToken, AdminTokenStore};
 pub use approval_store::{ApprovalRecord, ApprovalState, ApprovalStore, AskedFor};
 pub use check::check_name;
+pub use check_store::{CheckRun, CheckStore, KeptFinding, KeptMute, NewCheckRun, SeenFinding};
 pub use client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 pub use controls::Controls;
 pub use error::{Result, StoreError, What};

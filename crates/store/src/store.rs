@@ -6,6 +6,7 @@ use doorward_policy::Timestamp;
 
 use crate::admin_token_store::AdminTokenStore;
 use crate::approval_store::ApprovalStore;
+use crate::check_store::CheckStore;
 use crate::client::{Client, ClientChange, ClientKeyRecord, NewClient, NewClientKey, ReplacedKeys};
 use crate::error::Result;
 use crate::idempotency_store::IdempotencyStore;
@@ -48,6 +49,7 @@ pub trait Store:
     + RotationStore
     + RelayStore
     + RevocationStore
+    + CheckStore
 {
     /// Counts the changes that a [`Snapshot`] shows: as long as it stands still, so does what
     /// [`Store::load_snapshot`] gives, but for when an observed scope was last seen.

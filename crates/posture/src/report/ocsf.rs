@@ -237,7 +237,9 @@ fn resource(place: &Place) -> Value {
         }
         Place::File(file) => {
             let path = &file.path;
-            let name = file.line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
+            let name = file
+                .line
+                .map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
             json!({ "type": "file", "name": name })
         }
     }

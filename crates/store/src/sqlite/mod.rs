@@ -2,6 +2,7 @@
 
 mod admin_tokens;
 mod approvals;
+mod checks;
 mod clients;
 mod copy;
 mod idempotency;

@@ -11,7 +11,7 @@ const APPLICATION_ID: i64 = 0x4477_5374;
 
 /// The steps from an empty file to the present format, each in parts. The file's `user_version` is the number of
 /// steps taken. A step that was released is never changed; what changes is a new step.
-pub(super) const STEPS: [&[&str]; 8] = [
+pub(super) const STEPS: [&[&str]; 9] = [
     &["
     CREATE TABLE state (
         id            INTEGER PRIMARY KEY CHECK (id = 1),
@@ -96,6 +96,7 @@ pub(super) const STEPS: [&[&str]; 8] = [
     &[super::upstream_keys::STEP, super::rotations::STEP],
     &[super::relay_ends::STEP],
     &[super::revocations::STEP],
+    &[super::checks::STEP],
 ];
 
 /// The newest format known here.
