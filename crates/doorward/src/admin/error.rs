@@ -83,6 +83,7 @@ impl From<StoreError> for AdminError {
                     What::Rotation | What::Revocation => "doorward upstream history",
                     What::Source => "doorward webhook list",
                     What::Destination => "doorward destination list",
+                    What::CheckMute => "doorward check mutes",
                     What::IdempotencyRecord => return Self::failed(error),
                 };
                 Self::failed(format_args!("{error}; `{list}` shows what there is"))
