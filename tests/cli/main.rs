@@ -21,6 +21,7 @@ mod learning;
 mod offline;
 mod operate;
 mod pace;
+mod people;
 mod policies;
 mod private;
 mod rotation;

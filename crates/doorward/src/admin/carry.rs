@@ -133,7 +133,9 @@ impl Admin {
         let draft = |deed: &Deed, verdict| {
             let mut act = deed.act.clone();
             act.result = verdict;
-            Draft::new(audit.now(), act, deed.event.clone()).person(who.person())
+            let draft = Draft::new(audit.now(), act, deed.event.clone()).person(who.person());
+            let about = deed.about.iter();
+            about.fold(draft, |draft, (name, value)| draft.id(name, value))
         };
         let pending = audit
             .record_blocking(draft(&deed, Verdict::Pending))

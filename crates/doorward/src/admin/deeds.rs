@@ -24,6 +24,8 @@ pub(crate) struct Deed {
     pub(crate) act: Act,
     /// Its kind.
     pub(crate) event: Event,
+    /// Who it is about, by the name of the parameter: sealed.
+    pub(super) about: Vec<(&'static str, String)>,
 }
 
 /// Stands for what was typed and could be a secret or somebody's words.
@@ -31,6 +33,8 @@ pub(super) const NOT_SAID: &str = "(not shown)";
 /// Longest name that is recorded as typed.
 const SAID_MAX: usize = 64;
 
+/// Longest address that is recorded.
+const ABOUT_MAX: usize = 320;
 /// Longest run of letters and digits that is no piece of a key. Doorward's own ids have 16.
 const WORD_MAX: usize = 20;
 const CLIENT_KEY_BEGINS: &str = "dwk_";
@@ -99,7 +103,11 @@ impl Deed {
             kind: kind.to_owned(),
             ..Resource::default()
         });
-        Self { act, event }
+        Self {
+            act,
+            event,
+            about: Vec::new(),
+        }
     }
 
     /// A name or id of Doorward's own as it was typed: an account's, no person's.
@@ -114,6 +122,15 @@ impl Deed {
         resource
             .ids
             .insert(name.to_owned(), Text::Clear(value.to_owned()));
+    }
+
+    /// A person it is about, such as by an address: sealed.
+    pub(crate) fn about(mut self, name: &'static str, typed: &str) -> Self {
+        let typed = typed.trim();
+        let unfit = typed.len() > ABOUT_MAX || may_be_secret(typed);
+        let typed = if unfit { NOT_SAID } else { typed };
+        self.about.push((name, typed.to_owned()));
+        self
     }
 
     /// What else was typed: names, codes and numbers.

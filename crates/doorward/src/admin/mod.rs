@@ -15,6 +15,7 @@ mod audit_reconcile;
 mod audit_types;
 mod audit_writing;
 mod beyond;
+mod block_list;
 mod carry;
 mod clients;
 mod controls;
@@ -32,8 +33,10 @@ mod keys;
 mod leak;
 mod learning;
 mod makers;
+mod members;
 mod policies;
 mod probing;
+mod reaching;
 mod revocations;
 mod rotations;
 mod runs;
@@ -56,6 +59,9 @@ pub(crate) use audit_types::{
     AuditRotate, AuditShow, FoundPerson, KeyDuty, SHOWN_MAX,
 };
 pub(crate) use beyond::Beyond;
+pub(crate) use block_list::{
+    BULK_MAX, BlockAdd, BlockAdded, BlockFind, BlockPage, BlockRemove, BlockView,
+};
 pub(crate) use carry::Who;
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use deeds::may_be_secret;
@@ -80,6 +86,9 @@ pub(crate) use inputs::PolicyInputs;
 pub(crate) use key_rotation::{KeyRotate, RotatedKey};
 pub(crate) use leak::{LeakClose, LeakDeeds, LeakFind, LeakProbe, LeakStop, Leaked, Stopped};
 pub(crate) use learning::ClientLearn;
+pub(crate) use members::{
+    MemberInvite, MemberList, MemberRemove, MemberReviewed, MemberSet, MemberView, MembersOf,
+};
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
 pub(crate) use probing::MANAGING;

@@ -4,6 +4,7 @@ mod alerts;
 mod approvals;
 mod audit;
 mod backup;
+mod blocklist;
 mod call;
 mod clients;
 mod controls;
@@ -13,6 +14,7 @@ mod events;
 mod idempotency;
 mod leak;
 mod learning;
+mod members;
 mod policy;
 mod run;
 mod scopes;
@@ -36,6 +38,7 @@ pub(crate) use audit::{
     Review, Search, Show, Tail, Verify,
 };
 pub(crate) use backup::{Backup, Restore};
+pub(crate) use blocklist::{BlocklistCommand, ImportBlocklist};
 pub(crate) use call::{Api, EnvFormat, EnvOf};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
 pub(crate) use deliveries::{
@@ -46,6 +49,7 @@ pub(crate) use events::{EventFilters, EventTimes, EventsCommand, Listen, TailEve
 pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use leak::{LeakCommand, RespondLeak};
 pub(crate) use learning::{Learn, Recommend};
+pub(crate) use members::{InviteMember, MemberCommand};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use run::{CaCommand, Run};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
@@ -190,6 +194,12 @@ Examples:
     /// Answer the leak of a key
     #[command(subcommand)]
     Leak(LeakCommand),
+    /// The people of a workspace: list, invite, change, remove and review them
+    #[command(subcommand, visible_alias = "members")]
+    Member(MemberCommand),
+    /// Who is never written to: list, add, remove, import and check
+    #[command(subcommand)]
+    Blocklist(BlocklistCommand),
     /// Create, list, show, grant, set, disable and delete clients
     #[command(subcommand, visible_alias = "clients")]
     Client(ClientCommand),

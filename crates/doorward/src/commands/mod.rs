@@ -5,6 +5,7 @@ mod api;
 mod approval;
 mod audit;
 mod backup;
+mod blocklist;
 mod ca;
 mod client;
 mod complete;
@@ -20,6 +21,7 @@ mod ignored;
 mod init;
 mod key;
 mod leak;
+mod member;
 mod passage;
 mod policy;
 mod ready;
@@ -73,6 +75,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Deliveries(command) => block_on(delivery::run(&for_server()?, command)),
         Command::Replay(replay) => block_on(delivery::replay(&for_server()?, replay)),
         Command::DeadLetter(command) => block_on(delivery::dead_letter(&for_server()?, command)),
+        Command::Member(command) => block_on(member::run(&for_server()?, command)),
+        Command::Blocklist(command) => block_on(blocklist::run(&for_server()?, command)),
         Command::Client(command) => block_on(client::run(&for_server()?, command)),
         Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {

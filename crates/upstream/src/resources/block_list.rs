@@ -10,7 +10,7 @@ use super::count;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
-use crate::pages::Items;
+use crate::pages::{Items, Pages};
 
 /// Which entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +19,14 @@ pub struct BlockListFilter {
     pub domains_only: Option<bool>,
     /// Only what has this text.
     pub search: Option<String>,
+}
+
+impl BlockListFilter {
+    fn call(&self) -> Call {
+        Call::new(Op::ListBlockListEntry)
+            .maybe_query("domains_only", self.domains_only)
+            .maybe_query("search", self.search.as_ref())
+    }
 }
 
 /// What came of blocking many values at once.
@@ -50,10 +58,13 @@ impl Client {
 impl BlockList<'_> {
     /// Entries.
     pub fn list(&self, filter: &BlockListFilter) -> Items<BlockListEntry> {
-        let call = Call::new(Op::ListBlockListEntry)
-            .maybe_query("domains_only", filter.domains_only)
-            .maybe_query("search", filter.search.as_ref());
-        self.client.items(call)
+        self.client.items(filter.call())
+    }
+
+    /// Pages of entries, from behind a cursor that another walk has told.
+    pub fn pages(&self, filter: &BlockListFilter, after: Option<&str>) -> Pages<BlockListEntry> {
+        let call = filter.call().maybe_query("starting_after", after);
+        self.client.pages(call)
     }
 
     /// Blocks an address or a domain.

@@ -41,6 +41,21 @@ impl Bar {
         bar.set_length(of);
         bar.set_position(done);
     }
+
+    /// So many, where nobody tells of how many.
+    pub(crate) fn so_far(&mut self, done: u64) {
+        if self.bar.is_none() && self.began.elapsed() < QUICK {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{msg} {human_pos} {per_sec}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            ProgressBar::new_spinner()
+                .with_style(style)
+                .with_message(self.what)
+        });
+        bar.set_position(done);
+    }
 }
 
 impl Drop for Bar {
