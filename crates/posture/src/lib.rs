@@ -7,6 +7,8 @@ pub mod block;
 pub mod checks;
 pub mod here;
 pub mod live;
+pub mod manifest;
+pub mod plan;
 pub mod report;
 mod thresholds;
 
