@@ -9,6 +9,8 @@
 //! can't be evaluated, and what can't be read for sure, is refused: Cedar itself would pass over
 //! it.
 //!
+//! [`EventCondition`] is the same for events that come in: which of them a destination gets.
+//!
 //! The crate is pure: the clock and what was counted are arguments.
 //!
 //! ```
@@ -40,6 +42,7 @@ mod cast;
 mod check;
 mod context;
 mod digest;
+mod event;
 mod fault;
 mod fields;
 mod ids;
@@ -58,6 +61,7 @@ mod set;
 
 pub use check::{Bearing, check, loosened};
 pub use digest::text_digest;
+pub use event::{EVENT_TEXT_MAX, EventAsked, EventCondition, event_schema_text};
 pub use fault::{At, PolicyFault};
 pub use kept::{Again, Kept};
 pub use kind::Kind;

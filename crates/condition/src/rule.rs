@@ -25,6 +25,8 @@ const ONLY_FORBID: &str = "grants allow, policies only take away: write what mus
                            `forbid (principal, action, resource) unless { … };`, and grant with \
                            `doorward client grant`";
 
+const PRESETS_HELP: &str = "`doorward policy presets` shows some to begin with";
+
 /// One `forbid` of a text.
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -46,7 +48,7 @@ pub(crate) struct Rule {
 /// # Errors
 /// What is wrong with it, in the order of the text.
 pub(crate) fn read(name: &str, text: &str) -> Result<Vec<Rule>, Vec<PolicyFault>> {
-    let set = parse(text)?;
+    let set = parse(text, PRESETS_HELP)?;
     let mut faults = shape_faults(&set, text);
     let Some(schema) = schema() else {
         return Err(vec![PolicyFault::whole(
@@ -65,16 +67,21 @@ pub(crate) fn read(name: &str, text: &str) -> Result<Vec<Rule>, Vec<PolicyFault>
     if faults.is_empty() {
         return Ok(rules(name, &set));
     }
+    Err(in_order(faults))
+}
+
+/// Faults in the order of the text, each once, and not too many.
+pub(crate) fn in_order(mut faults: Vec<PolicyFault>) -> Vec<PolicyFault> {
     let place = |fault: &PolicyFault| fault.at.as_ref().map(|at| (at.line, at.column));
     faults.sort_by_key(place);
     faults.dedup();
     faults.truncate(FAULTS_MAX);
-    Err(faults)
+    faults
 }
 
 /// Reads a text that was held against this very schema before.
 pub(crate) fn read_checked(name: &str, text: &str) -> Result<Vec<Rule>, Vec<PolicyFault>> {
-    let set = parse(text)?;
+    let set = parse(text, PRESETS_HELP)?;
     // What the schema says was found to be so; that nothing is permitted is looked at each time.
     if set.num_of_templates() == 0 && set.policies().all(|each| each.effect() == Effect::Forbid) {
         return Ok(rules(name, &set));
@@ -85,7 +92,7 @@ pub(crate) fn read_checked(name: &str, text: &str) -> Result<Vec<Rule>, Vec<Poli
 /// What a text that is faulty now bears on, as far as that can still be told: rules that can't be
 /// evaluated.
 pub(crate) fn broken(name: &str, text: &str) -> Vec<Rule> {
-    let rules = parse(text).map(|set| rules(name, &set));
+    let rules = parse(text, PRESETS_HELP).map(|set| rules(name, &set));
     match rules {
         Ok(mut rules) if !rules.is_empty() => {
             rules.iter_mut().for_each(|rule| rule.set = None);
@@ -102,7 +109,8 @@ pub(crate) fn broken(name: &str, text: &str) -> Vec<Rule> {
     }
 }
 
-fn parse(text: &str) -> Result<PolicySet, Vec<PolicyFault>> {
+/// Reads a text, which `help` says how to begin.
+pub(crate) fn parse(text: &str, help: &str) -> Result<PolicySet, Vec<PolicyFault>> {
     if text.len() > TEXT_MAX {
         return Err(vec![PolicyFault::whole(
             "the text is larger than 64 KiB",
@@ -116,10 +124,7 @@ fn parse(text: &str) -> Result<PolicySet, Vec<PolicyFault>> {
             .collect::<Vec<_>>()
     })?;
     if set.is_empty() && set.num_of_templates() == 0 {
-        return Err(vec![PolicyFault::whole(
-            "there is no policy in it",
-            "`doorward policy presets` shows some to begin with",
-        )]);
+        return Err(vec![PolicyFault::whole("there is no policy in it", help)]);
     }
     Ok(set)
 }
@@ -197,7 +202,7 @@ fn shape_faults(set: &PolicySet, text: &str) -> Vec<PolicyFault> {
     faults
 }
 
-fn span(loc: Option<(usize, usize)>) -> (usize, usize) {
+pub(crate) fn span(loc: Option<(usize, usize)>) -> (usize, usize) {
     loc.map_or((0, 1), |(start, end)| (start, end.saturating_sub(start)))
 }
 

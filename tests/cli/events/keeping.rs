@@ -31,6 +31,16 @@ fn who_is_erased_is_gone_from_events_too() {
     assert_eq!(ids(&found).len(), 0);
     let refused = events.run(&["replay", &all[0], "--to", "crm"]).ended(2);
     assert!(refused.stderr.contains("erased"), "{refused:?}");
+    let dry = [
+        "replay",
+        "--to",
+        "lake",
+        "--since",
+        "2026-11-01",
+        "--dry-run",
+    ];
+    let dry = events.json(&dry);
+    assert_eq!((&dry["events"], &dry["gone"]), (&1.into(), &2.into()));
     let recorded = events.recorded("event.erase_person");
     assert_eq!(recorded[0]["metadata"]["events"], 2, "{recorded:?}");
     assert!(!format!("{recorded:?}").contains("ann@"), "{recorded:?}");

@@ -4,6 +4,7 @@ mod acting;
 mod following;
 mod keeping;
 mod looking;
+mod reaching;
 
 use std::path::Path;
 

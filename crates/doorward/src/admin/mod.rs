@@ -71,7 +71,7 @@ pub(crate) use deliveries::{
 };
 pub(crate) use destinations::{
     DestinationAdd, DestinationAsked, DestinationList, DestinationRemove, DestinationRotate,
-    DestinationSet, DestinationShow, DestinationView, Switch,
+    DestinationSet, DestinationShow, DestinationView, RetryAsked, Switch,
 };
 pub(crate) use error::AdminError;
 pub(crate) use events::{

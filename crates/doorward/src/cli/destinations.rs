@@ -1,5 +1,7 @@
 //! What can be typed about destinations.
 
+use std::str::FromStr;
+
 use clap::{Args, Subcommand};
 
 use crate::duration::{Lasting, LastingOrNone};
@@ -9,7 +11,7 @@ use crate::relay::Form;
 #[derive(Debug, Subcommand)]
 pub(crate) enum DestinationCommand {
     /// Add a destination: it gets every event from now on that its filters let through
-    Add(AddDestination),
+    Add(Box<AddDestination>),
     /// List the destinations
     #[command(after_help = "\
 Examples:
@@ -24,8 +26,13 @@ Examples:
         /// Name or id of the destination
         destination: String,
     },
+    /// Print what a condition may ask for, in Cedar's own syntax
+    #[command(after_help = "\
+Examples:
+  doorward destination schema")]
+    Schema,
     /// Change a destination
-    Set(SetDestination),
+    Set(Box<SetDestination>),
     /// Have its events wait
     #[command(after_help = "\
 Examples:
@@ -84,7 +91,11 @@ verifies them with any of its libraries. Private addresses are not connected to,
 Examples:
   doorward destination add crm --url https://crm.example.com/hooks --event reply_received
   doorward destination add lake --url https://lake.example.com/in --form normalised --rate 50
-  doorward destination add crm2 --url https://crm.example.com/v2 --header 'Authorization: file:///run/secrets/crm' --in-order")]
+  doorward destination add crm2 --url https://crm.example.com/v2 --header 'Authorization: file:///run/secrets/crm' --in-order
+  doorward destination add acme --url https://acme.example.com/in --retry 5s,5m,30m \\
+    --condition 'forbid (principal, action, resource) unless { resource.lead_domain == \"acme.com\" };'
+  doorward destination add inner --url https://hooks.internal/in --client-cert file:///run/secrets/client.pem \\
+    --trust file:///etc/doorward/internal-ca.pem")]
 pub(crate) struct AddDestination {
     /// Name to call it by
     pub(crate) name: String,
@@ -110,6 +121,8 @@ What is not said stays as it is. A list that is said takes the place of the one 
 Examples:
   doorward destination set crm --event reply_received --event lead_meeting_booked
   doorward destination set crm --any-event --rate 0
+  doorward destination set crm --condition crm.cedar
+  doorward destination set crm --no-condition --retry usual
   doorward destination set crm --url https://crm.example.com/v2/hooks")]
 pub(crate) struct SetDestination {
     /// Name or id of the destination
@@ -137,6 +150,18 @@ pub(crate) struct SetDestination {
     /// No headers
     #[arg(long, conflicts_with = "header")]
     pub(crate) no_headers: bool,
+
+    /// No condition
+    #[arg(long, conflicts_with = "condition")]
+    pub(crate) no_condition: bool,
+
+    /// Show it no certificate
+    #[arg(long, conflicts_with_all = ["client_cert", "client_key"])]
+    pub(crate) no_client_cert: bool,
+
+    /// Hold its certificate against those that this machine trusts
+    #[arg(long, conflicts_with = "trust")]
+    pub(crate) trust_system: bool,
 }
 
 /// What a destination is set to.
@@ -177,4 +202,53 @@ pub(crate) struct DestinationOptions {
     /// How long an answer may take (default: 15s)
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Lasting>,
+
+    /// What an event must be besides: Cedar, as a file or as the text itself; see `doorward
+    /// destination schema`
+    #[arg(long, value_name = "FILE|TEXT")]
+    pub(crate) condition: Option<String>,
+
+    /// Waits before it is tried again, such as 5s,5m,30m; `none` for one attempt, `usual` for
+    /// 5s,5m,30m,2h,5h,10h,14h,20h,24h
+    #[arg(long, value_name = "TIMES")]
+    pub(crate) retry: Option<Retry>,
+
+    /// Reference to a certificate to show it, PEM; its key may stand with it
+    #[arg(long, value_name = "REF")]
+    pub(crate) client_cert: Option<String>,
+
+    /// Reference to the certificate's key, PEM
+    #[arg(long, value_name = "REF")]
+    pub(crate) client_key: Option<String>,
+
+    /// Reference to the certificates that alone its own is held against, PEM
+    #[arg(long, value_name = "REF")]
+    pub(crate) trust: Option<String>,
+}
+
+/// When a delivery is tried again, as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// As usual.
+    Usual,
+    /// After so many seconds each.
+    Waits(Vec<u64>),
+}
+
+impl FromStr for Retry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "usual" => Ok(Self::Usual),
+            "none" => Ok(Self::Waits(Vec::new())),
+            text => {
+                let waits = text.split(',').map(|one| {
+                    let wait: Lasting = one.trim().parse()?;
+                    Ok(wait.millis().unsigned_abs().div_ceil(1_000))
+                });
+                waits.collect::<Result<_, _>>().map(Self::Waits)
+            }
+        }
+    }
 }

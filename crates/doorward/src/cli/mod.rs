@@ -44,7 +44,7 @@ pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, Set
 pub(crate) use deliveries::{
     DeadLetterCommand, DeliveriesCommand, ListDeliveries, Replay, ReplayCommand, ReplayOf,
 };
-pub(crate) use destinations::{DestinationCommand, DestinationOptions, SetDestination};
+pub(crate) use destinations::{DestinationCommand, DestinationOptions, Retry, SetDestination};
 pub(crate) use events::{EventFilters, EventTimes, EventsCommand, Listen, TailEvents};
 pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use leak::{LeakCommand, RespondLeak};

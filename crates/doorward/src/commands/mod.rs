@@ -70,6 +70,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Upstream(command) => block_on(upstream::run(&for_server()?, command)),
         Command::Leak(command) => block_on(leak::run(&for_server()?, command)),
         Command::Webhook(command) => block_on(webhook::run(&for_server()?, command)),
+        Command::Destination(crate::cli::DestinationCommand::Schema) => destination::schema(output),
         Command::Destination(command) => block_on(destination::run(&for_server()?, command)),
         Command::Events(command) => block_on(event::run(&for_server()?, command)),
         Command::Deliveries(command) => block_on(delivery::run(&for_server()?, command)),

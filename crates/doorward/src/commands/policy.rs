@@ -243,7 +243,7 @@ fn presets(name: Option<&str>, output: Output) -> Outcome {
 }
 
 /// The text of a policy, no more of it than one may have.
-fn read(file: &str) -> Result<String, Failure> {
+pub(super) fn read(file: &str) -> Result<String, Failure> {
     let mut text = String::new();
     let most = TEXT_MAX as u64 + 1;
     let done = if file == "-" {

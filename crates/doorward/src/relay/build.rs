@@ -2,10 +2,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use doorward_condition::EventCondition;
 use doorward_policy::Timestamp;
-use doorward_relay::deliver::{self, HeaderTemplate};
+use doorward_relay::deliver::{self, ClientIdentity, HeaderTemplate, Trust, Want};
 use doorward_relay::receive::SourceParts;
 use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{EndState, Store};
@@ -13,7 +15,8 @@ use doorward_webhook::{Filter, Scheme, Schemes, Signer, WebhookSecret};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Destination, HeaderValue, KeptSecret, ProofSettings, Source};
+use super::wanted::{Doubts, Wanted};
+use super::{Destination, DestinationSettings, HeaderValue, KeptSecret, ProofSettings, Source};
 use crate::config::RelayConfig;
 
 /// An end as the relay runs with it, and the secrets in it; or why it can't.
@@ -60,6 +63,7 @@ pub(super) fn destination(
     destination: &Destination,
     config: &RelayConfig,
     secrets: &Secrets,
+    doubts: &Doubts,
     now: Timestamp,
 ) -> Built<deliver::Destination> {
     let Destination { end, settings } = destination;
@@ -86,8 +90,22 @@ pub(super) fn destination(
         let header = HeaderTemplate::parse(name, &value);
         headers.push(header.map_err(|error| error.to_string())?);
     }
+    let tls = Shown::read(settings, secrets)?;
+    let condition = settings.condition.as_deref().map(condition).transpose()?;
+    let condition = condition.map(|one| {
+        Arc::new(Wanted::new(
+            one,
+            (end.number, end.version),
+            &end.name,
+            doubts,
+        )) as _
+    });
     let built = deliver::Destination {
-        version: version(end.version, &known),
+        version: version(end.version, &known, &tls),
+        condition,
+        plan: settings.plan(),
+        trust: tls.trust,
+        identity: tls.identity,
         active: end.state == EndState::Active,
         filter: Filter {
             types: settings.events.clone(),
@@ -108,6 +126,96 @@ pub(super) fn destination(
     Ok((built, known))
 }
 
+/// Whether a destination can be spoken to as it is set: what it is shown and whom it is believed.
+///
+/// # Errors
+/// Why it can't.
+pub(crate) fn check_destination(
+    settings: &DestinationSettings,
+    secrets: &Secrets,
+) -> Result<(), String> {
+    let url = settings
+        .url
+        .parse()
+        .map_err(|_| "its address can't be read".to_owned())?;
+    let tls = Shown::read(settings, secrets)?;
+    deliver::Destination {
+        trust: tls.trust,
+        identity: tls.identity,
+        // Whether it may be reached is told when it is.
+        allow: ["0.0.0.0/0", "::/0"]
+            .into_iter()
+            .filter_map(|all| all.parse().ok())
+            .collect(),
+        ..deliver::Destination::new(0, "", url)
+    }
+    .check()
+    .map_err(|fault| fault.to_string())
+}
+
+/// What a destination wants beside its filters, for who asks before anything is delivered.
+///
+/// # Errors
+/// When its condition can't be read.
+pub(crate) fn wanted_by(destination: &Destination) -> Result<Option<impl Want>, String> {
+    let Destination { end, settings } = destination;
+    let text = settings.condition.as_deref();
+    let condition = text.map(condition).transpose()?;
+    Ok(condition.map(|one| {
+        let whose = (end.number, end.version);
+        Wanted::new(one, whose, &end.name, &Doubts::default())
+    }))
+}
+
+/// The condition of a destination.
+pub(super) fn condition(text: &str) -> Result<EventCondition, String> {
+    EventCondition::read(text).map_err(|faults| {
+        let first = faults.first().map(ToString::to_string).unwrap_or_default();
+        format!("its condition can't be read: {first}")
+    })
+}
+
+/// What a destination is shown, and whom it is believed.
+struct Shown {
+    trust: Trust,
+    identity: Option<ClientIdentity>,
+}
+
+impl Shown {
+    fn read(settings: &DestinationSettings, secrets: &Secrets) -> Result<Self, String> {
+        let trust = match &settings.trust {
+            None => Trust::System,
+            Some(reference) => {
+                let pem = read_one(reference, secrets)?;
+                Trust::Only(pem.expose_secret().as_bytes().to_vec())
+            }
+        };
+        let identity = settings.certificate.as_ref().map(|certificate| {
+            let chain = read_one(&certificate.chain, secrets)?;
+            let key = match &certificate.key {
+                Some(reference) => read_one(reference, secrets)?,
+                None => chain.clone(),
+            };
+            let chain = chain.expose_secret().as_bytes().to_vec();
+            Ok::<_, String>(ClientIdentity { chain, key })
+        });
+        Ok(Self {
+            trust,
+            identity: identity.transpose()?,
+        })
+    }
+
+    fn hash(&self, hasher: &mut impl Hasher) {
+        if let Trust::Only(pem) = &self.trust {
+            pem.hash(hasher);
+        }
+        if let Some(identity) = &self.identity {
+            identity.chain.hash(hasher);
+            identity.key.expose_secret().hash(hasher);
+        }
+    }
+}
+
 /// The secrets that are taken now, the newest first.
 fn read(
     kept: &[KeptSecret],
@@ -125,12 +233,13 @@ fn read_one(reference: &str, secrets: &Secrets) -> Result<SecretString, String> 
 }
 
 /// Tells a destination from what it was before: also when a secret of it has another value, or has ended.
-fn version(end: u64, secrets: &[SecretString]) -> u64 {
+fn version(end: u64, secrets: &[SecretString], tls: &Shown) -> u64 {
     let mut hasher = DefaultHasher::new();
     end.hash(&mut hasher);
     for secret in secrets {
         secret.expose_secret().hash(&mut hasher);
     }
+    tls.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -140,14 +249,23 @@ mod tests {
 
     #[test]
     fn another_value_is_another_version() {
+        let tls = |key: &str| Shown {
+            trust: Trust::System,
+            identity: Some(ClientIdentity {
+                chain: Vec::new(),
+                key: key.into(),
+            }),
+        };
         let of = |end, values: &[&str]| {
             let secrets: Vec<SecretString> = values.iter().map(|text| (*text).into()).collect();
-            version(end, &secrets)
+            version(end, &secrets, &tls("a"))
         };
         let one = of(1, &["a", "b"]);
         assert_eq!(one, of(1, &["a", "b"]));
         for other in [of(2, &["a", "b"]), of(1, &["a", "c"]), of(1, &["a"])] {
             assert_ne!(one, other);
         }
+        let secrets = ["a", "b"].map(SecretString::from);
+        assert_ne!(one, version(1, &secrets, &tls("b")));
     }
 }

@@ -9,15 +9,17 @@ mod running;
 mod secrets;
 mod settings;
 mod tend;
+mod wanted;
 mod watch;
 
+pub(crate) use build::{check_destination, wanted_by};
 pub(crate) use ends::{Destination, Source};
 pub(crate) use events::{LateEvents, open_events};
 pub(crate) use running::{Relay, RelayParts};
 pub(crate) use secrets::{WebhookSecret, check_signing, header_of, sends};
 pub(crate) use settings::{
-    ALLOW_MAX, DestinationSettings, Form, HeaderValue, KeptSecret, ProofSettings, SourceSettings,
-    Subscription, WEBHOOK_PROOF, check_public_url, check_target,
+    ALLOW_MAX, ClientCertificate, DestinationSettings, Form, HeaderValue, KeptSecret,
+    ProofSettings, SourceSettings, Subscription, WEBHOOK_PROOF, check_public_url, check_target,
 };
 pub(crate) use tend::tend;
 pub(crate) use watch::watch_subscriptions;

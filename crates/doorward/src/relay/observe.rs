@@ -124,6 +124,8 @@ pub(super) enum Told {
     Breaker(i64, bool),
     /// A delivery was given up.
     Dead(i64),
+    /// Its condition could not tell of an event, which is delivered.
+    Doubt(i64),
 }
 
 /// Tells it to the relay's own task.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::build;
 use super::observe::{Tells, Told, Writes};
+use super::wanted::Doubts;
 use super::{Destination, Source};
 use crate::admin::{AdminError, now};
 use crate::alerts::AlertDesk;
@@ -58,6 +59,7 @@ pub(crate) struct Relay {
     /// Sources by number as they were last built: one whose secret can't be read now stays as it was.
     built: Mutex<HashMap<i64, SourceParts>>,
     told: Mutex<Option<mpsc::UnboundedReceiver<Told>>>,
+    doubts: Doubts,
 }
 
 /// Removes all known secrets of others from what destinations answer.
@@ -98,7 +100,7 @@ impl Relay {
         let options = DeliverOptions {
             clock: Clock::system(),
             scrub: Some(Arc::new(Known)),
-            observer: Arc::new(Tells(tell)),
+            observer: Arc::new(Tells(tell.clone())),
             grace: Duration::from_secs(10),
             ..DeliverOptions::default()
         };
@@ -109,6 +111,7 @@ impl Relay {
             dispatcher,
             built: Mutex::default(),
             told: Mutex::new(Some(told)),
+            doubts: Doubts::new(tell),
         });
         relay.load()?;
         Ok(relay)
@@ -144,7 +147,7 @@ impl Relay {
             .filter(|one| one.is_active())
         {
             let (config, secrets) = (&self.parts.config, &self.parts.secrets);
-            match build::destination(destination, config, secrets, at) {
+            match build::destination(destination, config, secrets, &self.doubts, at) {
                 Ok((built, values)) => {
                     known.extend(values);
                     destinations.push(Arc::new(built));
@@ -271,6 +274,15 @@ impl Relay {
             text.gauge("webhook_attempts_under_way", help, &labels, one.under_way);
             let help = "Whether a destination is left alone for a while (1)";
             text.gauge("webhook_breaker_open", help, &labels, u8::from(one.open));
+        }
+        for (number, count) in self.doubts.figures() {
+            let Some(name) = destinations.get(&number) else {
+                continue;
+            };
+            let help =
+                "Events of which a destination's condition could not tell, and that are delivered";
+            let labels = [("destination", name.as_str())];
+            text.counter("webhook_conditions_unclear_total", help, &labels, count);
         }
         let figures = self.parts.events.figures();
         let help = "Events that wait to be written";

@@ -70,7 +70,10 @@ impl Relay {
     }
 
     async fn see_to(self: &Arc<Self>, told: Told) {
-        let (Told::Gone(number) | Told::Breaker(number, _) | Told::Dead(number)) = told;
+        let (Told::Gone(number)
+        | Told::Breaker(number, _)
+        | Told::Dead(number)
+        | Told::Doubt(number)) = told;
         let relay = Arc::clone(self);
         let found = tokio::task::spawn_blocking(move || {
             let all = Destination::all(relay.parts.store.as_ref())?;
@@ -116,6 +119,13 @@ impl Relay {
                 tracing::info!(destination = name, "a destination is back");
                 return;
             }
+            Told::Doubt(_) => (
+                format!("the condition of {name} can't tell of an event"),
+                format!(
+                    "It is delivered, and so is every other of which it can't tell: they are counted in \
+                     `webhook_conditions_unclear_total`. See `doorward destination show {name}`."
+                ),
+            ),
             Told::Dead(_) => (
                 format!("deliveries to {name} were given up"),
                 format!(

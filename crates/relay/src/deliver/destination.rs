@@ -115,6 +115,14 @@ impl Destination {
         }
     }
 
+    /// Whether it can be spoken to as it is set: its address, and its TLS. Nothing is connected to.
+    ///
+    /// # Errors
+    /// Why it can't.
+    pub fn check(&self) -> Result<(), DestinationFault> {
+        super::client::Client::new(self, Arc::new(super::reach::SystemNames)).map(drop)
+    }
+
     /// Whether it wants an event. None in quarantine is wanted by anybody.
     pub fn wants(&self, event: &Event) -> bool {
         event.quarantined.is_none()

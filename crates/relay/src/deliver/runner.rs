@@ -15,10 +15,10 @@ use super::finish::{Flight, finish, unsent};
 use super::line::{Line, NotNow};
 use super::order::{Leads, Turn, Work};
 use super::replay::ReplayFilter;
-use super::select::{Ask, Found, length, read};
+use super::select::{Ask, Found, Judge, length, read};
 use super::window::Window;
 use crate::error::{RelayError, Result};
-use crate::events::{Body, Event};
+use crate::events::Body;
 use crate::store::{DeliveryState, EventStore, Lane, Outcome};
 
 /// With fewer than this at hand more is read.
@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// What a replay is limited to.
 pub(super) struct Only {
-    pub(super) filter: ReplayFilter,
+    pub(super) filter: Arc<ReplayFilter>,
     pub(super) last_seq: i64,
     pub(super) rate: Rate,
 }
@@ -242,6 +242,10 @@ impl Runner {
         self.leads.about_to_read(open.filter_map(|one| one.lead));
         let ask = Ask {
             lane: self.lane,
+            judge: Judge {
+                destination: Arc::clone(&self.line.destination),
+                only: self.only.as_ref().map(|only| Arc::clone(&only.filter)),
+            },
             after: events.then(|| self.window.read()),
             newest: last,
             due_by: due.then(|| self.line.shared.options.clock.ms()),
@@ -282,11 +286,11 @@ impl Runner {
             self.enter(work);
         }
         let last = self.only.as_ref().map_or(i64::MAX, |only| only.last_seq);
-        for event in found.events {
+        for (event, wanted) in found.events {
             if event.seq > last {
                 break;
             }
-            if !self.window.admit(event.seq, self.wants(&event)) {
+            if !self.window.admit(event.seq, wanted) {
                 continue;
             }
             let lead = event.subject.filter(|_| in_order);
@@ -302,13 +306,6 @@ impl Runner {
         }
         if let Some(to) = found.read_to {
             self.window.read_to(to.min(last));
-        }
-    }
-
-    fn wants(&self, event: &Event) -> bool {
-        match &self.only {
-            Some(only) => only.filter.wants(&self.line.destination, event),
-            None => self.line.destination.wants(event),
         }
     }
 

@@ -1,7 +1,10 @@
 //! What is read for a lane: the next events, and those that are due again.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use super::destination::Destination;
+use super::replay::ReplayFilter;
 use crate::error::Result;
 use crate::events::Event;
 use crate::store::{Due, EventReader, Lane};
@@ -12,10 +15,29 @@ const BYTES: usize = 4 << 20;
 /// Due deliveries that are read at once.
 const DUE: usize = 64;
 
+/// Which events a lane sends.
+#[derive(Debug, Clone)]
+pub(super) struct Judge {
+    pub(super) destination: Arc<Destination>,
+    /// Of a replay, what it is limited to.
+    pub(super) only: Option<Arc<ReplayFilter>>,
+}
+
+impl Judge {
+    fn wants(&self, event: &Event) -> bool {
+        match &self.only {
+            Some(only) => only.wants(&self.destination, event),
+            None => self.destination.wants(event),
+        }
+    }
+}
+
 /// What is to be read.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
     pub(super) lane: Lane,
+    /// A condition may take its time: it is asked here, where nobody else waits.
+    pub(super) judge: Judge,
     /// The events after this one; `None` reads none.
     pub(super) after: Option<i64>,
     /// All events up to this one are on disk.
@@ -31,7 +53,8 @@ pub(super) struct Ask {
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) events: Vec<Event>,
+    /// Each with whether it is sent.
+    pub(super) events: Vec<(Event, bool)>,
     /// Everything up to there was read; `None` where nothing was.
     pub(super) read_to: Option<i64>,
     pub(super) due: Vec<(Due, Option<Event>)>,
@@ -67,20 +90,23 @@ pub(super) fn read(reader: &EventReader, ask: &Ask) -> Result<Found> {
         found.next_due = reader.next_due_after(ask.lane, by)?;
     }
     if let Some(after) = ask.after {
-        found.events = reader.after(after, EVENTS, BYTES)?;
-        let bytes = |event: &Event| event.body.bytes().map_or(0, bytes::Bytes::len);
-        let cut =
-            found.events.len() == EVENTS || found.events.iter().map(bytes).sum::<usize>() >= BYTES;
-        found.read_to = match found.events.last() {
+        let events = reader.after(after, EVENTS, BYTES)?;
+        let cut = events.len() == EVENTS || events.iter().map(length).sum::<usize>() >= BYTES;
+        found.read_to = match events.last() {
             Some(last) if cut => Some(last.seq),
             Some(last) => Some(ask.newest.max(last.seq)),
             None => Some(ask.newest),
         };
         if ask.in_order {
-            let leads: HashSet<i64> = found.events.iter().filter_map(|one| one.subject).collect();
+            let leads: HashSet<i64> = events.iter().filter_map(|one| one.subject).collect();
             let leads: Vec<i64> = leads.into_iter().collect();
             found.blocked = reader.blocked(ask.lane, &leads)?.into_iter().collect();
         }
+        let judged = events.into_iter().map(|event| {
+            let wanted = ask.judge.wants(&event);
+            (event, wanted)
+        });
+        found.events = judged.collect();
     }
     Ok(found)
 }

@@ -111,7 +111,7 @@ async fn once_more(line: &Arc<Line>, replay: Replay, mut signals: Signals) -> Re
     // So many a second, whole ones: at least one.
     let rate = replay.asked.rate.clamp(1.0, 1_000_000.0) as u32;
     let only = Only {
-        filter,
+        filter: Arc::new(filter),
         last_seq: replay.asked.last_seq,
         rate: Rate::new(rate, (rate / 10).max(1)),
     };

@@ -4,17 +4,17 @@ use std::ops::ControlFlow;
 
 use rusqlite::params;
 
-use super::event_rows::{COLUMNS, event};
+use super::event_rows::{BODY_TABLES, COLUMNS, event};
 use super::read::EventReader;
 use crate::error::Result;
-use crate::events::Event;
+use crate::events::{Body, Event};
 
 /// Events that are read at one moment: a longer look would keep the write-ahead log from being cut.
 const AT_ONCE: i64 = 10_000;
 
 impl EventReader {
-    /// Shows the events after one, up to another, in their order and without their bodies, until told
-    /// to stop. What is stored meanwhile is shown too. The number of the last event that was shown,
+    /// Shows the events after one, up to another, in their order and without their bodies, of which is
+    /// said where they are gone, until told to stop. What is stored meanwhile is shown too. The number of the last event that was shown,
     /// `after` when there was none.
     ///
     /// # Errors
@@ -29,13 +29,18 @@ impl EventReader {
         loop {
             let more = self.read(|connection, _| {
                 let mut statement = connection.prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM events e WHERE e.seq > ?1 AND e.seq <= ?2
-                     ORDER BY e.seq LIMIT ?3"
+                    "SELECT {COLUMNS}, b.seq IS NOT NULL, e.subject IS NULL OR s.entry IS NOT NULL
+                     FROM {BODY_TABLES} WHERE e.seq > ?1 AND e.seq <= ?2 ORDER BY e.seq LIMIT ?3"
                 ))?;
                 let mut rows = statement.query(params![at, last, AT_ONCE])?;
                 let mut shown = 0;
                 while let Some(row) = rows.next()? {
-                    let found = event(row)?;
+                    let mut found = event(row)?;
+                    found.body = match (row.get(12)?, row.get(13)?) {
+                        (_, false) => Body::Erased,
+                        (false, true) => Body::Removed,
+                        (true, true) => Body::NotRead,
+                    };
                     at = found.seq;
                     shown += 1;
                     if show(found).is_break() {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use doorward_policy::Timestamp;
-use doorward_relay::deliver::ReplayFilter;
+use doorward_relay::deliver::{ReplayFilter, Want};
 use doorward_relay::events::Body;
 use doorward_relay::{EventFilter, EventReader, EventStore, NewReplay, Order, Replay, ReplayState};
 use doorward_webhook::Filter;
@@ -13,7 +13,7 @@ use super::types::{ReplayCancel, ReplayList, ReplayPlan, ReplayShow, ReplayStart
 use crate::admin::error::AdminError;
 use crate::admin::events::{Names, event_id};
 use crate::admin::service::{Admin, Handle, now};
-use crate::relay::Destination;
+use crate::relay::{Destination, wanted_by};
 
 /// Most events a second.
 const RATE_MAX: u32 = 10_000;
@@ -83,6 +83,7 @@ impl ReplayPlan {
             destination: destination.end.name.clone(),
             state: destination.end.state.as_str().to_owned(),
             events: 0,
+            gone: 0,
             bytes: 0,
             types: Default::default(),
             first_at: None,
@@ -142,6 +143,15 @@ impl ReplayPlan {
             campaigns: destination.settings.campaigns.clone(),
             workspaces: destination.settings.workspaces.clone(),
         };
+        let condition = wanted_by(destination).map_err(AdminError::failed)?;
+        let holds = |seq| match &condition {
+            None => Ok(true),
+            Some(condition) => reader.event_at(seq).map(|found| {
+                let whole = found.filter(|event| event.body.bytes().is_some());
+                whole.is_some_and(|event| condition.wants(&event))
+            }),
+        };
+        let mut failed = None;
         let mut range: Option<(i64, i64)> = None;
         let after = begin(reader, asked.since_ms)?.map_or(first - 1, |seq| seq.max(first - 1));
         reader.walk(after, last, |event| {
@@ -160,13 +170,28 @@ impl ReplayPlan {
                 && wants(&asked.filter)
                 && wants(&own)
             {
+                if matches!(event.body, Body::Erased | Body::Removed) {
+                    self.gone += 1;
+                    return ControlFlow::Continue(());
+                }
+                match holds(event.seq) {
+                    Ok(false) => return ControlFlow::Continue(()),
+                    Ok(true) => {}
+                    Err(error) => {
+                        failed = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                }
                 self.add(&event);
                 let first = range.map_or(event.seq, |(first, _)| first);
                 range = Some((first, event.seq));
             }
             ControlFlow::Continue(())
         })?;
-        Ok(range)
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(range),
+        }
     }
 }
 

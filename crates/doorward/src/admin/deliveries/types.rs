@@ -138,6 +138,9 @@ pub(crate) struct ReplayPlan {
     pub(crate) state: String,
     /// Events that are delivered once more.
     pub(crate) events: u64,
+    /// Events that fit and are not: their payload is gone, or its person erased.
+    #[serde(default)]
+    pub(crate) gone: u64,
     /// Bytes of their payloads.
     pub(crate) bytes: u64,
     /// How many of each type.

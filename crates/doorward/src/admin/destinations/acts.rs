@@ -1,5 +1,6 @@
 //! What is recorded of requests about destinations.
 
+use doorward_condition::text_digest;
 use doorward_ledger::Event;
 
 use super::types::{
@@ -26,6 +27,13 @@ fn with(deed: Deed, asked: &DestinationAsked) -> Deed {
         .with("campaigns", &asked.campaigns)
         .with("workspaces", &asked.workspaces)
         .with("in_order", &asked.in_order)
+        .with(
+            "condition_digest",
+            &asked.condition.as_deref().map(text_digest),
+        )
+        .with("retry", &asked.retry)
+        .with("client_cert", &asked.client_cert)
+        .with("trust", &asked.trust)
 }
 
 fn named(deed: &mut Deed, destination: &DestinationView) {

@@ -3,6 +3,7 @@
 use doorward_secrets::{Error, SecretRef};
 use doorward_store::check_name;
 
+use super::reach::{take_condition, take_retry};
 use super::types::{
     DestinationAdd, DestinationAsked, DestinationList, DestinationShow, DestinationView,
 };
@@ -40,6 +41,10 @@ impl Handle<DestinationAdd> for Admin {
             concurrency: 8,
             rate: None,
             timeout_ms: 15_000,
+            condition: None,
+            waits: None,
+            certificate: None,
+            trust: None,
         };
         self.take(&mut settings, call.asked)?;
         let (kept, made) = self.signing(&call.name, call.secret.as_deref())?;
@@ -116,6 +121,11 @@ impl Admin {
             concurrency,
             rate,
             timeout_ms,
+            condition,
+            retry,
+            client_cert,
+            client_key,
+            trust,
         } = asked;
         if let Some(url) = url {
             check_target(&url).map_err(|why| AdminError::usage(format_args!("--url: {why}")))?;
@@ -157,7 +167,13 @@ impl Admin {
             within("--timeout (in milliseconds)", millis, 100, TIMEOUT_MAX)?;
             settings.timeout_ms = millis;
         }
-        Ok(())
+        if let Some(text) = condition {
+            take_condition(settings, text)?;
+        }
+        if let Some(retry) = retry {
+            take_retry(settings, retry)?;
+        }
+        self.take_tls(settings, client_cert, client_key, trust)
     }
 }
 

@@ -3,11 +3,12 @@
 mod acts;
 mod add;
 mod change;
+mod reach;
 mod types;
 
 pub(crate) use types::{
     DestinationAdd, DestinationAsked, DestinationList, DestinationRemove, DestinationRotate,
-    DestinationSet, DestinationShow, DestinationView, Switch,
+    DestinationSet, DestinationShow, DestinationView, RetryAsked, Switch,
 };
 
 routed_calls! {

@@ -41,6 +41,27 @@ pub(crate) struct DestinationAsked {
     pub(crate) rate: Option<u32>,
     /// How long an answer may take, in milliseconds.
     pub(crate) timeout_ms: Option<u64>,
+    /// The text of a condition; empty for none.
+    pub(crate) condition: Option<String>,
+    /// When it is tried again.
+    pub(crate) retry: Option<RetryAsked>,
+    /// Reference to the certificate that it is shown, PEM; empty for none.
+    pub(crate) client_cert: Option<String>,
+    /// Reference to its key, PEM; empty where it stands with the certificate.
+    pub(crate) client_key: Option<String>,
+    /// Reference to the certificates that it is held against, PEM; empty for those that this machine
+    /// trusts.
+    pub(crate) trust: Option<String>,
+}
+
+/// When a delivery is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RetryAsked {
+    /// As usual.
+    Usual,
+    /// After so many seconds each; never when there are none.
+    Waits(Vec<u64>),
 }
 
 /// Every destination.
@@ -127,6 +148,17 @@ pub(crate) struct DestinationView {
     pub(crate) rate: Option<u32>,
     /// How long an answer may take, in milliseconds.
     pub(crate) timeout_ms: u64,
+    /// The text of its condition.
+    pub(crate) condition: Option<String>,
+    /// Seconds before the second attempt, the third, and so on.
+    pub(crate) retry: Vec<u64>,
+    /// Reference to the certificate that it is shown.
+    pub(crate) client_cert: Option<String>,
+    /// Reference to its key, where it stands apart.
+    pub(crate) client_key: Option<String>,
+    /// Reference to the certificates that it is held against; those that this machine trusts when
+    /// there is none.
+    pub(crate) trust: Option<String>,
     /// When it was added.
     pub(crate) created_at: Timestamp,
 }
@@ -138,6 +170,7 @@ impl DestinationView {
             let (HeaderValue::Text(value) | HeaderValue::Reference(value)) = value;
             (name.clone(), value.clone())
         });
+        let certificate = settings.certificate.as_ref();
         let secrets = settings.secrets.iter();
         let used = secrets.filter(|kept| kept.is_used(now));
         Self {
@@ -156,6 +189,11 @@ impl DestinationView {
             concurrency: settings.concurrency,
             rate: settings.rate,
             timeout_ms: settings.timeout_ms,
+            condition: settings.condition.clone(),
+            retry: settings.plan().waits,
+            client_cert: certificate.map(|shown| shown.chain.clone()),
+            client_key: certificate.and_then(|shown| shown.key.clone()),
+            trust: settings.trust.clone(),
             created_at: end.created_at,
         }
     }

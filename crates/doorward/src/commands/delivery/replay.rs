@@ -99,6 +99,16 @@ fn plan(plan: &ReplayPlan, dry_run: bool, output: Output) -> Result<(), Failure>
         ("begun", Cell::toned(doing, Tone::Strong)),
         ("destination", Cell::from(&plan.destination)),
         ("events", Cell::from(plan.events)),
+        (
+            "gone",
+            match plan.gone {
+                0 => Cell::from(""),
+                gone => Cell::toned(
+                    format_args!("{gone} more, whose payload is gone"),
+                    Tone::Careful,
+                ),
+            },
+        ),
         ("types", Cell::from(types.join(", "))),
         ("size", Cell::from(size(plan.bytes))),
         ("from", time_cell(plan.first_at, "")),

@@ -1,16 +1,20 @@
 //! `doorward destination`: where events go.
 
+use std::path::Path;
+
+use doorward_condition::event_schema_text;
+
 use super::confirm::confirm;
 use super::{kept_at, whole_seconds};
 use crate::admin::{
     DestinationAdd, DestinationAsked, DestinationList, DestinationRemove, DestinationRotate,
-    DestinationSet, DestinationShow, DestinationView, Session, Switch,
+    DestinationSet, DestinationShow, DestinationView, RetryAsked, Session, Switch,
 };
-use crate::cli::{DestinationCommand, DestinationOptions, SetDestination};
+use crate::cli::{DestinationCommand, DestinationOptions, Retry, SetDestination};
 use crate::context::Context;
 use crate::duration::Lasting;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Cell, Tone, note};
+use crate::output::{Cell, Output, Tone, note};
 
 /// Runs `doorward destination …`.
 pub(crate) async fn run(context: &Context, command: DestinationCommand) -> Outcome {
@@ -30,7 +34,7 @@ pub(crate) async fn run(context: &Context, command: DestinationCommand) -> Outco
             return remove(context, &session, destination, yes).await;
         }
         DestinationCommand::Add(typed) => {
-            let mut asked = asked(typed.options);
+            let mut asked = asked(typed.options)?;
             asked.url = Some(typed.url);
             let call = DestinationAdd {
                 name: typed.name,
@@ -46,10 +50,11 @@ pub(crate) async fn run(context: &Context, command: DestinationCommand) -> Outco
             }
             added
         }
+        DestinationCommand::Schema => return schema(output),
         DestinationCommand::Show { destination } => {
             session.call(DestinationShow { destination }).await?
         }
-        DestinationCommand::Set(typed) => session.call(set(typed)).await?,
+        DestinationCommand::Set(typed) => session.call(set(*typed)?).await?,
         DestinationCommand::Pause { destination } => {
             session.call(switched(destination, Switch::Off)).await?
         }
@@ -85,8 +90,8 @@ fn switched(destination: String, switch: Switch) -> DestinationSet {
     }
 }
 
-fn set(typed: SetDestination) -> DestinationSet {
-    let mut asked = asked(typed.options);
+fn set(typed: SetDestination) -> Result<DestinationSet, Failure> {
+    let mut asked = asked(typed.options)?;
     asked.url = typed.url;
     for (any, list) in [
         (typed.any_event, &mut asked.events),
@@ -98,16 +103,26 @@ fn set(typed: SetDestination) -> DestinationSet {
             *list = Some(Vec::new());
         }
     }
-    DestinationSet {
+    for (none, text) in [
+        (typed.no_condition, &mut asked.condition),
+        (typed.no_client_cert, &mut asked.client_cert),
+        (typed.trust_system, &mut asked.trust),
+    ] {
+        if none {
+            *text = Some(String::new());
+        }
+    }
+    Ok(DestinationSet {
         destination: typed.destination,
         asked,
         switch: None,
-    }
+    })
 }
 
-fn asked(options: DestinationOptions) -> DestinationAsked {
+fn asked(options: DestinationOptions) -> Result<DestinationAsked, Failure> {
     let said = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
-    DestinationAsked {
+    let condition = options.condition.map(|typed| condition(&typed));
+    Ok(DestinationAsked {
         url: None,
         events: said(options.event),
         campaigns: said(options.campaign),
@@ -118,7 +133,35 @@ fn asked(options: DestinationOptions) -> DestinationAsked {
         concurrency: options.concurrency,
         rate: options.rate,
         timeout_ms: options.timeout.map(|time| time.millis().unsigned_abs()),
+        condition: condition.transpose()?,
+        retry: options.retry.map(|retry| match retry {
+            Retry::Usual => RetryAsked::Usual,
+            Retry::Waits(waits) => RetryAsked::Waits(waits),
+        }),
+        client_cert: options.client_cert,
+        client_key: options.client_key,
+        trust: options.trust,
+    })
+}
+
+/// The text of a condition: of a file of that name, or what was typed if it can be none.
+fn condition(typed: &str) -> Result<String, Failure> {
+    if typed.contains('(') && !Path::new(typed).is_file() {
+        return Ok(typed.to_owned());
     }
+    let text = super::policy::read(typed)?;
+    match text.trim().is_empty() {
+        true => Err(Failure::usage(format_args!(
+            "{typed} is empty; `--no-condition` takes a condition away"
+        ))),
+        false => Ok(text),
+    }
+}
+
+/// Prints what a condition may ask for.
+pub(super) fn schema(output: Output) -> Outcome {
+    output.bytes(event_schema_text().as_bytes())?;
+    Ok(Exit::Done)
 }
 
 fn list(found: &[DestinationView], context: &Context) -> Result<(), Failure> {
@@ -163,6 +206,9 @@ fn show(one: &DestinationView, context: &Context) -> Result<(), Failure> {
         }
     });
     let rate = one.rate.map(|rate| format!("{rate} a second"));
+    let place = |reference: &String| kept_at(reference, context);
+    let shown = one.client_cert.iter().chain(&one.client_key);
+    let shows = shown.map(place).collect::<Vec<_>>().join(", ");
     context.output.fields(vec![
         ("destination", Cell::toned(&one.name, Tone::Strong)),
         ("id", Cell::from(&one.id)),
@@ -172,6 +218,10 @@ fn show(one: &DestinationView, context: &Context) -> Result<(), Failure> {
         ("events", Cell::from(one.events.join(", "))),
         ("campaigns", Cell::from(one.campaigns.join(", "))),
         ("workspaces", Cell::from(one.workspaces.join(", "))),
+        (
+            "condition",
+            Cell::from(one.condition.as_deref().unwrap_or_default().trim()),
+        ),
         ("form", Cell::from(&one.form)),
         ("headers", Cell::from(headers.join(", "))),
         (
@@ -184,12 +234,31 @@ fn show(one: &DestinationView, context: &Context) -> Result<(), Failure> {
             "answers within",
             Cell::from(format_args!("{} ms", one.timeout_ms)),
         ),
+        ("tried again", Cell::from(retried(&one.retry))),
+        ("shows", Cell::from(shows)),
+        (
+            "trusts",
+            Cell::from(one.trust.as_ref().map(place).unwrap_or_default()),
+        ),
         (
             "signed with",
             Cell::from(secrets.collect::<Vec<_>>().join(", ")),
         ),
         ("added", Cell::from(whole_seconds(one.created_at))),
     ])
+}
+
+/// Waits between attempts, for people.
+fn retried(waits: &[u64]) -> String {
+    let wait = |seconds: &u64| match *seconds {
+        hours if hours % 3_600 == 0 => format!("{}h", hours / 3_600),
+        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
+        seconds => format!("{seconds}s"),
+    };
+    match waits {
+        [] => "never".to_owned(),
+        waits => waits.iter().map(wait).collect::<Vec<_>>().join(", "),
+    }
 }
 
 async fn remove(context: &Context, session: &Session, destination: String, yes: bool) -> Outcome {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use doorward_webhook::RetryPlan;
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub(crate) struct DestinationSettings {
     /// Only these workspaces', by Instantly's id; all when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) workspaces: Vec<String>,
+    /// What else an event must be: Cedar, see `doorward destination schema`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) condition: Option<String>,
     /// What is sent.
     #[serde(default)]
     pub(crate) form: Form,
@@ -46,6 +50,26 @@ pub(crate) struct DestinationSettings {
     pub(crate) rate: Option<u32>,
     /// How long an answer may take, in milliseconds.
     pub(crate) timeout_ms: u64,
+    /// Seconds before the second attempt, the third, and so on; as usual when they are not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waits: Option<Vec<u64>>,
+    /// The certificate that it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<ClientCertificate>,
+    /// Reference to the certificates that its own is held against, PEM; those that this machine
+    /// trusts when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trust: Option<String>,
+}
+
+/// A certificate that Doorward shows, by references.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClientCertificate {
+    /// To the certificate and those above it, PEM.
+    pub(crate) chain: String,
+    /// To its key, PEM; it stands with the certificate when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
 }
 
 /// What is sent.
@@ -80,6 +104,18 @@ pub(crate) enum HeaderValue {
 }
 
 impl DestinationSettings {
+    /// When it is tried again.
+    pub(crate) fn plan(&self) -> RetryPlan {
+        let usual = RetryPlan::default();
+        match &self.waits {
+            Some(waits) => RetryPlan {
+                waits: waits.clone(),
+                ..usual
+            },
+            None => usual,
+        }
+    }
+
     /// Reads a header as it is typed: `Name: value`, or `Name: scheme://…` for a reference.
     ///
     /// # Errors

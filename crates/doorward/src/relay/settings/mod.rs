@@ -6,7 +6,9 @@ mod source;
 use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use destination::{DestinationSettings, Form, HeaderValue, check_target};
+pub(crate) use destination::{
+    ClientCertificate, DestinationSettings, Form, HeaderValue, check_target,
+};
 pub(crate) use source::{
     ALLOW_MAX, ProofSettings, SourceSettings, Subscription, WEBHOOK_PROOF, check_public_url,
 };
