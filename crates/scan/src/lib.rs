@@ -19,6 +19,7 @@ mod decode;
 mod detector;
 mod engine;
 pub mod generate;
+pub mod git;
 mod hold;
 pub mod tree;
 

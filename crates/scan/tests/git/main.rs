@@ -1,0 +1,9 @@
+//! Repositories made by the git program, looked through: the whole history, a range, what is staged.
+#![cfg(test)]
+
+mod history;
+mod hostile;
+mod oracle;
+mod range;
+mod repo;
+mod staged;
