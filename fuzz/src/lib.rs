@@ -13,6 +13,7 @@ pub mod changes;
 mod names;
 mod notes;
 mod requests;
+mod scanning;
 pub mod seeds;
 mod segment;
 mod tree;
@@ -70,6 +71,9 @@ targets! {
     payload_facts: webhooks::payload_facts,
     proof: webhooks::proof,
     retry_header: webhooks::retry_header,
+    detector_file: scanning::detector_file,
+    decoded: scanning::decoded,
+    archive: scanning::archive,
 }
 
 /// Runs the target of this name.

@@ -109,15 +109,25 @@ fn varied(secret: &[u8]) -> bool {
 }
 
 /// Not words joined by `_`, `-` or `.`: the name of something and not a value. Random text changes
-/// between letters and digits where words do not.
+/// between letters and digits, and between cases, where words do not.
 fn not_a_name(secret: &[u8]) -> bool {
-    let words = secret.split(|byte| b"_-./:".contains(byte));
-    !words.clone().all(|word| {
-        let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let body = word.iter().take_while(|byte| !byte.is_ascii_digit());
-        // Letters, then at most three digits; or a short number.
-        digits == 0 && word.len() < 24 || digits <= 3 && body.count() + digits == word.len()
-    })
+    !secret
+        .split(|byte| b"_-./:".contains(byte))
+        .all(is_like_a_word)
+}
+
+/// Letters, then at most three digits; a long one changes its case as seldom as words begin.
+fn is_like_a_word(word: &[u8]) -> bool {
+    let letters = word
+        .iter()
+        .take_while(|byte| !byte.is_ascii_digit())
+        .count();
+    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let humps = word
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+        .count();
+    digits <= 3 && letters + digits == word.len() && (word.len() < 16 || humps * 6 <= word.len())
 }
 
 /// Not a piece of code: a call, a member of something, a variable of a shell or template.

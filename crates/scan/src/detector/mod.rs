@@ -149,7 +149,7 @@ impl Detector {
     fn reach(&self) -> usize {
         let near = if self.near.is_empty() { 0 } else { self.within };
         near + match &self.finder {
-            Finder::Pattern(pattern) => pattern.longest() + pattern.lead(),
+            Finder::Pattern(pattern) => pattern.longest() + pattern.before(),
             Finder::Shape(shape) => shape.longest(),
         }
     }

@@ -58,10 +58,10 @@ pub(crate) struct Match {
 const ASSIGN: &str = concat!(
     r#"(?:\\{0,3}["'`])?\]?\)?"#,
     r#"(?:[ \t]{0,4}:[ \t]{0,4}&?(?:'static )?(?:str|string|String|SecretStr|Final|any)(?-i:\b))?"#,
-    r#"[ \t]{0,20}"#,
+    r#"[ \t]{0,8}"#,
     r#"(?:=>|:=|={1,3}|:|\|\||\?\?|\?:|"#,
-    r#",\s{0,40}\\{0,3}["']?[Vv]alue\\{0,3}["']?[ \t]{0,4}:|\s{1,20}value=|,|>)"#,
-    r#"\s{0,40}(?:[bruf@$]{0,2}\\{0,3}["'`])?"#,
+    r#",\s{0,24}\\{0,3}["']?[Vv]alue\\{0,3}["']?[ \t]{0,4}:|\s{1,20}value=|,|>)"#,
+    r#"\s{0,32}(?:[bruf@$]{0,2}\\{0,3}["'`])?"#,
 );
 
 fn syntax() -> syntax::Config {
@@ -109,6 +109,14 @@ impl Pattern {
             Anchor::Keyword => 0,
             Anchor::Word => WORD,
             Anchor::Before(bytes) => bytes,
+        }
+    }
+
+    /// The most bytes before a match that decide on it: those in which an earlier one may end.
+    pub(crate) fn before(&self) -> usize {
+        match self.anchor {
+            Anchor::Keyword | Anchor::Word => 1,
+            Anchor::Before(bytes) => bytes + 1,
         }
     }
 

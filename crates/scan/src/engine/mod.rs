@@ -120,7 +120,7 @@ impl Engine {
             }
         }
         let mut session = Session::new(self, scratch);
-        session.plain(bytes, &merged);
+        session.regions(bytes, &merged);
         session.finish(None)
     }
 

@@ -117,6 +117,20 @@ impl<'e, 's> Session<'e, 's> {
         self.take(bytes, found, &origin);
     }
 
+    /// Parts of a text. What was decoded around them may go further: a hit there that touches none
+    /// of them is left out, for what else stands there was not looked at.
+    pub(crate) fn regions(&mut self, bytes: &[u8], within: &[Range<usize>]) {
+        self.afford(bytes.len());
+        let mut found = self.found(bytes, within);
+        found.retain(|raw| {
+            raw.via.first() == Some(&Via::Base64)
+                || within
+                    .iter()
+                    .any(|part| raw.range.start < part.end && part.start < raw.range.end)
+        });
+        self.take(bytes, found, &Origin::default());
+    }
+
     fn found(&mut self, bytes: &[u8], within: &[Range<usize>]) -> Vec<Raw> {
         let mut found = Vec::new();
         if let Some((text, skip)) = narrow(bytes) {
@@ -270,7 +284,9 @@ impl<'e, 's> Session<'e, 's> {
         const MOST: usize = 100;
         let inner = self.inner();
         let skipped = Skipped { inner, cut };
-        if self.skipped.len() < MOST && !self.skipped.contains(&skipped) {
+        // It is a limit of all that the blob holds, and every archive around it ends with it.
+        let told = cut == Cut::Expanded && self.skipped.iter().any(|other| other.cut == cut);
+        if !told && self.skipped.len() < MOST && !self.skipped.contains(&skipped) {
             self.skipped.push(skipped);
         }
     }
