@@ -7,16 +7,21 @@
 
 mod added;
 mod history;
+mod jobs;
+mod memory;
 mod message;
 mod open;
 mod options;
+mod passes;
 mod range;
+mod recall;
 mod report;
 mod staged;
 mod store;
 mod sweep;
 mod tips;
 mod trace;
+mod trail;
 mod trees;
 
 pub use history::scan_history;

@@ -60,10 +60,6 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    pub(crate) fn not_looked_at(&self, what: &str, why: &str) {
-        self.sink.not_looked_at(what, why);
-    }
-
     /// Tells of secrets in blobs.
     pub(crate) fn blobs(&mut self, mut jobs: Vec<Job>) {
         let mut paths: HashMap<Seen, usize> = HashMap::new();
@@ -103,6 +99,24 @@ impl<'a> Reporter<'a> {
             return Vec::new();
         }
         let scanned = self.engine.scan(&mut self.scratch, None, &self.bytes);
+        let hits = scanned.hits.into_iter();
+        hits.map(|hit| (self.secrets.of(&hit), hit)).collect()
+    }
+
+    /// Every hit of a blob or, of a commit or a tag, of its message.
+    pub(crate) fn hits_of(&mut self, id: ObjectId, is_message: bool) -> Vec<(Seen, Hit)> {
+        if !is_message {
+            return self.hits(id);
+        }
+        let read = self
+            .objects
+            .read(&mut self.reader, &id, LARGEST, &mut self.bytes);
+        if read.is_err() {
+            return Vec::new();
+        }
+        let scanned = self
+            .engine
+            .scan(&mut self.scratch, None, message(&self.bytes));
         let hits = scanned.hits.into_iter();
         hits.map(|hit| (self.secrets.of(&hit), hit)).collect()
     }

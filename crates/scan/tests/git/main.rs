@@ -3,6 +3,7 @@
 
 mod history;
 mod hostile;
+mod memory;
 mod oracle;
 mod range;
 mod repo;

@@ -17,6 +17,8 @@ pub(crate) struct Pack {
     pub(crate) name: String,
     /// The checksum of all its bytes, as its end says: the pack's identity.
     pub(crate) checksum: ObjectId,
+    /// The checksum of its index, as its end says: of all ids, offsets and sums of entries.
+    pub(crate) listed: ObjectId,
 }
 
 /// The bytes of a pack.
@@ -60,6 +62,7 @@ impl Pack {
     pub(crate) fn open(path: &Path, number: u32, hash: Kind) -> Result<Self, Fault> {
         let index = index::File::at(path, hash)
             .map_err(|_| Fault::Broken("its index is not of the known form"))?;
+        let index_end = index.index_checksum();
         let pack: PathBuf = path.with_extension("pack");
         let file = File::open(&pack)?;
         let len = file.metadata()?.len();
@@ -92,6 +95,7 @@ impl Pack {
                 .to_string_lossy()
                 .into_owned(),
             checksum,
+            listed: index_end,
         })
     }
 

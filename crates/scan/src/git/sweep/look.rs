@@ -42,6 +42,8 @@ pub(crate) struct Looked {
     pub(crate) regions: u64,
     /// Objects that could not be looked at, and why.
     pub(crate) skipped: Vec<(String, String)>,
+    /// How many of those could not be read.
+    pub(crate) faults: u64,
 }
 
 impl Looked {
@@ -55,6 +57,13 @@ impl Looked {
         self.count += other.count;
         self.bytes += other.bytes;
         self.regions += other.regions;
+        self.faults += other.faults;
+    }
+
+    /// Tells of an object that could not be read.
+    pub(crate) fn fault(&mut self, what: &str, fault: &Fault) {
+        self.faults += 1;
+        self.skipped.push((what.to_owned(), fault.to_string()));
     }
 }
 
@@ -203,6 +212,16 @@ impl<'a> Looker<'a> {
     }
 
     fn message(&mut self, id: ObjectId, kind: Kind, bytes: &[u8]) {
+        self.row(id, kind, bytes);
+        let scanned = self.engine.scan(&mut self.scratch, None, message(bytes));
+        if !scanned.hits.is_empty() {
+            let marks = self.marks(&scanned);
+            self.looked.messages.push((id, seen(&marks.hits)));
+        }
+    }
+
+    /// Keeps what of a commit or a tag decides on the order of the history.
+    pub(crate) fn row(&mut self, id: ObjectId, kind: Kind, bytes: &[u8]) {
         let objects = self.objects;
         let number = |id: &gix::oid| objects.number(id).unwrap_or(MISSING);
         if kind == Kind::Commit {
@@ -216,11 +235,6 @@ impl<'a> Looker<'a> {
         } else if let Some(target) = TagRow::target(bytes) {
             let (tag, target) = (number(&id), number(&target));
             self.looked.tags.push(TagRow { tag, target });
-        }
-        let scanned = self.engine.scan(&mut self.scratch, None, message(bytes));
-        if !scanned.hits.is_empty() {
-            let marks = self.marks(&scanned);
-            self.looked.messages.push((id, seen(&marks.hits)));
         }
     }
 }
@@ -238,16 +252,21 @@ impl Visit for Looker<'_> {
 
     fn whole(&mut self, node: Node, bytes: &[u8]) -> Marked {
         match (node.kind, self.known(node.at)) {
-            (Kind::Tree, _) | (_, Known::Clean) => Marked::default(),
+            (Kind::Tree, _) => Marked::default(),
+            (Kind::Blob, Known::Clean) => Marked {
+                container: self.is_container(bytes),
+                hits: Vec::new(),
+            },
             (Kind::Blob, known) => {
                 let marked = self.blob(bytes);
                 self.keep(node.at, known, &marked);
                 marked
             }
-            (_, Known::Hit) => Marked::default(),
-            (kind, Known::No) => {
-                if let Some(id) = self.id(node.at) {
-                    self.message(id, kind, bytes);
+            (kind, known) => {
+                match self.id(node.at) {
+                    Some(id) if known == Known::No => self.message(id, kind, bytes),
+                    Some(id) => self.row(id, kind, bytes),
+                    None => {}
                 }
                 Marked::default()
             }
@@ -308,6 +327,7 @@ impl Visit for Looker<'_> {
             0 => fault.to_string(),
             more => format!("{fault}; {more} objects are built on it"),
         };
+        self.looked.faults += 1;
         self.looked.skipped.push((format!("object {id}"), why));
     }
 }

@@ -186,7 +186,7 @@ pub(crate) fn each_root<V: Visit + Send>(
     roots: &[Root],
     threads: usize,
     make: impl Fn() -> V + Sync,
-    done: impl Fn(usize) -> bool + Sync,
+    done: impl Fn(usize) + Sync,
 ) -> Vec<V> {
     /// How many families are taken at once.
     const SHARE: usize = 16;
@@ -202,9 +202,7 @@ pub(crate) fn each_root<V: Visit + Send>(
             for root in share {
                 walk(objects, pack, forest, *root, &mut reader, &mut visit);
             }
-            if !done(share.len()) {
-                return visit;
-            }
+            done(share.len());
         }
     };
     std::thread::scope(|scope| {

@@ -108,7 +108,7 @@ impl Trees {
                 .copied()
                 .collect();
             let make = || TreeReader::new(objects, wanted, Some((pack, &forest)));
-            let done = each_root(objects, pack, &forest, &roots, threads, make, |_| true);
+            let done = each_root(objects, pack, &forest, &roots, threads, make, |_| {});
             for reader in done {
                 trees.append(reader.trees);
             }
