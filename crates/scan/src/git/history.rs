@@ -89,9 +89,7 @@ pub fn scan_history(
             state,
             &mut reporter,
         );
-        // What cannot be remembered is looked at again.
-        let written = memory.map(|memory| memory.write(&file));
-        if let Some(Err(error)) = written {
+        if let Err(error) = memory.write(&file) {
             let what = format!("the cache {}", file.display());
             sink.not_looked_at(&what, &format!("it cannot be written: {error}"));
         }

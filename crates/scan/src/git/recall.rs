@@ -146,7 +146,7 @@ pub(crate) fn state(
     hex(context.finish().as_ref())
 }
 
-/// What is to be remembered; `None` if a secret is not found again where it was found.
+/// What is to be remembered. A secret that a look at the whole object does not find is none.
 pub(crate) fn remember(
     passes: &Passes<'_>,
     objects: &Objects,
@@ -155,7 +155,7 @@ pub(crate) fn remember(
     skipped: Vec<(String, String)>,
     state: String,
     reporter: &mut Reporter<'_>,
-) -> Option<Memory> {
+) -> Memory {
     let mut groups: HashMap<Seen, u32> = HashMap::new();
     let mut spots = Vec::new();
     let held = found.blobs.iter().map(|held| (held, false));
@@ -178,9 +178,9 @@ pub(crate) fn remember(
         }
     }
     let group = |seen: &Seen| groups.get(seen).copied();
-    let list = |held: &Held| -> Option<Vec<(String, Vec<u32>)>> {
+    let list = |held: &Held| -> Vec<(String, Vec<u32>)> {
         let one = |(id, of): &(ObjectId, Box<[Seen]>)| {
-            Some((id.to_string(), of.iter().map(group).collect::<Option<_>>()?))
+            (id.to_string(), of.iter().filter_map(group).collect())
         };
         held.iter().map(one).collect()
     };
@@ -195,18 +195,18 @@ pub(crate) fn remember(
         })
     };
     let loose = passes.loose.iter();
-    Some(Memory {
+    Memory {
         packs: objects.packs().iter().map(PackMark::of).collect(),
         loose: loose
             .map(|(id, kind)| (id.to_string(), letter(*kind)))
             .collect(),
-        blobs: list(&found.blobs)?,
-        messages: list(&found.messages)?,
+        blobs: list(&found.blobs),
+        messages: list(&found.messages),
         groups: spots,
         skipped,
         state,
-        told: trail.jobs.iter().map(told).collect::<Option<_>>()?,
-        told_messages: list(&trail.messages)?,
+        told: trail.jobs.iter().filter_map(told).collect(),
+        told_messages: list(&trail.messages),
         not_followed: trail.not_followed.clone(),
-    })
+    }
 }

@@ -6,7 +6,7 @@ use gix::{ObjectId, objs::Kind};
 
 use super::{
     forest::Forest,
-    regions::{inherited, is_old, regions},
+    regions::{inherited, is_old, overlap, regions},
     secrets::{Secrets, Seen},
     walk::{Based, Node, Visit},
 };
@@ -287,6 +287,15 @@ impl Visit for Looker<'_> {
         if known == Known::Clean {
             return Marked::default();
         }
+        // One that is longer than the engine reaches begins where nobody would look for it.
+        let (reach, base_len, len) = (self.reach, base.len, bytes.len());
+        let is_cut = base.carry.hits.iter().any(|(range, _)| {
+            let mut kept = inherited(range, copied, reach, base_len, len);
+            range.len() > reach && kept.next().is_none()
+        });
+        if is_cut {
+            return self.whole(node, bytes);
+        }
         let mut spans = std::mem::take(&mut self.regions);
         regions(copied, base.len, bytes.len(), &mut spans);
         let mut marked = Marked::default();
@@ -303,13 +312,19 @@ impl Visit for Looker<'_> {
         self.looked.bytes += bytes.len() as u64;
         self.looked.regions += spans.iter().map(|span| span.len() as u64).sum::<u64>();
         self.regions = spans;
-        let (reach, base_len, len) = (self.reach, base.len, bytes.len());
         let old = |range: &Range<usize>| is_old(range, copied, reach, base_len, len);
         marked.hits.retain(|(range, _)| !old(range));
-        for (range, seen) in &base.carry.hits {
-            let taken_over = inherited(range, copied, reach, base_len, len);
-            marked.hits.extend(taken_over.map(|range| (range, *seen)));
+        let taken_over = base.carry.hits.iter().flat_map(|(range, seen)| {
+            let places = inherited(range, copied, reach, base_len, len);
+            places.map(|range| (range, *seen))
+        });
+        let taken_over: Vec<_> = taken_over.collect();
+        // Which of two that overlap stands, the engine decides.
+        let mut new = marked.hits.iter();
+        if new.any(|(a, _)| taken_over.iter().any(|(b, _)| overlap(a, b))) {
+            return self.whole(node, bytes);
         }
+        marked.hits.extend(taken_over);
         self.keep(node.at, known, &marked);
         marked
     }
