@@ -13,6 +13,7 @@ pub mod changes;
 mod names;
 mod notes;
 mod requests;
+mod scan_seeds;
 mod scanning;
 pub mod seeds;
 mod segment;

@@ -54,7 +54,10 @@ pub(crate) fn decoded(data: &[u8]) -> bool {
     for hit in &scanned.hits {
         if hit.inner.is_none() {
             assert!(hit.range.start < hit.range.end && hit.range.end <= data.len());
-            assert!(last <= (hit.line, hit.column), "in the order in which they stand");
+            assert!(
+                last <= (hit.line, hit.column),
+                "in the order in which they stand"
+            );
             last = (hit.line, hit.column);
         }
         assert!(hit.line >= 1 && hit.column >= 1 && hit.end_column >= hit.column);
@@ -76,12 +79,12 @@ pub(crate) fn decoded(data: &[u8]) -> bool {
 /// An archive. Whatever it claims, it is read to an end, and the same from a reader as from memory.
 pub(crate) fn archive(data: &[u8]) -> bool {
     let whole = scan(Some("a.tar"), data);
-    let read = SCRATCH.with_borrow_mut(|scratch| {
-        engine().scan_reader(scratch, Some("a.tar"), &mut &data[..])
-    });
+    let read = SCRATCH
+        .with_borrow_mut(|scratch| engine().scan_reader(scratch, Some("a.tar"), &mut &data[..]));
     let told = |scanned: &Scanned| -> Vec<(Option<String>, usize)> {
         let hits = scanned.hits.iter();
-        hits.map(|hit| (hit.inner.clone(), hit.range.start)).collect()
+        hits.map(|hit| (hit.inner.clone(), hit.range.start))
+            .collect()
     };
     assert_eq!(told(&whole), told(&read));
     !whole.hits.is_empty()

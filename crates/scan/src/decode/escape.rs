@@ -37,6 +37,18 @@ impl Decoded {
 }
 
 impl Mark {
+    /// How many kinds there are.
+    pub(crate) const KINDS: usize = 5;
+
+    /// Each kind, in order.
+    pub(crate) const EACH: [Self; Self::KINDS] = [
+        Self::Percent,
+        Self::Escapes,
+        Self::QuotedPrintable,
+        Self::Html,
+        Self::Joined,
+    ];
+
     /// What is searched for; [`Mark::is_at`] looks closer.
     pub(crate) fn all() -> &'static [(&'static str, Self)] {
         &[
@@ -215,14 +227,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const MARKS: [Mark; 5] = [
-        Mark::Percent,
-        Mark::Escapes,
-        Mark::QuotedPrintable,
-        Mark::Html,
-        Mark::Joined,
-    ];
-
     #[test]
     fn each_encoding_is_undone() {
         for (mark, encoded, text) in [
@@ -252,7 +256,7 @@ mod tests {
     proptest! {
         #[test]
         fn each_byte_knows_where_it_came_from(text in r#"[a-c%=\\&#;xu0-9"+' \n]{0,60}"#) {
-            for mark in MARKS {
+            for mark in Mark::EACH {
                 let decoded = decode(mark, text.as_bytes());
                 prop_assert_eq!(decoded.from.len(), decoded.text.len() + 1);
                 prop_assert!(decoded.from.is_sorted());

@@ -18,6 +18,15 @@ const LONGEST: usize = 64 << 10;
 /// Bytes of the shortest run that may hold an upstream key.
 const UPSTREAM: usize = crate::detector::UPSTREAM_KEY;
 
+/// Under which marks a text that was decoded is decoded further. Of two encodings that were both
+/// there to be seen one order is enough: the other gives the same.
+struct Gate {
+    /// What was decoded last.
+    mark: Mark,
+    /// How many of each there were before.
+    before: [usize; Mark::KINDS],
+}
+
 /// Something found, in the bytes of its layer.
 #[derive(Debug)]
 pub(crate) struct Raw {
@@ -31,6 +40,17 @@ impl Session<'_, '_> {
     /// Looks through the parts `within` of a text. What is found is added to `found`.
     pub(super) fn layer(
         &mut self,
+        text: &[u8],
+        within: &[Range<usize>],
+        depth: u8,
+        found: &mut Vec<Raw>,
+    ) {
+        self.layer_behind(None, text, within, depth, found);
+    }
+
+    fn layer_behind(
+        &mut self,
+        gate: Option<&Gate>,
         text: &[u8],
         within: &[Range<usize>],
         depth: u8,
@@ -56,7 +76,11 @@ impl Session<'_, '_> {
             self.runs(text, range, depth, found);
         }
         if depth < engine.limits.decode_depth {
-            self.encoded(text, marks, depth, found);
+            marks.sort_unstable();
+            if let Some(gate) = gate {
+                marks = gate.passed(marks);
+            }
+            self.encoded(text, &marks, depth, found);
         }
     }
 
@@ -210,19 +234,12 @@ impl Session<'_, '_> {
     }
 
     /// What stands around marks of encodings.
-    fn encoded(
-        &mut self,
-        text: &[u8],
-        mut marks: Vec<(Mark, usize)>,
-        depth: u8,
-        found: &mut Vec<Raw>,
-    ) {
-        marks.sort_unstable();
-        let mut marks = marks.into_iter().peekable();
-        while let Some((mark, first)) = marks.next() {
+    fn encoded(&mut self, text: &[u8], marks: &[(Mark, usize)], depth: u8, found: &mut Vec<Raw>) {
+        let mut each = marks.iter().copied().peekable();
+        while let Some((mark, first)) = each.next() {
             let start = first.saturating_sub(MARGIN);
             let mut last = first;
-            while let Some((_, next)) = marks.next_if(|(kind, at)| {
+            while let Some((_, next)) = each.next_if(|(kind, at)| {
                 *kind == mark && *at <= last + 2 * MARGIN && *at < start + LONGEST
             }) {
                 last = next;
@@ -234,9 +251,12 @@ impl Session<'_, '_> {
             }
             let decoded = decode(mark, window);
             let begun = found.len();
-            self.layer(
+            let before = Mark::EACH.map(|kind| count(marks, kind, start..end));
+            let all = 0..decoded.text.len();
+            self.layer_behind(
+                Some(&Gate { mark, before }),
                 &decoded.text,
-                std::slice::from_ref(&(0..decoded.text.len())),
+                std::slice::from_ref(&all),
                 depth + 1,
                 found,
             );
@@ -247,6 +267,26 @@ impl Session<'_, '_> {
             }
         }
     }
+}
+
+impl Gate {
+    /// The marks to decode at: those that come later in the order, those of the same kind, which
+    /// were decoded once and so are of an encoding within, and those that decoding has shown.
+    fn passed(&self, mut marks: Vec<(Mark, usize)>) -> Vec<(Mark, usize)> {
+        let shown = Mark::EACH.map(|kind| count(&marks, kind, 0..usize::MAX));
+        let passes = |kind: Mark| {
+            let more = shown.get(kind as usize) > self.before.get(kind as usize);
+            kind >= self.mark || more
+        };
+        marks.retain(|(kind, _)| passes(*kind));
+        marks
+    }
+}
+
+/// How many marks of a kind there are in a range; they are sorted.
+fn count(marks: &[(Mark, usize)], kind: Mark, range: Range<usize>) -> usize {
+    let before = |at: usize| marks.partition_point(|mark| *mark < (kind, at));
+    before(range.end) - before(range.start)
 }
 
 /// A match that stands up to everything else that is asked of it.

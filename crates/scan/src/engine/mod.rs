@@ -21,7 +21,10 @@ use prefilter::Prefilter;
 pub(crate) use session::Session;
 
 /// Goes up when what the engine finds changes though no detector did.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
+
+/// How far beyond what is told of regions the engine looks: for what overlaps a hit at the edge.
+const OVERLAP: usize = 160;
 
 /// Detectors made ready to run. Shared by threads.
 #[derive(Debug)]
@@ -103,24 +106,10 @@ impl Engine {
         bytes: &[u8],
         regions: &[Range<usize>],
     ) -> Scanned {
-        let mut around: Vec<Range<usize>> = regions
-            .iter()
-            .map(|region| {
-                region.start.saturating_sub(self.reach)
-                    ..region.end.saturating_add(self.reach).min(bytes.len())
-            })
-            .filter(|range| range.start < range.end)
-            .collect();
-        around.sort_unstable_by_key(|range| range.start);
-        let mut merged: Vec<Range<usize>> = Vec::with_capacity(around.len());
-        for range in around {
-            match merged.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
-            }
-        }
+        let told = widened(regions, self.reach, bytes.len());
+        let looked_at = widened(regions, self.reach + OVERLAP, bytes.len());
         let mut session = Session::new(self, scratch);
-        session.regions(bytes, &merged);
+        session.regions(bytes, &looked_at, &told);
         session.finish(None)
     }
 
@@ -199,4 +188,22 @@ impl Engine {
         session.content(None, text);
         !session.finish(None).hits.is_empty()
     }
+}
+
+/// Ranges with so many bytes more on both sides, in order, those that meet joined.
+fn widened(ranges: &[Range<usize>], by: usize, length: usize) -> Vec<Range<usize>> {
+    let mut around: Vec<Range<usize>> = ranges
+        .iter()
+        .map(|range| range.start.saturating_sub(by)..range.end.saturating_add(by).min(length))
+        .filter(|range| range.start < range.end)
+        .collect();
+    around.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(around.len());
+    for range in around {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }

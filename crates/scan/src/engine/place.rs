@@ -11,6 +11,9 @@ use crate::detector::Detectors;
 /// Bytes of a line that are shown on each side of a hit.
 const SHOWN: usize = 80;
 
+/// Hits on each side of a hit whose values are not shown with it.
+const NEIGHBOURS: usize = 16;
+
 /// Bytes of a line, on each side of a hit, that are looked at for comments.
 const LOOKED_AT: usize = 2048;
 
@@ -68,28 +71,53 @@ pub(crate) fn hits(
     let mut origin = origin.clone();
     let begun = origin.bytes;
     let mut at = 0;
-    kept.into_iter()
-        .map(|raw| {
-            origin.advance(bytes.get(at..raw.range.start).unwrap_or_default());
-            at = raw.range.start;
-            let line = line_of(bytes, at);
-            let on_line = raw.range.start..raw.range.end.min(line.end).max(raw.range.start);
-            let wide = characters(bytes.get(on_line).unwrap_or_default());
-            let plain = raw.via.is_empty();
-            Hit {
-                detector: raw.detector,
-                range: raw.range.start + begun..raw.range.end + begun,
-                line: origin.lines + 1,
-                column: origin.column + 1,
-                end_column: origin.column + 1 + wide,
-                excerpt: excerpt(bytes, &line, &raw.range, &hidden, plain),
-                allowed: allowed(bytes, &line, &raw.range),
-                secret: raw.secret,
-                via: raw.via,
-                inner: None,
-            }
-        })
-        .collect()
+    let mut all = Vec::with_capacity(kept.len());
+    for (number, raw) in kept.iter().enumerate() {
+        origin.advance(bytes.get(at..raw.range.start).unwrap_or_default());
+        at = raw.range.start;
+        let line = line_of(bytes, at);
+        let on_line = raw.range.start..raw.range.end.min(line.end).max(raw.range.start);
+        let wide = characters(bytes.get(on_line).unwrap_or_default());
+        let near = kept.iter().skip(number.saturating_sub(NEIGHBOURS));
+        let near = near.take(2 * NEIGHBOURS + 1);
+        let hidden = hidden_on(bytes, &line, &hidden, near);
+        all.push(Hit {
+            detector: raw.detector,
+            range: raw.range.start + begun..raw.range.end + begun,
+            line: origin.lines + 1,
+            column: origin.column + 1,
+            end_column: origin.column + 1 + wide,
+            excerpt: excerpt(bytes, &line, &raw.range, &hidden, raw.via.is_empty()),
+            allowed: allowed(bytes, &line, &raw.range),
+            secret: raw.secret.clone(),
+            via: raw.via.clone(),
+            inner: None,
+        });
+    }
+    all
+}
+
+/// What is not to be shown of a line: what was found there, and the values of hits near it wherever
+/// they stand on it again, though they are no hit there.
+fn hidden_on<'r>(
+    bytes: &[u8],
+    line: &Range<usize>,
+    found: &[Range<usize>],
+    near: impl Iterator<Item = &'r Raw>,
+) -> Vec<Range<usize>> {
+    let overlaps = |range: &&Range<usize>| range.start < line.end && line.start < range.end;
+    let mut hidden: Vec<Range<usize>> = found.iter().filter(overlaps).cloned().collect();
+    let text = bytes.get(line.clone()).unwrap_or_default();
+    for raw in near {
+        let secret = raw.secret.expose_secret().as_bytes();
+        if secret.len() >= 6 {
+            let again = memchr::memmem::find_iter(text, secret);
+            hidden.extend(again.map(|at| line.start + at..line.start + at + secret.len()));
+        }
+    }
+    hidden.sort_unstable_by_key(|range| (range.start, range.end));
+    hidden.dedup();
+    hidden
 }
 
 /// Whether two are told as one: they overlap, and not only because encoded text has no exact borders.

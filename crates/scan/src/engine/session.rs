@@ -21,6 +21,8 @@ pub(crate) struct Session<'e, 's> {
     pub(crate) only: Option<u16>,
     /// Bytes that patterns may still be run over.
     pub(super) effort: u64,
+    /// Bytes that encodings may still become.
+    decodable: u64,
     budget: Budget,
     ends: Instant,
     halted: bool,
@@ -40,6 +42,7 @@ impl<'e, 's> Session<'e, 's> {
             scratch,
             only: None,
             effort: 16 << 20,
+            decodable: 1 << 20,
             budget: Budget::new(limits),
             ends: Instant::now() + limits.time,
             halted: false,
@@ -117,14 +120,19 @@ impl<'e, 's> Session<'e, 's> {
         self.take(bytes, found, &origin);
     }
 
-    /// Parts of a text. What was decoded around them may go further: a hit there that touches none
-    /// of them is left out, for what else stands there was not looked at.
-    pub(crate) fn regions(&mut self, bytes: &[u8], within: &[Range<usize>]) {
+    /// Parts of a text. Told is what touches `told`, which lies within what is looked at: of a hit
+    /// at its edge everything that overlaps it is known.
+    pub(crate) fn regions(
+        &mut self,
+        bytes: &[u8],
+        looked_at: &[Range<usize>],
+        told: &[Range<usize>],
+    ) {
         self.afford(bytes.len());
-        let mut found = self.found(bytes, within);
+        let mut found = self.found(bytes, looked_at);
         found.retain(|raw| {
             raw.via.first() == Some(&Via::Base64)
-                || within
+                || told
                     .iter()
                     .any(|part| raw.range.start < part.end && part.start < raw.range.end)
         });
@@ -302,13 +310,30 @@ impl<'e, 's> Session<'e, 's> {
         }
     }
 
-    /// Takes bytes that were decoded from what may still be.
+    /// Takes bytes that were decoded from what may still be; says so where there are none left.
     pub(super) fn spend(&mut self, bytes: usize) -> bool {
-        self.afford(bytes);
-        self.budget.spend(bytes as u64)
+        match self.decodable.checked_sub(bytes as u64) {
+            Some(left) => {
+                self.decodable = left;
+                self.try_more(bytes);
+                true
+            }
+            None => {
+                self.cut(Cut::Effort);
+                false
+            }
+        }
     }
 
+    /// More to look through.
     fn afford(&mut self, bytes: usize) {
+        const DECODED: u64 = 16;
+        let more = (bytes as u64).saturating_mul(DECODED);
+        self.decodable = self.decodable.saturating_add(more);
+        self.try_more(bytes);
+    }
+
+    fn try_more(&mut self, bytes: usize) {
         let more = (bytes as u64).saturating_mul(self.engine.limits.effort);
         if !self.halted {
             self.effort = self.effort.saturating_add(more);

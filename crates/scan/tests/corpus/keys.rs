@@ -128,6 +128,17 @@ fn two_secrets_of_a_line_are_both_found_and_both_masked() {
 }
 
 #[test]
+fn a_value_that_is_no_hit_a_second_time_is_masked_too() {
+    let engine = engine();
+    let password = fill("{rand:base62:16}", &mut Source::new(3));
+    let url = format!("smtp://bot:{password}@smtp.acme.com");
+    let text = format!("x{url} and {url}");
+    let scanned = scan(&engine, "a", text.as_bytes());
+    assert_eq!(scanned.hits.len(), 1);
+    assert!(!scanned.hits[0].excerpt.contains(&password));
+}
+
+#[test]
 fn comments_allow() {
     let engine = engine();
     let key = fill("{upstream_key}", &mut Source::new(4));

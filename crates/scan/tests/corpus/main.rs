@@ -5,6 +5,7 @@
 
 mod archives;
 mod decoys;
+mod detectors;
 mod hiding;
 mod keys;
 mod regions;
