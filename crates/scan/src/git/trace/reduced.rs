@@ -54,17 +54,13 @@ impl Reduced {
         spans.sort_unstable();
         spans.dedup_by_key(|(tree, ..)| *tree);
         let (marked, deep) = mark(&spans, &entries);
+        let is_marked = |tree: Number| marked.get(tree as usize) == Some(&true);
         let mut kept: Vec<(Number, Vec<(u32, u32)>)> = Vec::new();
-        let is_marked = |child: u32| {
-            child & BLOB != 0
-                || find(&spans, child).is_some_and(|row| marked.get(row) == Some(&true))
-        };
-        for (row, (tree, from, end)) in spans.iter().enumerate() {
-            if marked.get(row) == Some(&true) {
-                let all = entries
-                    .get(*from as usize..*end as usize)
-                    .unwrap_or_default();
-                let of = all.iter().filter(|(_, child)| is_marked(*child));
+        for (tree, from, end) in &spans {
+            if is_marked(*tree) {
+                let range = *from as usize..*end as usize;
+                let all = entries.get(range).unwrap_or_default().iter();
+                let of = all.filter(|(_, child)| child & BLOB != 0 || is_marked(*child));
                 kept.push((*tree, of.copied().collect()));
             }
         }
@@ -196,11 +192,8 @@ impl Reduced {
     }
 }
 
-fn find(spans: &[(Number, u32, u32)], tree: Number) -> Option<usize> {
-    spans.binary_search_by_key(&tree, |(tree, ..)| *tree).ok()
-}
-
-/// Which trees lead to a blob that is looked for, directly or through others.
+/// Which trees, by number, lead to a blob that is looked for, directly or through others; and whether
+/// there may be more.
 fn mark(spans: &[(Number, u32, u32)], entries: &[(u32, u32)]) -> (Vec<bool>, bool) {
     // By number, not by row: a look-up a child and round would cost more than the table.
     let most = spans.last().map_or(0, |(tree, ..)| *tree as usize + 1);
@@ -227,10 +220,10 @@ fn mark(spans: &[(Number, u32, u32)], entries: &[(u32, u32)]) -> (Vec<bool>, boo
             }
         }
         if !more {
-            return (rows, false);
+            return (marked, false);
         }
     }
-    (rows, true)
+    (marked, true)
 }
 
 type Shapes = (Vec<Rc<[(u32, u32)]>>, Vec<(Number, Shape)>);
