@@ -26,13 +26,13 @@ const BEGIN: i64 = 1_795_000_000_000;
 const SOURCE: i64 = 1;
 
 /// A data folder with a source and two destinations, and no server unless a test starts one.
-struct Events {
+pub(crate) struct Events {
     stage: Stage,
     runtime: Runtime,
 }
 
 impl Events {
-    fn new() -> Events {
+    pub(crate) fn new() -> Events {
         let stage = Stage::new();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -59,15 +59,15 @@ impl Events {
         events
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.stage.path()
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         run(self.path(), arguments)
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         self.run(&[arguments, &["--json"]].concat()).ended(0).json()
     }
 
@@ -122,6 +122,19 @@ impl Events {
         self.runtime.block_on(store.take(event)).unwrap().id()
     }
 
+    /// Takes in what is kept of one that is larger than is taken.
+    fn take_large(&self) -> EventId {
+        let store = self.store();
+        let intake = Intake::new(store.keys(), 1 << 20);
+        let of = Of {
+            source: SOURCE,
+            workspace: WORKSPACE,
+        };
+        let kept = (Bytes::from_static(b"{\"its\":\"begin"), Some([7; 32]));
+        let event = intake.apart(of, kept, BEGIN - 2_000, Quarantine::TooLarge);
+        self.runtime.block_on(store.take(event)).unwrap().id()
+    }
+
     /// Has deliveries come to something: destination, number of the event, state.
     fn settle(&self, all: &[(i64, i64, DeliveryState)]) {
         let store = self.store();
@@ -152,7 +165,7 @@ impl Events {
     }
 
     /// What the ledger has of an action, how it ended.
-    fn recorded(&self, action: &str) -> Vec<Value> {
+    pub(crate) fn recorded(&self, action: &str) -> Vec<Value> {
         let search = ["audit", "search", "--operation", action, "--json"];
         let found = self.run(&search).ended(0);
         let lines = found.stdout.lines();

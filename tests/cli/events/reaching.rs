@@ -64,12 +64,15 @@ fn answer(mut stream: impl Read + Write, status: impl Fn() -> u16) -> Option<Val
     let body = loop {
         let length = stream.read(&mut piece).ok().filter(|length| *length > 0)?;
         bytes.extend_from_slice(&piece[..length]);
-        let text = String::from_utf8_lossy(&bytes);
-        let Some((_, body)) = text.split_once("\r\n\r\n") else {
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             continue;
         };
-        if let Ok(body) = serde_json::from_str(body) {
-            break body;
+        let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() == length.unwrap().parse::<usize>().unwrap() {
+            break serde_json::from_slice(body).unwrap_or_default();
         }
     };
     let status = status();
@@ -84,7 +87,7 @@ fn answer(mut stream: impl Read + Write, status: impl Fn() -> u16) -> Option<Val
 
 impl Events {
     /// A server that delivers, on this machine too.
-    fn relaying(&self) -> Server {
+    pub(crate) fn relaying(&self) -> Server {
         let file = self.path().join("doorward.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         if !text.contains("[relay]\nlisten") {
@@ -318,4 +321,41 @@ fn a_destination_is_shown_a_certificate_and_held_against_its_own_roots() {
     ]);
     assert!(refused.ended(2).stderr.contains("plain http"));
     drop(server);
+}
+
+#[test]
+fn an_event_is_let_out_of_quarantine_by_a_person_and_delivered() {
+    let events = Events::new();
+    let apart = events.take_apart().to_string();
+    let inbox = Inbox::new(None, &[]);
+    events.add("own", &format!("http://{}/in", inbox.at), &[]);
+    let large = events.take_large().to_string();
+    let release = ["events", "release", &apart];
+    events
+        .run(&[&release[..], &["--to", "nobody"]].concat())
+        .ended(1);
+    let listed = events.json(&["events", "list", "--quarantined"]);
+    assert_eq!(listed["events"].as_array().unwrap().len(), 2);
+    let refused = events.run(&["events", "release", &large]).ended(2);
+    assert!(refused.stderr.contains("body_bytes"), "{refused:?}");
+
+    let released = events.json(&[&release[..], &["--to", "own"]].concat());
+    assert_eq!(released["was"], "not_json");
+    assert!(released["quarantined"].is_null(), "{released}");
+    assert_eq!(released["replays"][0]["destination"], "own");
+    let again = events.run(&release).ended(2);
+    assert!(again.stderr.contains("not in quarantine"), "{again:?}");
+    let server = events.relaying();
+    events.run(&["replay", "show", "1", "--wait"]).ended(0);
+    drop(server);
+    let shown = events.json(&["events", "show", &apart]);
+    let deliveries = shown["deliveries"].as_array().unwrap();
+    let came = deliveries.iter().find(|one| one["replay"] == 1).unwrap();
+    assert_eq!(came["state"], "delivered", "{shown}");
+    let recorded = events.recorded("event.release");
+    let done = recorded
+        .iter()
+        .find(|one| one["result"] == "success")
+        .unwrap();
+    assert_eq!(done["metadata"]["was"], "not_json", "{done}");
 }

@@ -55,7 +55,15 @@ fn kept(context: &Context) -> Vec<Kept> {
                 run` and `doorward ca export`; where it was installed, install it again.",
         optional: true,
     };
-    door.into_iter().chain([authority]).collect()
+    let relay = context.config.relay.tls.as_ref().map(|tls| Kept {
+        name: "of [relay.tls]",
+        path: tls.cert.clone(),
+        renew: "Put a new certificate and its key in the place of the old: they are taken within \
+                seconds.",
+        optional: false,
+    });
+    let doors = door.into_iter().chain(relay);
+    doors.chain([authority]).collect()
 }
 
 /// Looks at the certificates at once, every day, and whenever it is told to, until it is dropped.

@@ -30,6 +30,24 @@ Examples:
     Tail(TailEvents),
     /// Find events by a text in their payloads
     Search(SearchEvents),
+    /// Let an event out of quarantine that you have looked at, and deliver it
+    #[command(after_help = "\
+It is delivered as it was received, to each destination that is said, wanted by its filters or not. Look
+at it first: `doorward events show EVENT --body`. One that was larger than is taken can't be let out.
+
+Examples:
+  doorward events list --quarantined
+  doorward events release evt_9f2c4b1a6d3e8f70a1b2c3d4e5f60718 --to crm
+  doorward events release evt_9f2c4b1a6d3e8f70a1b2c3d4e5f60718 --json | jq -r .was")]
+    Release {
+        /// Id of the event
+        event: String,
+
+        /// Deliver it to this destination, by name or id; may be repeated (default: to none, until
+        /// `doorward replay EVENT --to NAME`)
+        #[arg(long, value_name = "DESTINATION")]
+        to: Vec<String>,
+    },
 }
 
 /// Which events.

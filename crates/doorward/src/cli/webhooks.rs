@@ -81,9 +81,14 @@ Examples:
         #[arg(long, value_name = "WHEN")]
         since: Option<Moment>,
     },
-    /// Change from where deliveries to a source may come
+    /// Change from where deliveries to a source may come, and how they prove themselves
     #[command(after_help = "\
+Proofs that are said take the place of those before; one that was there keeps its secret, a new one is
+given one. A subscription is given the headers of both while they change.
+
 Examples:
+  doorward webhook set replies --proof header:X-Webhook-Secret --proof bearer
+  doorward webhook set inner --proof certificate:SHA256,SHA256
   doorward webhook set replies --allow 203.0.113.0/24 --allow 2001:db8::/32
   doorward webhook set replies --allow-any")]
     Set {
@@ -91,12 +96,16 @@ Examples:
         source: String,
 
         /// A network that deliveries may come from; may be repeated
-        #[arg(long, value_name = "CIDR", required_unless_present = "allow_any")]
+        #[arg(long, value_name = "CIDR", required_unless_present_any = ["allow_any", "proof"])]
         allow: Vec<String>,
 
         /// From anywhere
         #[arg(long, conflicts_with = "allow")]
         allow_any: bool,
+
+        /// How a delivery proves itself, as with `create`; may be repeated, and all must hold
+        #[arg(long, value_name = "PROOF")]
+        proof: Vec<String>,
     },
     /// Stream events to this machine as they come in, to develop against
     Listen(Listen),
@@ -127,15 +136,16 @@ pub(crate) struct DoorOptions {
     pub(crate) public_url: Option<String>,
 
     /// How a delivery proves itself: header:NAME, basic:USER, bearer, hmac-hex:HEADER,
-    /// hmac-base64:HEADER, stripe:HEADER, standard
+    /// hmac-base64:HEADER, stripe:HEADER, standard, certificate:SHA256; may be repeated, and all must
+    /// hold
     #[arg(long, value_name = "PROOF", default_value = WEBHOOK_PROOF)]
-    pub(crate) proof: String,
+    pub(crate) proof: Vec<String>,
 
     /// A network that deliveries may come from; may be repeated (default: anywhere)
     #[arg(long, value_name = "CIDR")]
     pub(crate) allow: Vec<String>,
 
-    /// Reference to keep the secret at (default: encrypted in the data folder)
+    /// Reference to keep the first proof's secret at (default: encrypted in the data folder)
     #[arg(long, value_name = "REF")]
     pub(crate) to: Option<String>,
 }
@@ -151,7 +161,8 @@ Examples:
   doorward webhook create replies --event reply_received --public-url https://hooks.example.com
   doorward webhook create all --event all_events --workspace acme
   doorward webhook create hot --label 3 --campaign 0195f3a2-1b2c-7d3e-8f40-5a6b7c8d9e0f
-  doorward webhook create from-hub --no-subscription --proof hmac-hex:X-Hub-Signature-256")]
+  doorward webhook create from-hub --no-subscription --proof hmac-hex:X-Hub-Signature-256
+  doorward webhook create inner --no-subscription --proof bearer --proof certificate:SHA256")]
 pub(crate) struct CreateWebhook {
     /// Name to call the source by
     pub(crate) name: String,
@@ -216,6 +227,10 @@ Examples:
 pub(crate) struct RotateWebhook {
     /// Name or id of the source
     pub(crate) source: String,
+
+    /// Which of its proofs (default: the first)
+    #[arg(long, value_name = "PROOF")]
+    pub(crate) proof: Option<String>,
 
     /// How long the old one is still taken; 0 for not at all
     #[arg(long, value_name = "TIME", default_value = "24h")]

@@ -39,10 +39,21 @@ pub(super) fn source(
             workspace.name
         )
     })?;
-    let way = ProofSettings::parse(&source.settings.proof)?.way();
-    let values = read(&source.settings.secrets, secrets, now)?;
-    let scheme = Scheme::new(&way, &values).map_err(|error| error.to_string())?;
-    let schemes = Schemes::new(vec![scheme]).map_err(|error| error.to_string())?;
+    let (mut schemes, mut known) = (Vec::new(), Vec::new());
+    for kept in source.settings.proofs() {
+        let proof = ProofSettings::parse(&kept.proof)?;
+        let values = match proof.said() {
+            Some(said) => said,
+            None => {
+                let values = read(&kept.secrets, secrets, now)?;
+                known.extend(values.iter().cloned());
+                values
+            }
+        };
+        let scheme = Scheme::new(&proof.way(), &values);
+        schemes.push(scheme.map_err(|error| error.to_string())?);
+    }
+    let schemes = Schemes::new(schemes).map_err(|error| error.to_string())?;
     let allow = source.settings.allow.iter().map(|text| {
         let one = text.parse::<IpAddr>().map(IpNet::from);
         one.or_else(|_| text.parse())
@@ -55,7 +66,7 @@ pub(super) fn source(
         schemes,
         allow: allow.collect::<Result<_, _>>()?,
     };
-    Ok((parts, values))
+    Ok((parts, known))
 }
 
 /// A destination as it is delivered to.

@@ -16,10 +16,11 @@ pub(crate) use build::{check_destination, wanted_by};
 pub(crate) use ends::{Destination, Source};
 pub(crate) use events::{LateEvents, open_events};
 pub(crate) use running::{Relay, RelayParts};
-pub(crate) use secrets::{WebhookSecret, check_signing, header_of, sends};
+pub(crate) use secrets::{WebhookSecret, check_signing, headers_of, sends};
 pub(crate) use settings::{
-    ALLOW_MAX, ClientCertificate, DestinationSettings, Form, HeaderValue, KeptSecret,
+    ALLOW_MAX, ClientCertificate, DestinationSettings, Form, HeaderValue, KeptSecret, ProofKept,
     ProofSettings, SourceSettings, Subscription, WEBHOOK_PROOF, check_public_url, check_target,
+    parse_proofs,
 };
 pub(crate) use tend::tend;
 pub(crate) use watch::watch_subscriptions;

@@ -1,6 +1,7 @@
 //! The relay of a running server: its door, its deliveries, and what they are set to.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use doorward_gateway::Pacing;
 use doorward_policy::Timestamp;
 use doorward_relay::EventStore;
 use doorward_relay::deliver::{Clock, DeliverOptions, Dispatcher, Scrub};
-use doorward_relay::receive::{Door, DoorLimits, DoorParts, SourceParts};
+use doorward_relay::receive::{ClosedSource, Door, DoorLimits, DoorParts, SourceParts};
 use doorward_secrets::Secrets;
 use doorward_store::Store;
 use secrecy::SecretString;
@@ -60,6 +61,8 @@ pub(crate) struct Relay {
     built: Mutex<HashMap<i64, SourceParts>>,
     told: Mutex<Option<mpsc::UnboundedReceiver<Told>>>,
     doubts: Doubts,
+    /// Whether a source can't be taken up.
+    closed: AtomicBool,
 }
 
 /// Removes all known secrets of others from what destinations answer.
@@ -112,6 +115,7 @@ impl Relay {
             built: Mutex::default(),
             told: Mutex::new(Some(told)),
             doubts: Doubts::new(tell),
+            closed: AtomicBool::new(false),
         });
         relay.load()?;
         Ok(relay)
@@ -125,6 +129,7 @@ impl Relay {
         let (store, at) = (self.parts.store.as_ref(), now());
         let mut known: Vec<SecretString> = Vec::new();
         let mut sources = HashMap::new();
+        let mut closed = Vec::new();
         let mut before = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         for source in Source::all(store)?.iter().filter(|one| one.is_active()) {
             match build::source(source, store, &self.parts.secrets, at) {
@@ -135,8 +140,14 @@ impl Relay {
                 Err(why) => {
                     let kept = before.remove(&source.end.number);
                     self.tell_fault("source", &source.end.name, &why, kept.is_some());
-                    if let Some(kept) = kept {
-                        sources.insert(source.end.number, kept);
+                    match kept {
+                        Some(kept) => {
+                            sources.insert(source.end.number, kept);
+                        }
+                        None => closed.push(ClosedSource {
+                            name: source.end.id.clone(),
+                            number: source.end.number,
+                        }),
                     }
                 }
             }
@@ -159,7 +170,9 @@ impl Relay {
         known_secrets()
             .set(KNOWN, known)
             .map_err(AdminError::failed)?;
-        self.door.set_sources(sources.values().cloned().collect());
+        self.closed.store(!closed.is_empty(), Ordering::Relaxed);
+        let open = sources.values().cloned().collect();
+        self.door.set_sources_and(open, closed);
         *before = sources;
         drop(before);
         for (number, fault) in self.dispatcher.set(&destinations) {
@@ -182,7 +195,10 @@ impl Relay {
         let title = format!("the {what} {name} can't be taken up");
         let text = match (what, stays) {
             (_, true) => "It goes on as it was.",
-            ("source", _) => "Its deliveries are refused until it can be.",
+            ("source", _) => {
+                "Its deliveries are answered 503 until it can be, so that they are sent again; it is tried \
+                 every few seconds."
+            }
             _ => "Its events are kept, and wait.",
         };
         self.parts.alerts.tell(
@@ -198,14 +214,19 @@ impl Relay {
         self.door.clone()
     }
 
-    /// When the newest secret of a source was used last, and when the one before it.
-    pub(crate) fn secret_uses(&self, source: i64) -> [Option<Timestamp>; 2] {
+    /// When the newest secret of each of a source's [`proofs`](super::SourceSettings::proofs) was used
+    /// last, and when the one before it.
+    pub(crate) fn secret_uses(&self, source: i64) -> Vec<[Option<Timestamp>; 2]> {
         let figures = self.door.figures();
         let of = figures.into_iter().find(|one| one.number == source);
-        // A source has one way of proof.
-        let used = of.and_then(|one| one.secrets.first().copied());
-        used.unwrap_or_default()
-            .map(|at| at.map(Timestamp::from_millis))
+        let used = of.map(|one| one.secrets).unwrap_or_default().into_iter();
+        used.map(|each| each.map(|at| at.map(Timestamp::from_millis)))
+            .collect()
+    }
+
+    /// Whether a source can't be taken up now.
+    pub(super) fn has_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// The events.

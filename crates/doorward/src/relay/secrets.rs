@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::settings::ProofSettings;
+use super::settings::{ProofKept, ProofSettings};
 use crate::admin::AdminError;
 use crate::secret::random;
 
@@ -23,8 +23,6 @@ const SIGNING_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 pub(crate) struct WebhookSecret {
     /// Where it is kept.
     pub(crate) reference: SecretRef,
-    /// Its value.
-    pub(crate) value: SecretString,
 }
 
 impl WebhookSecret {
@@ -74,7 +72,7 @@ impl WebhookSecret {
                     "the secret can't be kept at {reference}: {error}; choose another place with --to"
                 ))
             })?;
-        Ok(Self { reference, value })
+        Ok(Self { reference })
     }
 }
 
@@ -93,8 +91,31 @@ pub(crate) fn check_signing(secret: &SecretString) -> Result<(), &'static str> {
     }
 }
 
+/// The headers that a subscription sends for every proof, of these the newest secret of each; `None`
+/// when one is no fixed header.
+///
+/// # Errors
+/// When a secret can't be read.
+pub(crate) fn headers_of<E>(
+    proofs: &[ProofKept],
+    mut read: impl FnMut(&str) -> Result<SecretString, E>,
+) -> Result<Option<BTreeMap<String, SecretText>>, E> {
+    let mut all = BTreeMap::new();
+    for kept in proofs {
+        let (Ok(proof), Some(newest)) = (ProofSettings::parse(&kept.proof), kept.secrets.first())
+        else {
+            return Ok(None);
+        };
+        match header_of(&proof, &read(&newest.reference)?) {
+            Some(headers) => all.extend(headers),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(all))
+}
+
 /// The headers that a subscription sends with every delivery; none of a proof that is no fixed header.
-pub(crate) fn header_of(
+pub(super) fn header_of(
     proof: &ProofSettings,
     secret: &SecretString,
 ) -> Option<BTreeMap<String, SecretText>> {
@@ -148,13 +169,13 @@ mod tests {
         let secrets = Secrets::new();
         let proof = ProofSettings::parse("header").unwrap();
         let made = WebhookSecret::make(&secrets, reference.clone(), &proof).unwrap();
-        let value = made.value.expose_secret().to_owned();
+        let secret = secrets.read(&made.reference).unwrap();
+        let value = secret.expose_secret().to_owned();
         assert_eq!(value.len(), 43);
-        assert_eq!(secrets.read(&reference).unwrap().expose_secret(), value);
         assert!(WebhookSecret::make(&secrets, reference, &proof).is_err());
 
         let of = |proof: &str| {
-            let headers = header_of(&ProofSettings::parse(proof).unwrap(), &made.value)?;
+            let headers = header_of(&ProofSettings::parse(proof).unwrap(), &secret)?;
             let (name, value) = headers.into_iter().next().unwrap();
             Some((name, value.expose_secret().to_owned()))
         };

@@ -8,7 +8,7 @@ use doorward_audit::Draft;
 use doorward_ledger::{Act, Actor, ActorKind, Event, Resource, Text, Verdict};
 use doorward_relay::Retention;
 use doorward_store::EndState;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Destination;
 use super::observe::Told;
@@ -17,6 +17,8 @@ use crate::admin::now;
 
 /// How often secrets that end, and old events, are looked for.
 const EVERY: Duration = Duration::from_secs(30);
+/// How often a source that can't be taken up is tried: whoever sends to it tries again in half a minute.
+const AGAIN: Duration = Duration::from_secs(5);
 const DAY_MS: i64 = 86_400_000;
 
 /// Tends the relay until it is dropped.
@@ -31,18 +33,24 @@ pub(crate) async fn tend(relay: Arc<Relay>) {
                 None => return,
             },
             _ = ticks.tick() => relay.tidy().await,
+            () = sleep(AGAIN), if relay.has_closed() => relay.take_up().await,
         }
     }
 }
 
 impl Relay {
-    async fn tidy(self: &Arc<Self>) {
+    /// Takes up what is kept of the ends, and what of their secrets can be read by now.
+    async fn take_up(self: &Arc<Self>) {
         let relay = Arc::clone(self);
         match tokio::task::spawn_blocking(move || relay.load()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the relay's ends could not be read again"),
             Err(error) => tracing::error!(%error, "reading the relay's ends failed"),
         }
+    }
+
+    async fn tidy(self: &Arc<Self>) {
+        self.take_up().await;
         let config = &self.parts.config;
         let limits = Retention {
             max_age_ms: i64::try_from(config.keep_days)

@@ -17,7 +17,8 @@ use doorward_upstream::Client;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::running::Relay;
-use super::{ProofSettings, Source, header_of, sends};
+use super::secrets::header_of;
+use super::{ProofKept, ProofSettings, Source, sends};
 use crate::admin::{AdminError, now};
 use crate::inventory::{Reach, keeper};
 
@@ -236,22 +237,24 @@ impl Relay {
 
     /// Whether the subscription proves itself with none of the secrets that the source takes.
     async fn sends_another(self: &Arc<Self>, one: &Watched, webhook: &Webhook) -> bool {
-        let Ok(proof) = ProofSettings::parse(&one.source.settings.proof) else {
-            return false;
-        };
-        let (relay, secrets) = (Arc::clone(self), one.source.settings.secrets.clone());
+        let (relay, proofs) = (Arc::clone(self), one.source.settings.proofs());
         let values = tokio::task::spawn_blocking(move || {
             let read = |text: &str| relay.parts.secrets.read(&text.parse().ok()?).ok();
-            let values = secrets.iter().map(|kept| read(&kept.reference));
-            values.collect::<Option<Vec<_>>>()
+            let of = |kept: &ProofKept| {
+                let proof = ProofSettings::parse(&kept.proof).ok()?;
+                let values = kept.secrets.iter().map(|kept| read(&kept.reference));
+                Some((proof, values.collect::<Option<Vec<_>>>()?))
+            };
+            proofs.iter().map(of).collect::<Option<Vec<_>>>()
         });
         // What can't be read is no reason to leave it off.
         let Ok(Some(values)) = values.await else {
             return false;
         };
-        !values
-            .iter()
-            .any(|value| sends(webhook, &header_of(&proof, value).unwrap_or_default()))
+        !values.iter().all(|(proof, values)| {
+            let mut values = values.iter();
+            values.any(|value| sends(webhook, &header_of(proof, value).unwrap_or_default()))
+        })
     }
 
     /// Fetches back what was missed since then, or since the last good point.

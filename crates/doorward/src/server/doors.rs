@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) struct Doors {
     pub(super) listeners: Vec<Listener>,
     /// The relay's.
     pub(crate) relay: Option<DoorListener>,
-    pub(super) renewing: Option<Renewing>,
+    pub(super) renewing: Vec<Renewing>,
     /// Where it is told that a new certificate is of no use, once the server has it.
     pub(super) desk: Arc<OnceLock<AlertDesk>>,
 }
@@ -88,9 +88,13 @@ impl Doors {
             let tls = Tls::new(load(config)?);
             let listener = open(config.listen).await?;
             doors.listeners.push(Listener::tls(listener, tls.clone()));
-            let renewing = renew(config.clone(), tls, hang_ups()?, Arc::clone(&doors.desk));
-            doors.renewing = Some(Renewing::new(tokio::spawn(renewing)));
+            let (paths, config) = (
+                vec![config.cert.clone(), config.key.clone()],
+                config.clone(),
+            );
+            doors.renew(paths, tls, move || load(&config))?;
         }
+        doors.renew_relay(context)?;
         if let Some(address) = context.config.gateway.instantly_host {
             let workspaces = store.workspaces().map_err(AdminError::from)?;
             let hosts = spoken_for(
@@ -107,6 +111,42 @@ impl Doors {
                 .push(Listener::tls(listener, Tls::new(config)));
         }
         Ok(doors)
+    }
+}
+
+impl Doors {
+    /// Looks after the files of a certificate.
+    fn renew(
+        &mut self,
+        paths: Vec<PathBuf>,
+        tls: Tls,
+        load: impl Fn() -> Result<Arc<ServerConfig>, Failure> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let renewing = renew(paths, load, tls, hang_ups()?, Arc::clone(&self.desk));
+        self.renewing.push(Renewing::new(tokio::spawn(renewing)));
+        Ok(())
+    }
+
+    /// Looks after the files of the relay's, where it has any.
+    ///
+    /// # Errors
+    /// When signals can't be listened to.
+    pub(crate) fn renew_relay(&mut self, context: &Context) -> Result<(), Failure> {
+        let tls = self
+            .relay
+            .as_ref()
+            .and_then(|listener| listener.tls.clone());
+        let config = context.config.relay.tls.clone();
+        let (Some(tls), Some(config)) = (tls, config) else {
+            return Ok(());
+        };
+        let paths = [
+            Some(&config.cert),
+            Some(&config.key),
+            config.client_ca.as_ref(),
+        ];
+        let paths = paths.into_iter().flatten().cloned().collect();
+        self.renew(paths, tls, move || relaying::certificate(&config))
     }
 }
 
@@ -127,7 +167,7 @@ fn load(config: &TlsConfig) -> Result<Arc<ServerConfig>, Failure> {
     Tls::of_pem(&chain, &key).map_err(|error| fail(&config.key, &error))
 }
 
-fn read(path: &Path, secret: bool) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn read(path: &Path, secret: bool) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = fs::File::open(path)?;
     let mode = file.metadata()?.mode();
     // The group may read it: that is how a server gets to read what another program renews.
@@ -143,22 +183,24 @@ fn read(path: &Path, secret: bool) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// What tells one state of the files from another.
-fn state(config: &TlsConfig) -> [Option<(u64, u64, i64, i64)>; 2] {
-    [&config.cert, &config.key].map(|path| {
+fn state(paths: &[PathBuf]) -> Vec<Option<(u64, u64, i64, i64)>> {
+    let state = |path: &PathBuf| {
         let known = fs::metadata(path).ok()?;
         Some((known.ino(), known.size(), known.mtime(), known.mtime_nsec()))
-    })
+    };
+    paths.iter().map(state).collect()
 }
 
 /// Takes up the files when they have changed, or when it is told to. What is of no use leaves the
 /// certificate as it is.
 async fn renew(
-    config: TlsConfig,
+    paths: Vec<PathBuf>,
+    load: impl Fn() -> Result<Arc<ServerConfig>, Failure>,
     tls: Tls,
     mut hang_ups: tokio::signal::unix::Signal,
     desk: Arc<OnceLock<AlertDesk>>,
 ) {
-    let mut seen = state(&config);
+    let mut seen = state(&paths);
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -166,12 +208,12 @@ async fn renew(
             _ = ticks.tick() => false,
             Some(()) = hang_ups.recv() => true,
         };
-        let found = state(&config);
+        let found = state(&paths);
         if !told && found == seen {
             continue;
         }
         seen = found;
-        match load(&config) {
+        match load() {
             Ok(new) => {
                 tls.swap(new);
                 tracing::info!("the certificate was read again");
@@ -181,8 +223,8 @@ async fn renew(
                     %error,
                     "the certificate stays as it was, since the new one is of no use"
                 );
-                if let Some(desk) = desk.get() {
-                    desk.tell(unusable(&config.cert, &error));
+                if let (Some(desk), Some(cert)) = (desk.get(), paths.first()) {
+                    desk.tell(unusable(cert, &error));
                 }
             }
         }

@@ -1,17 +1,19 @@
 //! The relay within the server: its listener, its tasks, its end.
 
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use doorward_gateway::Tls;
 use doorward_relay::EventStore;
 use doorward_relay::receive::{DoorListener, serve_door};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::address::{listen, url_of};
 use super::alive::Alive;
+use super::doors::read;
 use super::{Stage, reached};
 use crate::config::RelayTls;
 use crate::context::Context;
@@ -49,22 +51,21 @@ pub(crate) fn listener_on(context: &Context, tcp: TcpListener) -> Result<DoorLis
     let tls = context.config.relay.tls.as_ref().map(certificate);
     Ok(DoorListener {
         tcp,
-        tls: tls.transpose()?,
+        tls: tls.transpose()?.map(Tls::new),
     })
 }
 
-fn certificate(config: &RelayTls) -> Result<Tls, Failure> {
-    let read = |path: &std::path::Path| {
-        fs::read(path)
-            .map(zeroize::Zeroizing::new)
+pub(super) fn certificate(config: &RelayTls) -> Result<Arc<ServerConfig>, Failure> {
+    let read = |path: &Path, secret| {
+        read(path, secret)
             .map_err(|error| Failure::usage(format_args!("relay.tls: {}: {error}", path.display())))
     };
-    let (chain, key) = (read(&config.cert)?, read(&config.key)?);
-    let senders = config.client_ca.as_deref().map(read).transpose()?;
+    let (chain, key) = (read(&config.cert, false)?, read(&config.key, true)?);
+    let senders = config.client_ca.as_deref().map(|path| read(path, false));
+    let senders = senders.transpose()?;
     let senders = senders.as_ref().map(|pem| pem.as_slice());
-    let config = Tls::of_pem_http1(&chain, &key, senders)
-        .map_err(|error| Failure::usage(format_args!("relay.tls: {error}")))?;
-    Ok(Tls::new(config))
+    Tls::of_pem_http1(&chain, &key, senders)
+        .map_err(|error| Failure::usage(format_args!("relay.tls: {error}")))
 }
 
 impl Relaying {

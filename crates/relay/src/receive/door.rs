@@ -21,7 +21,7 @@ use super::limits::DoorLimits;
 use super::making::{Intakes, Unmade, Work, is_json};
 use super::observe::{Counts, Minute, Observer, Refusal, SourceFigures};
 use super::read::{Came, Memory, Proof, Reading, Stop};
-use super::source::{Source, SourceParts, Sources, decoy};
+use super::source::{ClosedSource, Source, SourceParts, Sources, decoy};
 use super::strangers::Strangers;
 use super::turns::Turns;
 use crate::events::{NewEvent, Quarantine, TakeError, Taken};
@@ -151,8 +151,14 @@ impl Door {
 
     /// From now on these are the sources. What was counted of those that stay goes on.
     pub fn set_sources(&self, parts: Vec<SourceParts>) {
+        self.set_sources_and(parts, Vec::new());
+    }
+
+    /// The same, with sources that take nothing for now: how deliveries to them would prove
+    /// themselves is not known, so that none is refused for good.
+    pub fn set_sources_and(&self, parts: Vec<SourceParts>, closed: Vec<ClosedSource>) {
         let before = self.0.sources.load_full();
-        let after = Arc::new(before.follow(parts));
+        let after = Arc::new(before.follow(parts, closed));
         self.0.sources.store(Arc::clone(&after));
         for gone in before.iter() {
             let number = gone.parts.number;
@@ -246,6 +252,9 @@ impl Door {
             schemes.head(&delivery, now)
         };
         let Some(source) = source else {
+            if let Some(counts) = inner.sources.load().closed(name) {
+                return self.unavailable(counts, LATER);
+            }
             return self.fail(&inner.nowhere, Refusal::NoSource, address, Answer::Unproved);
         };
         let fail = |refusal, answer| self.fail(&source.counts, refusal, address, answer);

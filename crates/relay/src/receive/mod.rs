@@ -34,4 +34,4 @@ pub use door::{Clock, Door, DoorParts, TakesEvents, Taking};
 pub use limits::DoorLimits;
 pub use observe::{Counted, Minute, Observer, Refusal, SourceFigures};
 pub use serve::{DoorListener, serve_door};
-pub use source::{Source, SourceParts, Sources};
+pub use source::{ClosedSource, Source, SourceParts, Sources};

@@ -54,34 +54,60 @@ impl Source {
     }
 }
 
+/// A source that takes nothing for now: whoever sends to it is asked to send again later.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClosedSource {
+    /// What its path ends with.
+    pub name: String,
+    /// What events know it by.
+    pub number: i64,
+}
+
 /// All sources, by the names in their paths.
 #[derive(Debug, Default)]
-pub struct Sources(HashMap<String, Arc<Source>>);
+pub struct Sources {
+    open: HashMap<String, Arc<Source>>,
+    closed: HashMap<String, Arc<Counts>>,
+}
 
 impl Sources {
     /// Those that there are from now on. What was counted of a source that stays goes on.
-    pub(super) fn follow(&self, parts: Vec<SourceParts>) -> Self {
+    pub(super) fn follow(&self, parts: Vec<SourceParts>, closed: Vec<ClosedSource>) -> Self {
         let by_number: HashMap<i64, &Arc<Source>> = self
-            .0
+            .open
             .values()
             .map(|source| (source.parts.number, source))
             .collect();
-        let sources = parts.into_iter().map(|parts| {
-            let counts = by_number
-                .get(&parts.number)
-                .map(|known| Arc::clone(&known.counts))
-                .unwrap_or_default();
+        let counts_of = |number: i64, name: &str| {
+            let known = by_number.get(&number).map(|known| &known.counts);
+            let known = known.or_else(|| self.closed.get(name));
+            known.map(Arc::clone).unwrap_or_default()
+        };
+        let open = parts.into_iter().map(|parts| {
+            let counts = counts_of(parts.number, &parts.name);
             (parts.name.clone(), Arc::new(Source { parts, counts }))
         });
-        Self(sources.collect())
+        let closed = closed.into_iter().map(|one| {
+            let counts = counts_of(one.number, &one.name);
+            (one.name, counts)
+        });
+        Self {
+            open: open.collect(),
+            closed: closed.collect(),
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Arc<Source>> {
-        self.0.get(name)
+        self.open.get(name)
+    }
+
+    /// What is counted of one that is closed.
+    pub(super) fn closed(&self, name: &str) -> Option<&Arc<Counts>> {
+        self.closed.get(name)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Source>> {
-        self.0.values()
+        self.open.values()
     }
 }
 

@@ -15,6 +15,7 @@ mod options;
 mod people;
 mod queue;
 mod read;
+mod release;
 mod replays;
 mod retention;
 mod room;

@@ -6,12 +6,14 @@ mod find;
 mod follow;
 mod look;
 mod names;
+mod release;
 mod types;
 
-pub(crate) use erase::{ErasedEvents, EventErase, EventPerson};
+pub(crate) use erase::{ErasedEvents, EventErase, EventPerson, Whom};
 pub(super) use find::event_id;
 pub(super) use follow::Followers;
 pub(super) use names::Names;
+pub(crate) use release::{EventRelease, Released};
 pub(crate) use types::{
     BodyView, EventFollow, EventList, EventNext, EventSearch, EventShow, EventShown, EventView,
     EventsAsked, EventsPage, Following, LISTED_MAX, NextEvents,
@@ -23,6 +25,7 @@ routed_calls! {
     EventShow, "event/show" => EventShown;
     EventFollow, "event/follow" => Following;
     EventNext, "event/next" => NextEvents;
+    EventRelease, "event/release" => Released;
     EventPerson, "event/person" => u64;
     EventErase, "event/erase" => ErasedEvents;
 }

@@ -17,7 +17,7 @@ fn on_source(action: &str, name: &str) -> Deed {
 }
 
 fn with_door(deed: Deed, door: &DoorAsked) -> Deed {
-    deed.with("proof", &door.proof).with("allow", &door.allow)
+    deed.with("proofs", &door.proofs).with("allow", &door.allow)
 }
 
 fn named(deed: &mut Deed, source: &SourceView) {
@@ -71,6 +71,7 @@ impl Acts for WebhookAdopt {
 impl Acts for WebhookRotate {
     fn deed(&self) -> Option<Deed> {
         let deed = on_source("webhook.rotate_secret", &self.source);
+        let deed = deed.with("proof", &self.proof);
         Some(deed.with("overlap_ms", &self.overlap_ms))
     }
 
@@ -111,7 +112,8 @@ impl Acts for WebhookReconcile {
 
 impl Acts for WebhookSet {
     fn deed(&self) -> Option<Deed> {
-        Some(on_source("webhook.set", &self.source).with("allow", &self.allow))
+        let deed = on_source("webhook.set", &self.source).with("allow", &self.allow);
+        Some(deed.with("proofs", &self.proofs))
     }
 
     fn complete(deed: &mut Deed, answer: &SourceView) {

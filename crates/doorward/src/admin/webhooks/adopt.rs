@@ -5,10 +5,11 @@ use doorward_upstream::Outcome;
 use doorward_upstream::resources::{Change, WebhookChange};
 use tokio::runtime::Handle as Runtime;
 
+use super::proofs::read_proofs;
 use super::types::{SourceView, WebhookAdopt, WebhookDone};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle};
-use crate::relay::{ProofSettings, Source, header_of, sends};
+use crate::relay::{Source, sends};
 use doorward_store::check_name;
 
 /// What a subscription is turned with.
@@ -29,13 +30,7 @@ impl Handle<WebhookAdopt> for Admin {
                 taken.end.name
             )));
         }
-        let proof = ProofSettings::parse(&call.door.proof)
-            .map_err(|why| AdminError::usage(format_args!("--proof: {why}")))?;
-        if !proof.is_static() {
-            return Err(AdminError::usage(
-                "Instantly sends headers that never change: choose --proof header, basic or bearer",
-            ));
-        }
+        read_proofs(&call.door.proofs, true)?;
         let client = self.hooks(&workspace, &TURNING)?;
         let runtime = Runtime::current();
         let before = runtime.block_on(client.webhooks().get(&call.subscription));
@@ -45,8 +40,8 @@ impl Handle<WebhookAdopt> for Admin {
             ))
         })?;
 
-        let (source, secret) = self.open_door(&workspace, &call.name, &call.door)?;
-        let headers = header_of(&proof, &secret.value).unwrap_or_default();
+        let (source, secrets) = self.open_door(&workspace, &call.name, &call.door)?;
+        let headers = self.headers(&source.settings.proofs())?.unwrap_or_default();
         let change = WebhookChange {
             target_hook_url: Some(source.url()),
             headers: Change::Set(headers.clone()),
@@ -56,7 +51,7 @@ impl Handle<WebhookAdopt> for Admin {
         let webhook = match turned {
             Ok(webhook) => webhook,
             Err(error) if error.outcome() == Outcome::NotDone => {
-                self.close_door(&source, &secret);
+                self.close_door(&source, &secrets);
                 return Err(AdminError::failed(format_args!(
                     "Instantly did not turn the subscription; it leads where it led: {error}"
                 )));
@@ -66,7 +61,7 @@ impl Handle<WebhookAdopt> for Admin {
                 match now {
                     Ok(now) if now.target_hook_url == source.url() && sends(&now, &headers) => now,
                     Ok(now) if now.target_hook_url == before.target_hook_url => {
-                        self.close_door(&source, &secret);
+                        self.close_door(&source, &secrets);
                         return Err(AdminError::failed(format_args!(
                             "the subscription leads where it led: {error}"
                         )));

@@ -74,8 +74,11 @@ impl Handle<WebhookSet> for Admin {
             check_allow(&allow)?;
             source.settings.allow = allow;
         }
-        let saved = source.save(self.store(), None, now())?;
+        let mut saved = source.save(self.store(), None, now())?;
         self.relay_changed()?;
+        if let Some(proofs) = call.proofs {
+            saved = self.exchange_proofs(saved, &proofs)?;
+        }
         Ok(SourceView::of(&saved, &workspace))
     }
 }
@@ -99,7 +102,9 @@ impl Handle<WebhookDelete> for Admin {
         }
         self.store().delete_relay_end(&source.end.id)?;
         self.relay_changed()?;
-        self.erase_ended(&source.settings.secrets)?;
+        let proofs = source.settings.proofs().into_iter();
+        let secrets: Vec<_> = proofs.flat_map(|kept| kept.secrets).collect();
+        self.erase_ended(&secrets)?;
         Ok(SourceView::of(&source, &workspace))
     }
 }

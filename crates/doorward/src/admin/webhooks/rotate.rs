@@ -2,18 +2,16 @@
 
 use doorward_catalog::Op;
 use doorward_policy::Timestamp;
-use doorward_secrets::SecretRef;
 use doorward_store::Workspace;
 use doorward_upstream::resources::{Change, WebhookChange};
 use doorward_upstream::{Client, Outcome};
-use secrecy::SecretString;
 use tokio::runtime::Handle as Runtime;
 
 use super::types::{SourceView, WebhookDone, WebhookRotate};
 use super::view::subscription_of;
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle, now};
-use crate::relay::{KeptSecret, ProofSettings, Source, WebhookSecret, header_of, sends};
+use crate::relay::{KeptSecret, ProofSettings, Source, WebhookSecret, sends};
 
 /// What the subscription is changed with.
 const CHANGING: [Op; 3] = [Op::GetWebhook, Op::PatchWebhook, Op::TestWebhook];
@@ -26,6 +24,7 @@ impl Handle<WebhookRotate> for Admin {
             return Err(AdminError::usage("an overlap is 30 days at the longest"));
         }
         let source = Source::find(self.store(), &call.source)?;
+        let source = of_proof(source, call.proof.as_deref())?;
         let workspace = self.store().workspace(source.workspace_id())?;
         let client = match &source.settings.subscription {
             Some(_) => Some(self.hooks(&workspace, &CHANGING)?),
@@ -133,15 +132,7 @@ impl Admin {
             "`doorward webhook rotate-secret {}` goes on",
             source.end.name
         );
-        let proof = proof_of(&source)?;
-        let newest = source.settings.secrets.first();
-        let newest = newest.ok_or_else(|| AdminError::failed("the source has no secret"))?;
-        let reference: SecretRef = newest.reference.parse().map_err(AdminError::failed)?;
-        let value: SecretString = self
-            .secrets()?
-            .read(&reference)
-            .map_err(AdminError::failed)?;
-        let headers = header_of(&proof, &value).unwrap_or_default();
+        let headers = self.headers(&source.settings.proofs())?.unwrap_or_default();
         let there = subscription_of(client, &source)?;
         let there = there.ok_or_else(|| AdminError::failed("the source has no subscription"))?;
         if !sends(&there, &headers) {
@@ -188,6 +179,32 @@ impl Admin {
     }
 }
 
-pub(super) fn proof_of(source: &Source) -> Result<ProofSettings, AdminError> {
+/// The source with that proof before the others; all must hold, so that it changes nothing else.
+fn of_proof(mut source: Source, proof: Option<&str>) -> Result<Source, AdminError> {
+    let settings = &mut source.settings;
+    let text = proof.unwrap_or(&settings.proof).to_owned();
+    let mut proofs = settings.proofs();
+    let at = proofs.iter().position(|kept| kept.proof == text);
+    let Some(at) = at else {
+        return Err(AdminError::usage(format_args!(
+            "--proof: source '{}' has no such proof; it has {}",
+            source.end.name,
+            settings.said().join(", ")
+        )));
+    };
+    if ProofSettings::parse(&text).is_ok_and(|proof| proof.said().is_some()) {
+        return Err(AdminError::usage(format_args!(
+            "{text} has no secret: give both fingerprints with `doorward webhook set {} --proof \
+             certificate:OLD,NEW`, and later the new one alone",
+            source.end.name
+        )));
+    }
+    let first = proofs.remove(at);
+    proofs.insert(0, first);
+    settings.set_proofs(proofs);
+    Ok(source)
+}
+
+fn proof_of(source: &Source) -> Result<ProofSettings, AdminError> {
     ProofSettings::parse(&source.settings.proof).map_err(AdminError::failed)
 }

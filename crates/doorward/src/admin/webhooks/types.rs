@@ -46,11 +46,11 @@ pub(crate) enum Wanted {
 pub(crate) struct DoorAsked {
     /// Where Doorward is reached from outside; what is configured when none is said.
     pub(crate) public_url: Option<String>,
-    /// How a delivery proves itself.
-    pub(crate) proof: String,
+    /// How a delivery proves itself: every one must hold.
+    pub(crate) proofs: Vec<String>,
     /// The networks that deliveries may come from.
     pub(crate) allow: Vec<String>,
-    /// Reference that the secret is kept at.
+    /// Reference that the secret of the first is kept at.
     pub(crate) to: Option<String>,
 }
 
@@ -90,6 +90,8 @@ pub(crate) struct WebhookShow {
 pub(crate) struct WebhookRotate {
     /// Its id or name.
     pub(crate) source: String,
+    /// Which of its proofs; the first when none is said.
+    pub(crate) proof: Option<String>,
     /// How long the old one is still taken, in milliseconds.
     pub(crate) overlap_ms: i64,
     /// Reference that the new one is kept at.
@@ -110,13 +112,15 @@ pub(crate) struct WebhookResume {
     pub(crate) source: String,
 }
 
-/// Has a source take deliveries, or no more.
+/// Changes from where, and by what proof, a source takes deliveries.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WebhookSet {
     /// Its id or name.
     pub(crate) source: String,
     /// The networks that deliveries may come from; all of them, when it is said.
     pub(crate) allow: Option<Vec<String>>,
+    /// How a delivery proves itself: all of them, when it is said.
+    pub(crate) proofs: Option<Vec<String>>,
 }
 
 /// Fetches back what was missed.
@@ -171,6 +175,9 @@ pub(crate) struct SourceView {
     pub(crate) proof: String,
     /// Its secrets, the newest first.
     pub(crate) secrets: Vec<SecretView>,
+    /// Proofs beside that one: every one must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also: Vec<ProofView>,
     /// The networks that deliveries may come from; any when there are none.
     pub(crate) allow: Vec<String>,
     /// Instantly's id of the subscription.
@@ -187,6 +194,15 @@ pub(crate) struct SourceView {
     /// Why Instantly could not be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) not_asked: Option<String>,
+}
+
+/// A proof of a source.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ProofView {
+    /// How a delivery proves itself.
+    pub(crate) proof: String,
+    /// Its secrets, the newest first; none of one that says itself what it is held against.
+    pub(crate) secrets: Vec<SecretView>,
 }
 
 /// A secret of a source, without its value.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::folder::Folder;
 use super::which::{Asking, holds};
-use crate::admin::{AuditErase, AuditEraseMonth, ErasedEvents, EventErase, EventPerson};
+use crate::admin::{AuditErase, AuditEraseMonth, ErasedEvents, EventErase, EventPerson, Whom};
 use crate::cli::Erase;
 use crate::commands::confirm::confirm;
 use crate::context::Context;
@@ -46,14 +46,20 @@ pub(super) async fn run(context: &Context, erase: Erase) -> Outcome {
         }
         (None, None) => Vec::new(),
     };
-    // Events are found by the person's address alone.
-    let lead = erase.person.map(|person| person.0);
-    let lead = lead.filter(|typed| typed.parse::<SubjectId>().is_err());
-    let events = match &lead {
-        Some(lead) => {
-            let call = EventPerson { lead: lead.clone() };
-            asking.session().await?.call(call).await?
-        }
+    let (leaves, first) = match subjects.is_empty() {
+        true => (0, None),
+        false => leaves_of(context, &subjects)?,
+    };
+    // Events are found by the person's address alone, which a leaf may have, sealed.
+    let typed = erase.person.map(|person| person.0);
+    let typed = typed.filter(|typed| typed.parse::<SubjectId>().is_err());
+    let who = match (typed, subjects.as_slice(), first) {
+        (Some(address), _, _) => Some(Whom::Address(address)),
+        (None, [subject], Some(leaf)) => Some(Whom::Subject(*subject, leaf)),
+        _ => None,
+    };
+    let events = match who.clone() {
+        Some(who) => asking.session().await?.call(EventPerson { who }).await?,
         None => 0,
     };
     if subjects.is_empty() && events == 0 {
@@ -61,18 +67,13 @@ pub(super) async fn run(context: &Context, erase: Erase) -> Outcome {
             "nobody of that name is in the ledger, and no event is about such a person",
         ));
     }
-    let leaves = match subjects.is_empty() {
-        true => 0,
-        false => leaves_of(context, &subjects)?,
-    };
     if !confirm(&question(&subjects, leaves, events), erase.yes)? {
         return Err(Failure::failed("nothing was erased"));
     }
     // First: should it fail, the name still finds the person in the ledger.
     let mut gone = ErasedEvents::default();
-    if let Some(lead) = lead.filter(|_| events > 0) {
-        let call = EventErase { lead };
-        gone = asking.session().await?.call(call).await?;
+    if let Some(who) = who.filter(|_| events > 0) {
+        gone = asking.session().await?.call(EventErase { who }).await?;
         if !output.is_json() {
             output.line(told(gone))?;
         }
@@ -122,14 +123,17 @@ fn told(gone: ErasedEvents) -> String {
     }
 }
 
-/// How many leaves speak of a person.
-fn leaves_of(context: &Context, subjects: &[SubjectId]) -> Result<u64, Failure> {
+/// How many leaves speak of a person, and the first that does.
+fn leaves_of(context: &Context, subjects: &[SubjectId]) -> Result<(u64, Option<u64>), Failure> {
     let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
     let reader = Folder::of(context)?.reader()?;
     let mut cursor = reader.from(reader.minimum()).map_err(Failure::failed)?;
-    let mut count = 0;
+    let (mut count, mut first) = (0, None);
     while let Some(record) = cursor.next().map_err(Failure::failed)? {
-        count += u64::from(names.iter().any(|name| holds(&record.leaf, name)));
+        if names.iter().any(|name| holds(&record.leaf, name)) {
+            count += 1;
+            first = first.or(Some(record.sequence));
+        }
     }
-    Ok(count)
+    Ok((count, first))
 }

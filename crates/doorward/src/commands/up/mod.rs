@@ -142,6 +142,7 @@ async fn start(
     let mut doors = Doors::open(context, store.as_ref()).await?;
     let relay = port_or_free(demo.relay_port).await?;
     doors.relay = Some(relay_listener(context, relay)?);
+    doors.renew_relay(context)?;
     Server::start_with(context, store, gateway, doors)
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn provision(
         },
         door: DoorAsked {
             public_url: Some(relay_url.to_owned()),
-            proof: WEBHOOK_PROOF.to_owned(),
+            proofs: vec![WEBHOOK_PROOF.to_owned()],
             allow: Vec::new(),
             to: None,
         },

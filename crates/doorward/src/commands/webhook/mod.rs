@@ -66,6 +66,7 @@ pub(crate) async fn run(context: &Context, command: WebhookCommand) -> Outcome {
         WebhookCommand::RotateSecret(typed) => {
             let call = WebhookRotate {
                 source: typed.source,
+                proof: typed.proof,
                 overlap_ms: typed.overlap.0.map_or(0, Lasting::millis),
                 to: typed.to,
             };
@@ -105,11 +106,13 @@ pub(crate) async fn run(context: &Context, command: WebhookCommand) -> Outcome {
         WebhookCommand::Set {
             source,
             allow,
-            allow_any: _,
+            allow_any,
+            proof,
         } => {
             let call = WebhookSet {
                 source,
-                allow: Some(allow),
+                allow: Some(allow).filter(|allow| allow_any || !allow.is_empty()),
+                proofs: Some(proof).filter(|proofs| !proofs.is_empty()),
             };
             let found = session.call(call).await?;
             if output.is_json() {
@@ -150,7 +153,7 @@ fn create(typed: CreateWebhook) -> WebhookCreate {
 fn asked(door: DoorOptions) -> DoorAsked {
     DoorAsked {
         public_url: door.public_url,
-        proof: door.proof,
+        proofs: door.proof,
         allow: door.allow,
         to: door.to,
     }

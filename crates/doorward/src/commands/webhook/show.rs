@@ -93,7 +93,17 @@ fn state(source: &SourceView) -> Cell {
 
 /// One source.
 pub(super) fn show(source: &SourceView, context: &Context) -> Result<(), Failure> {
-    let secrets = source.secrets.iter().map(|secret| {
+    let also = source.also.iter();
+    let proofs = [&source.proof].into_iter();
+    let proofs: Vec<&str> = proofs
+        .chain(also.clone().map(|one| &one.proof))
+        .map(String::as_str)
+        .collect();
+    let secrets = source
+        .secrets
+        .iter()
+        .chain(also.flat_map(|one| &one.secrets));
+    let secrets = secrets.map(|secret| {
         let place = kept_at(&secret.reference, context);
         let used = match secret.last_used {
             Some(used) => format!("used {}", whole_seconds(used)),
@@ -131,7 +141,7 @@ pub(super) fn show(source: &SourceView, context: &Context) -> Result<(), Failure
             "subscription",
             Cell::from(source.subscription.as_deref().unwrap_or("none")),
         ),
-        ("proof", Cell::from(&source.proof)),
+        ("proof", Cell::from(proofs.join(" and "))),
         (
             "secret at",
             Cell::from(secrets.collect::<Vec<_>>().join(", ")),

@@ -1,6 +1,7 @@
 //! What sources and destinations are set to, as the store keeps it.
 
 mod destination;
+mod proof;
 mod source;
 
 use doorward_policy::Timestamp;
@@ -9,9 +10,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use destination::{
     ClientCertificate, DestinationSettings, Form, HeaderValue, check_target,
 };
-pub(crate) use source::{
-    ALLOW_MAX, ProofSettings, SourceSettings, Subscription, WEBHOOK_PROOF, check_public_url,
-};
+pub(crate) use proof::{ProofKept, ProofSettings, WEBHOOK_PROOF, parse_proofs};
+pub(crate) use source::{ALLOW_MAX, SourceSettings, Subscription, check_public_url};
 
 /// A secret of a source or a destination, by where it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
