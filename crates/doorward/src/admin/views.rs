@@ -44,6 +44,9 @@ pub(crate) struct UpstreamKeyView {
     pub(crate) owner: String,
     /// When it was made at Instantly, where that is known.
     pub(crate) made_at: Option<Timestamp>,
+    /// After how many milliseconds it is rotated; what is configured when nothing is noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rotate_every: Option<i64>,
     pub(crate) alive: Option<ProbeOutcome>,
     pub(crate) probed_at: Option<Timestamp>,
     pub(crate) detail: Option<String>,
@@ -107,6 +110,7 @@ impl UpstreamKeyView {
             api_key_id: key.api_key_id.clone(),
             owner: key.owner.clone(),
             made_at: key.made_at,
+            rotate_every: key.rotate_every,
             alive: probe.map(|probe| probe.outcome),
             probed_at: probe.map(|probe| probe.at),
             detail: probe.map(|probe| probe.detail.clone()),

@@ -10,6 +10,7 @@ mod read;
 mod reader;
 mod schema;
 mod sections;
+mod thresholds;
 mod types;
 mod write;
 

@@ -7,6 +7,7 @@ mod types;
 
 pub(crate) use types::{
     MemberInvite, MemberList, MemberRemove, MemberReviewed, MemberSet, MemberView, MembersOf,
+    Nickname,
 };
 
 routed_calls! {

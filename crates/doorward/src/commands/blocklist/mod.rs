@@ -10,7 +10,10 @@ use crate::cli::{BlocklistCommand, InWorkspace};
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Output, Tone, note};
-use read::{Reading, look_up, parse, read_all};
+use read::{look_up, parse};
+
+pub(in crate::commands) use add::add_all;
+pub(in crate::commands) use read::{Reading, read_all};
 
 /// Runs `doorward blocklist …`.
 pub(crate) async fn run(context: &Context, command: BlocklistCommand) -> Outcome {
