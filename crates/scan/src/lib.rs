@@ -4,7 +4,8 @@
 //! [`Detectors`] are data: one TOML file each, with its own positive and negative examples. An
 //! [`Engine`] is made of them once and shared by threads; each thread has a [`Scratch`].
 //! [`Engine::scan`] looks through one blob, opens archives and undoes encodings on the way, and
-//! returns [`Hit`]s; [`tree::scan`] does so for the files of a folder.
+//! returns [`Hit`]s; [`tree::scan`] does so for the files of a folder; [`report`] makes findings of
+//! hits.
 //!
 //! ```
 //! use doorward_scan::{Detectors, Engine, Limits};
@@ -21,6 +22,7 @@ mod engine;
 pub mod generate;
 pub mod git;
 mod hold;
+pub mod report;
 pub mod tree;
 
 pub use detector::{Detector, Detectors, RuleFault};

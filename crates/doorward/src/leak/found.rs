@@ -38,6 +38,9 @@ pub(crate) struct LeakedUpstream {
     pub(crate) made_at: Option<Timestamp>,
     /// Whether Instantly takes it; `None` when that can't be told.
     pub(crate) alive: Option<bool>,
+    /// Whether its workspace has no paid plan: it is alive then, and its scopes can't be told.
+    #[serde(default)]
+    pub(crate) unpaid: bool,
     /// By what it is known where it is presented: a keyed hash of its value.
     pub(crate) fingerprint: Option<String>,
     /// How it can be stopped.

@@ -35,6 +35,8 @@ pub struct Repository {
     pub(crate) common_dir: PathBuf,
     pub(crate) work_dir: Option<PathBuf>,
     pub(crate) hash: gix::hash::Kind,
+    /// The index that is staged in, if it is not the repository's own.
+    pub(crate) index: Option<PathBuf>,
 }
 
 /// Opens the repository that a path is in: a work tree, linked or not, a folder in one, a bare
@@ -73,6 +75,7 @@ pub fn open(path: &Path) -> Result<Repository, GitError> {
         common_dir: local.common_dir().to_path_buf(),
         work_dir: local.workdir().map(Path::to_path_buf),
         hash,
+        index: None,
         inner,
     })
 }
@@ -84,6 +87,12 @@ fn chain(error: &gix::Error) -> String {
 }
 
 impl Repository {
+    /// The same with another index, as git names it to a hook in `GIT_INDEX_FILE`: of a commit of
+    /// all that changed, or of some paths.
+    pub fn with_index(self, index: Option<PathBuf>) -> Self {
+        Self { index, ..self }
+    }
+
     /// The repository's own folder: of a linked work tree, the one of all of them.
     pub fn common_dir(&self) -> &Path {
         &self.common_dir

@@ -44,7 +44,10 @@ pub fn scan_staged(
         why,
     };
     let local = repository.inner.to_thread_local();
-    let path = local.index_path();
+    let path = repository
+        .index
+        .clone()
+        .unwrap_or_else(|| local.index_path());
     if !path.exists() {
         return Ok(Summary::default());
     }

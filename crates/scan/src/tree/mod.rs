@@ -2,4 +2,4 @@
 
 mod walk;
 
-pub use walk::{Counters, Sink, TreeOptions, scan};
+pub use walk::{Counters, Sink, TreeOptions, scan, total};

@@ -94,30 +94,9 @@ pub fn scan(
     counters: &Counters,
     on: &dyn Sink,
 ) -> Result<(), String> {
-    let Some((first, others)) = roots.split_first() else {
+    let Some(builder) = walker(roots, options)? else {
         return Ok(());
     };
-    let mut builder = WalkBuilder::new(first);
-    for root in others {
-        builder.add(root);
-    }
-    let mut excludes = OverrideBuilder::new("");
-    for glob in &options.excludes {
-        excludes
-            .add(&format!("!{glob}"))
-            .map_err(|error| format!("the exclude {glob:?} is no glob: {error}"))?;
-    }
-    let excludes = excludes.build().map_err(|error| error.to_string())?;
-    builder
-        .standard_filters(options.respect_ignores)
-        .require_git(false)
-        .hidden(!options.hidden)
-        .follow_links(false)
-        .overrides(excludes)
-        .threads(options.threads)
-        .filter_entry(|entry| {
-            entry.depth() == 0 || entry.file_name() != ".git" || !is_folder(entry)
-        });
     let stopped = AtomicBool::new(false);
     builder.build_parallel().run(|| {
         let mut scratch = engine.scratch();
@@ -147,6 +126,55 @@ pub fn scan(
         })
     });
     Ok(())
+}
+
+/// How many bytes there are to look at, by what the file system says: for who watches a scan. `None` when
+/// it is told to stop, or the options are faulty.
+pub fn total(roots: &[PathBuf], options: &TreeOptions, stop: &AtomicBool) -> Option<u64> {
+    let mut all = 0_u64;
+    for entry in walker(roots, options).ok()??.build() {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let Ok(entry) = entry else { continue };
+        let file = entry.file_type().is_some_and(|kind| kind.is_file());
+        if file
+            && let Ok(meta) = entry.metadata()
+            && meta.len() <= options.max_file
+        {
+            all = all.saturating_add(meta.len());
+        }
+    }
+    Some(all)
+}
+
+/// The walk over the files that are looked at; none without a root.
+fn walker(roots: &[PathBuf], options: &TreeOptions) -> Result<Option<WalkBuilder>, String> {
+    let Some((first, others)) = roots.split_first() else {
+        return Ok(None);
+    };
+    let mut builder = WalkBuilder::new(first);
+    for root in others {
+        builder.add(root);
+    }
+    let mut excludes = OverrideBuilder::new("");
+    for glob in &options.excludes {
+        excludes
+            .add(&format!("!{glob}"))
+            .map_err(|error| format!("the exclude {glob:?} is no glob: {error}"))?;
+    }
+    let excludes = excludes.build().map_err(|error| error.to_string())?;
+    builder
+        .standard_filters(options.respect_ignores)
+        .require_git(false)
+        .hidden(!options.hidden)
+        .follow_links(false)
+        .overrides(excludes)
+        .threads(options.threads)
+        .filter_entry(|entry| {
+            entry.depth() == 0 || entry.file_name() != ".git" || !is_folder(entry)
+        });
+    Ok(Some(builder))
 }
 
 fn is_folder(entry: &DirEntry) -> bool {

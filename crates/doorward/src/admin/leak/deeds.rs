@@ -51,6 +51,20 @@ impl Handle<LeakDeeds> for Admin {
     }
 }
 
+/// The last call under a key from then on, or the last time that it was presented at the gateway's door.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub(in crate::admin) fn last_use(
+    audit: &Audit,
+    found: &Found,
+    since: Timestamp,
+) -> Result<Option<Timestamp>, AdminError> {
+    let through = through(audit, found, since, &mut Vec::new())?;
+    let presented = through.presented.iter().map(|one| one.last).max();
+    Ok(through.last.max(presented))
+}
+
 /// Looks through the ledger for calls under the key, and for the key at the door.
 fn through(
     audit: &Audit,

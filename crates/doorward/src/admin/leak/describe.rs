@@ -42,6 +42,7 @@ impl Admin {
             scopes: key.scopes.clone(),
             made_at: key.made_at.or(Some(key.created_at)),
             alive: None,
+            unpaid: false,
             fingerprint: None,
             way: Way::ByHand,
             remarks: Vec::new(),
@@ -91,6 +92,7 @@ impl Admin {
             scopes: None,
             made_at: None,
             alive: None,
+            unpaid: false,
             fingerprint: None,
             way: Way::ByHand,
             remarks: vec!["Doorward does not hold it".to_owned()],
@@ -142,6 +144,7 @@ impl Admin {
     ) -> Result<(), AdminError> {
         let client = reach.with(workspace, value.clone())?;
         let probe = Runtime::current().block_on(client.probe());
+        found.unpaid = probe.unpaid;
         match probe.alive {
             Liveness::Alive => found.alive = Some(true),
             Liveness::Dead => found.alive = Some(false),
@@ -222,6 +225,7 @@ impl Admin {
                 scopes: Some(listed.scopes.clone()),
                 made_at: listed.created_at,
                 alive: None,
+                unpaid: false,
                 fingerprint: None,
                 way: Way::ByHand,
                 remarks: vec![

@@ -70,7 +70,7 @@ fn no_key() -> AdminError {
 
 impl Admin {
     /// Which key a value or an id is.
-    pub(super) fn find_leaked(&self, leaked: &Leaked) -> Result<Found, AdminError> {
+    pub(in crate::admin) fn find_leaked(&self, leaked: &Leaked) -> Result<Found, AdminError> {
         match (&leaked.value, &leaked.id) {
             (Some(value), _) => self.by_value(value.expose_secret(), leaked),
             (None, Some(id)) => self.by_id(id, leaked),

@@ -10,6 +10,7 @@ mod types;
 
 use crate::leak::{Deeds, Found};
 
+pub(in crate::admin) use deeds::last_use;
 pub(crate) use types::{
     LeakClose, LeakClosed, LeakDeeds, LeakFind, LeakProbe, LeakStop, Leaked, Probed, Stopped,
 };

@@ -48,7 +48,6 @@ impl Asked {
 }
 
 async fn respond(context: &Context, said: RespondLeak) -> Outcome {
-    let output = context.output;
     let asked = match said.key.as_str() {
         "-" => Asked {
             value: Some(entered::take()?),
@@ -63,6 +62,29 @@ async fn respond(context: &Context, said: RespondLeak) -> Outcome {
             workspace: said.workspace.clone(),
         },
     };
+    answer(context, asked, said).await
+}
+
+/// Answers the leak of a key that was found elsewhere: as if its value had been piped in.
+///
+/// # Errors
+/// As `doorward leak respond`.
+pub(in crate::commands) async fn respond_to(
+    context: &Context,
+    value: SecretText,
+    said: RespondLeak,
+) -> Outcome {
+    let asked = Asked {
+        value: Some(value),
+        id: None,
+        api_key_id: said.id.clone(),
+        workspace: said.workspace.clone(),
+    };
+    answer(context, asked, said).await
+}
+
+async fn answer(context: &Context, asked: Asked, said: RespondLeak) -> Outcome {
+    let output = context.output;
     let mut timeline = Timeline::new(output);
     let folder = report::Folder::ready(said.report.as_deref())?;
     let session = Session::open(context).await?;
