@@ -105,6 +105,8 @@ kinds! {
     TrafficAround, "traffic_around", Critical;
     /// Keys or members of a workspace were changed.
     WorkspaceChanged, "workspace_changed", Warning;
+    /// The checklist found something that it had not found before.
+    CheckFound, "check_found", High;
     /// A certificate ends soon, or could not be read again.
     Certificate, "certificate", Warning;
     /// A new configuration was refused.

@@ -16,6 +16,9 @@ impl Lasting {
     /// An hour.
     pub(crate) const HOUR: Self = Self(60 * 60 * 1_000);
 
+    /// A day.
+    pub(crate) const DAY: Self = Self(24 * 60 * 60 * 1_000);
+
     /// This long after `now`.
     pub(crate) fn after(self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.0)

@@ -62,6 +62,12 @@ impl Table {
         self.rows.values_mut()
     }
 
+    /// Puts them in another order.
+    pub(crate) fn sort_by<K: Ord>(&mut self, key: impl Fn(&Value) -> K) {
+        self.rows
+            .sort_by(|_, one, _, other| key(one).cmp(&key(other)));
+    }
+
     /// A page of the entities that `wanted` takes, newest first, with the id as cursor.
     pub(crate) fn page(&self, call: &Call, wanted: impl FnMut(&Value) -> bool) -> Answer {
         let mut wanted = wanted;

@@ -10,11 +10,13 @@ use doorward_secrets::{SecretRef, Secrets};
 use doorward_store::{Store, Workspace};
 use futures_util::future::BoxFuture;
 
+use super::check::Underway;
 use super::error::AdminError;
 use super::events::Followers;
 use super::types::{AskReady, BackupTake, Call, Reload, Reloaded, ServerStatus, Status};
 use crate::alerts::AlertDesk;
 use crate::config::InstantlyConfig;
+use crate::context::Context;
 use crate::health::{HealthOf, Ready, ReadyOf};
 use crate::record::{LateAudit, recorded_secrets};
 use crate::relay::LateEvents;
@@ -55,6 +57,8 @@ pub(crate) struct AdminParts {
     pub(crate) data_dir: PathBuf,
     /// Where the gateway is, when one runs in this process.
     pub(crate) gateway_url: Option<String>,
+    /// The configuration in force.
+    pub(crate) in_force: Box<dyn Fn() -> Context + Send + Sync>,
     /// Whether an emulated workspace may be called in plain text on other machines.
     pub(crate) plain_http: bool,
     /// Where approvals are decided.
@@ -89,6 +93,8 @@ pub(crate) struct Admin {
     pub(super) parts: AdminParts,
     /// Who is told of events as they come in.
     pub(super) followers: Followers,
+    /// Runs of the checklist that are under way.
+    pub(super) checks: Underway,
 }
 
 /// A request that can be carried out. Blocks: it is run where that does no harm.
@@ -106,6 +112,7 @@ impl Admin {
         Self {
             parts,
             followers: Followers::default(),
+            checks: Underway::default(),
         }
     }
 

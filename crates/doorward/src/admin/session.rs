@@ -107,6 +107,10 @@ impl Session {
             ledger_key: context.own_ledger_key()?,
             instantly: context.config.instantly.clone(),
             data_dir: data.path().to_owned(),
+            in_force: {
+                let context = context.clone();
+                Box::new(move || context.clone())
+            },
             plain_http: context.config.gateway.plain_http,
             gateway_url: None,
             alerts: AlertDesk::alone(context),

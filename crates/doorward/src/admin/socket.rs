@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
@@ -21,8 +20,6 @@ use super::types::Call;
 
 /// Most bytes of an answer: a list of some hundred thousand keys.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
-/// Time for an answer; probing a workspace's keys takes several calls to its API.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Connects to the server of a socket, and to nobody else: whoever listens there is told a token.
 async fn connect(path: &Path) -> io::Result<UnixStream> {
@@ -86,7 +83,7 @@ impl SocketClient {
             ))
         };
         let body = serde_json::to_vec(call).map_err(AdminError::failed)?;
-        let asked = timeout(PATIENCE, self.ask(C::NAME, body)).await;
+        let asked = timeout(C::PATIENCE, self.ask(C::NAME, body)).await;
         let (status, body) = asked
             .map_err(|error| lost(&error))?
             .map_err(|error| lost(&error))?;

@@ -1,5 +1,7 @@
 //! What can be asked and what is answered. JSON on the wire.
 
+use std::time::Duration;
+
 use doorward_audit::Entry;
 use doorward_catalog::wire::SecretText;
 use doorward_catalog::{Environment, ScopeSet};
@@ -20,6 +22,8 @@ use crate::health::Ready;
 pub(crate) trait Call: Serialize + DeserializeOwned + Send + 'static {
     /// Its name in the path of the admin API.
     const NAME: &'static str;
+    /// How long the answer is waited for.
+    const PATIENCE: Duration = Duration::from_secs(300);
     /// What is answered.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 }

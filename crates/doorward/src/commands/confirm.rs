@@ -10,18 +10,35 @@ use crate::output::clean;
 /// # Errors
 /// When nobody is there to be asked.
 pub(in crate::commands) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
+    asked(
+        question,
+        yes,
+        " It can't be undone.",
+        ", since it can't be undone",
+    )
+}
+
+/// Asks whether to do what can be taken back, unless `yes` was said already.
+///
+/// # Errors
+/// When nobody is there to be asked.
+pub(in crate::commands) fn agree(question: &str, yes: bool) -> Result<bool, Failure> {
+    asked(question, yes, "", "")
+}
+
+fn asked(question: &str, yes: bool, warning: &str, why: &str) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(format_args!(
-            "{question} Nobody is here to be asked: say --yes to do it, since it can't be undone"
+            "{question} Nobody is here to be asked: say --yes to do it{why}"
         )));
     }
     let mut err = anstream::stderr().lock();
     // It may have names of others in it.
     let question = clean(question);
-    write!(err, "{question} It can't be undone. [y/N] ")?;
+    write!(err, "{question}{warning} [y/N] ")?;
     err.flush()?;
     let mut answer = String::new();
     io::stdin()

@@ -24,6 +24,7 @@ impl Config {
             gateway,
             relay,
             pace,
+            check,
             rotation,
             metrics,
             traces,
@@ -56,6 +57,7 @@ impl Config {
         gateway.changed(&next.gateway, &mut changed);
         changed.note("relay", *relay != next.relay);
         changed.note("pace", *pace != next.pace);
+        changed.note("check", *check != next.check);
         changed.note(
             "rotation.seconds",
             rotation.seconds != next.rotation.seconds,

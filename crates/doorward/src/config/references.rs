@@ -34,6 +34,7 @@ impl Config {
             gateway,
             relay,
             pace: _,
+            check: _,
             rotation,
             metrics,
             traces,

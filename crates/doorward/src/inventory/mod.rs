@@ -13,4 +13,4 @@ pub(crate) use listing::{KEYS_MAX, list_keys};
 pub(crate) use named::NamedCalls;
 pub(crate) use reach::{Reach, keeper, standing};
 pub(crate) use seen::{Sought, is_seen_whole, sightings, watched_to};
-pub(crate) use uses::uses_since;
+pub(crate) use uses::{Used, uses_since};

@@ -1,12 +1,12 @@
 //! Which calls went out under which key, by the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_audit::{AuditError, Filter, find};
 use doorward_catalog::Op;
 use doorward_keys::inventory::Uses;
 use doorward_ledger::log::{Reader, Record};
-use doorward_ledger::{Event, ReadLeaf, Verdict};
+use doorward_ledger::{Act, Event, ReadLeaf, Verdict};
 use doorward_policy::Timestamp;
 
 /// Records that are read at once, and leaves that are looked at for them.
@@ -15,10 +15,37 @@ const LOOK: u64 = 65_536;
 /// Most leaves that are looked at in all.
 const LEAVES_MAX: u64 = 20_000_000;
 
+/// Where calls under a key went, and who made them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Whence {
+    /// How many of them acted on which sub-workspace; none for the key's own workspace.
+    pub(crate) places: BTreeMap<Option<String>, u64>,
+    /// The clients that made them.
+    pub(crate) clients: BTreeSet<String>,
+}
+
+/// Most sub-workspaces, and most clients, that are told apart for a key.
+const WHENCE_MAX: usize = 1_024;
+
+impl Whence {
+    fn add(&mut self, sub_workspace: Option<String>, client: Option<String>) {
+        if self.places.len() < WHENCE_MAX || self.places.contains_key(&sub_workspace) {
+            *self.places.entry(sub_workspace).or_default() += 1;
+        }
+        if let Some(client) = client
+            && self.clients.len() < WHENCE_MAX
+        {
+            self.clients.insert(client);
+        }
+    }
+}
+
 /// Calls by the key that they went out under.
 pub(crate) struct Used {
     /// By Doorward's id of the key.
     pub(crate) by_key: BTreeMap<String, Uses>,
+    /// The same, by where they went and who made them.
+    pub(crate) whence: BTreeMap<String, Whence>,
     /// Whether all that is asked for was looked at.
     pub(crate) whole: bool,
 }
@@ -41,6 +68,7 @@ pub(crate) fn uses_since(
     };
     let mut used = Used {
         by_key: BTreeMap::new(),
+        whence: BTreeMap::new(),
         whole: true,
     };
     let mut looked_at = 0;
@@ -53,7 +81,9 @@ pub(crate) fn uses_since(
         let found = find(reader, &filter, from, PAGE, LOOK)?;
         looked_at += found.looked_at;
         for record in &found.records {
-            if let Some((key, op, at)) = call(record) {
+            if let Some((key, op, at, act)) = call(record) {
+                let whence = used.whence.entry(key.clone()).or_default();
+                whence.add(act.sub_workspace, act.client);
                 used.by_key.entry(key).or_default().add(op, at);
             }
         }
@@ -62,7 +92,7 @@ pub(crate) fn uses_since(
     Ok(used)
 }
 
-fn call(record: &Record) -> Option<(String, Op, Timestamp)> {
+fn call(record: &Record) -> Option<(String, Op, Timestamp, Act)> {
     let Ok(ReadLeaf::Known(leaf)) = ReadLeaf::from_bytes(&record.leaf) else {
         return None;
     };
@@ -75,13 +105,13 @@ fn call(record: &Record) -> Option<(String, Op, Timestamp)> {
     let refused = leaf.act.result == Verdict::Refused || matches!(status, Some(401..=403));
     let op = Op::from_id(operation.as_deref()?)?;
     let key = leaf.act.upstream_key.clone()?;
-    (!refused).then_some((key, op, leaf.at))
+    (!refused).then_some((key, op, leaf.at, leaf.act))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use doorward_ledger::{Act, Leaf, LeafId};
+    use doorward_ledger::{Leaf, LeafId};
 
     fn of(
         result: Verdict,
@@ -104,6 +134,7 @@ mod tests {
             sequence: 0,
             leaf: leaf.to_bytes().unwrap().as_bytes().to_vec(),
         })
+        .map(|(key, op, at, _)| (key, op, at))
     }
 
     #[test]

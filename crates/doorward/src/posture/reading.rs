@@ -380,7 +380,7 @@ mod tests {
         failed(
             9,
             "activity",
-            got.whole && got.entries > 11 && got.users.len() == 1,
+            got.whole && got.entries > 11 && got.users.len() == 8,
         );
         assert_eq!(parts, [None; 10]);
     }

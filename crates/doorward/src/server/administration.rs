@@ -36,6 +36,7 @@ pub(super) fn admin(
 ) -> Result<Arc<Admin>, Failure> {
     let reloader = Arc::clone(reloader);
     let again = Arc::clone(&reloader);
+    let in_force = Arc::clone(&settings);
     let readiness = Arc::clone(&pages.readiness);
     Ok(Arc::new(Admin::new(AdminParts {
         audit: Arc::new(LateAudit::opened(Arc::clone(&pages.record))),
@@ -47,6 +48,7 @@ pub(super) fn admin(
         ledger_key: context.own_ledger_key()?,
         instantly: context.config.instantly.clone(),
         data_dir: context.data_dir.path().to_owned(),
+        in_force: Box::new(move || in_force.in_force(Context::clone)),
         plain_http: context.config.gateway.plain_http,
         gateway_url: Some(gateway_url.to_owned()),
         alerts,

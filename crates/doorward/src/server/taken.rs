@@ -19,8 +19,8 @@ pub(super) fn take_settings(
     pages: Pages,
     idempotency: Idempotency,
 ) {
-    // The one by commands alone, each of which reads it anew; the other is asked for at the end.
-    let asked = &["audit.review_days", "gateway.seconds.announce"];
+    // One by commands alone, each of which reads it anew; one is asked for at the end, one by each check.
+    let asked = &["audit.review_days", "gateway.seconds.announce", "check"];
     settings.on(asked, |_| Ok(Box::new(|| ())));
     settings.on(&["log.level"], |next| {
         let level = next.config.log.level.clone();

@@ -190,6 +190,24 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_has_every_check_as_it_is() {
+        let guide = include_str!("../../../../docs/guide/checks.md");
+        let rows: Vec<&str> = guide.lines().filter(|it| it.starts_with("| `")).collect();
+        let wanted = all().iter().map(|check| {
+            format!(
+                "| `{}` | {} | {} | {} | {} | {} |",
+                check.id,
+                check.severity,
+                check.title,
+                check.owasp.join(", "),
+                check.cis.join(", "),
+                check.soc2.join(", ")
+            )
+        });
+        assert_eq!(rows, wanted.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn commands_are_filled_in_as_a_shell_takes_them() {
         let mut check = all()[0].clone();
         check.commands = [("x".to_owned(), "a {name} b".to_owned())].into();

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_finding::{Finding, Outcome, Place, Report, Severity, Standing};
+use doorward_finding::{Finding, Place, Report, Severity, Standing};
 use doorward_policy::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::unseen::looked;
 
 /// A finding in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,12 +102,7 @@ pub fn changes(before: &[Remembered], report: &Report, workspaces: &[String]) ->
         .filter(|one| one.gone.is_none())
         .map(|one| (one.brief.fingerprint.as_str(), one))
         .collect();
-    let looked: BTreeSet<&str> = report
-        .rules
-        .iter()
-        .filter(|ruled| !matches!(ruled.outcome, Outcome::NotLooked(_)))
-        .map(|ruled| ruled.rule.id.as_str())
-        .collect();
+    let looked = looked(report);
     let mut changes = Changes::default();
     let mut seen = BTreeSet::new();
     for finding in &report.findings {
@@ -168,7 +165,7 @@ pub fn since(all: &[Remembered], at: Timestamp) -> (Vec<Brief>, Vec<Brief>, Vec<
 mod tests {
     use super::*;
     use crate::report::score::tests::{finding, report};
-    use doorward_finding::Mute;
+    use doorward_finding::{Mute, Outcome};
 
     const fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)

@@ -143,7 +143,7 @@ mod tests {
         assert_eq!((status, &invited["accepted"]), (200, &json!(false)));
         let (_, page) = call(&mut world, "GET", &format!("{PATH}?accepted=false"), None);
         assert_eq!(page["items"][0]["id"], invited["id"]);
-        assert_eq!(page["items"].as_array().unwrap().len(), 2);
+        assert_eq!(page["items"].as_array().unwrap().len(), 3);
         let (path, _) = member(&mut world, "new.hand");
         let long = json!({ "nickname": "x".repeat(81) });
         assert_eq!(call(&mut world, "PATCH", &path, Some(long)).0, 400);

@@ -3,6 +3,7 @@
 //! ids and keys; times are counted back from the clock's.
 
 pub(crate) mod campaigns;
+mod faults;
 pub(crate) mod mail;
 mod people;
 mod security;
@@ -43,6 +44,12 @@ pub(crate) fn world(seed: u64, clock: Clock, settings: Settings) -> World {
         mail::plant(&mut cx);
     }
     people::join(&mut world, now, &admin, &sub);
+    faults::plant(&mut Cx {
+        world: &mut world,
+        workspace: admin,
+        key_id: None,
+        now,
+    });
     // What planting told is history, not news.
     world.outbox.clear();
     world.ids.pin(None);

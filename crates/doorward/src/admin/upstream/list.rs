@@ -221,7 +221,7 @@ fn with_those_before(
 }
 
 /// The keys that this one took the place of, one after the other, as far as they are kept.
-pub(super) fn those_before<'w>(
+pub(in crate::admin) fn those_before<'w>(
     workspace: &'w Workspace,
     key: &UpstreamKey,
 ) -> impl Iterator<Item = &'w UpstreamKey> {
@@ -231,7 +231,7 @@ pub(super) fn those_before<'w>(
 }
 
 /// What Doorward itself does under a key.
-pub(super) fn own_use(key: &UpstreamKey, watches: bool) -> Option<String> {
+pub(in crate::admin) fn own_use(key: &UpstreamKey, watches: bool) -> Option<String> {
     let own = match (key.role, watches) {
         (KeyRole::Manages, false) => "lists, makes and deletes keys",
         (KeyRole::Manages, true) => "lists, makes and deletes keys; reads Instantly's audit log",

@@ -13,7 +13,7 @@ mod types;
 
 use crate::rotation::RotationView;
 
-pub(in crate::admin) use list::read_log;
+pub(in crate::admin) use list::{own_use, read_log, those_before};
 pub(crate) use types::{
     Inventory, MintAsked, MintPlan, ShrinkAsked, ShrinkPlan, Target, UpstreamAdopt,
     UpstreamAdopted, UpstreamList, UpstreamMint, UpstreamMintPlan, UpstreamProbe, UpstreamProbed,

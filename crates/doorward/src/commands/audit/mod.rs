@@ -21,7 +21,7 @@ mod verify;
 mod which;
 
 pub(super) use folder::Folder;
-pub(crate) use review::overdue;
+pub(crate) use review::{overdue, review_standing};
 pub(super) use verify::Bar;
 
 use crate::cli::AuditCommand;

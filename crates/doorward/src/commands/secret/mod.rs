@@ -138,7 +138,7 @@ fn kept_as(context: &Context, name: &str) -> Result<SecretRef, Failure> {
 }
 
 /// What the configuration uses.
-fn used(context: &Context) -> Vec<SecretUse> {
+pub(crate) fn used(context: &Context) -> Vec<SecretUse> {
     let transit = context.config.ledger.transit.is_some();
     let references = context.config.references().into_iter();
     references

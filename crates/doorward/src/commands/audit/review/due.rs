@@ -66,10 +66,27 @@ struct Standing {
 
 fn standing(context: &Context) -> Result<Option<Standing>, Failure> {
     let reader = Folder::of(context)?.reader()?;
+    standing_of(&reader, context.config.audit.review_days)
+}
+
+/// Where reviews of a ledger stand: the last, until when the next is to be, and the leaves that wait for
+/// it; none of an empty one.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub(crate) fn review_standing(
+    reader: &Reader,
+    days: usize,
+) -> Result<Option<(Option<Timestamp>, Timestamp, u64)>, Failure> {
+    let standing = standing_of(reader, days)?;
+    Ok(standing.map(|it| (it.done.map(|done| done.at), it.due, it.leaves)))
+}
+
+fn standing_of(reader: &Reader, days: usize) -> Result<Option<Standing>, Failure> {
     if reader.size() == reader.minimum() {
         return Ok(None);
     }
-    let done = last_review(&reader)?;
+    let done = last_review(reader)?;
     let since = match &done {
         Some(done) => done.at,
         None => {
@@ -82,7 +99,7 @@ fn standing(context: &Context) -> Result<Option<Standing>, Failure> {
     let next = done.as_ref().map_or(reader.minimum(), Done::next);
     Ok(Some(Standing {
         done,
-        due: due(since, context.config.audit.review_days),
+        due: due(since, days),
         leaves: reader.size().saturating_sub(next),
     }))
 }

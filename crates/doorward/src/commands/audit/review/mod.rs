@@ -10,7 +10,7 @@ use doorward_audit::{Entry, Filter, find};
 use doorward_ledger::log::Reader;
 use serde_json::json;
 
-pub(crate) use due::overdue;
+pub(crate) use due::{overdue, review_standing};
 
 use self::groups::{Group, Groups};
 use super::folder::Folder;
