@@ -11,10 +11,6 @@ pub(crate) enum Exit {
     /// 1: done, and there are findings, or what was called said no.
     Findings,
     /// 3: a workspace is not in its declared state.
-    #[expect(
-        dead_code,
-        reason = "part of the contract; the manifest's commands end with it"
-    )]
     Drift,
     /// The exit code of a command that was run.
     Code(u8),
@@ -74,6 +70,14 @@ impl Failure {
         Self {
             fault: Fault::Lost,
             message: message.to_string(),
+        }
+    }
+
+    /// The same, as a fault of what was asked: exit code 2, where 1 means something else.
+    pub(crate) fn into_usage(self) -> Self {
+        match self.fault {
+            Fault::Unread => self,
+            _ => Self::usage(self.message),
         }
     }
 

@@ -233,6 +233,8 @@ impl Stage {
 
 pub(crate) fn quickly() -> PullOptions {
     PullOptions {
+        // All that there is.
+        first_ms: 400 * 86_400_000,
         pause: Duration::ZERO,
         ..PullOptions::default()
     }

@@ -17,6 +17,7 @@ mod audit_writing;
 mod beyond;
 mod block_list;
 mod carry;
+mod check;
 mod clients;
 mod controls;
 mod deeds;
@@ -33,13 +34,16 @@ mod keys;
 mod leak;
 mod learning;
 mod makers;
+mod manifest;
 mod members;
 mod policies;
+mod posture;
 mod probing;
 mod reaching;
 mod revocations;
 mod rotations;
 mod runs;
+mod scan;
 mod secrets;
 mod server;
 mod service;
@@ -63,6 +67,10 @@ pub(crate) use block_list::{
     BULK_MAX, BlockAdd, BlockAdded, BlockFind, BlockPage, BlockRemove, BlockView,
 };
 pub(crate) use carry::Who;
+pub(crate) use check::{
+    CheckAnswer, CheckAsk, CheckHistory, CheckMute, CheckMutes, CheckProgress, CheckUnmute,
+    Counted, MuteView, PastRun, Scheduled, past_runs, ticket,
+};
 pub(crate) use controls::{ControlsChange, Limit};
 pub(crate) use deeds::may_be_secret;
 pub(crate) use deliveries::{
@@ -76,7 +84,7 @@ pub(crate) use destinations::{
 pub(crate) use error::AdminError;
 pub(crate) use events::{
     BodyView, ErasedEvents, EventErase, EventFollow, EventList, EventNext, EventPerson,
-    EventSearch, EventShow, EventShown, EventView, EventsAsked, EventsPage,
+    EventRelease, EventSearch, EventShow, EventShown, EventView, EventsAsked, EventsPage, Whom,
 };
 pub(crate) use explain::{Explained, PolicyExplain, Step};
 pub(crate) use idempotency::{
@@ -86,8 +94,13 @@ pub(crate) use inputs::PolicyInputs;
 pub(crate) use key_rotation::{KeyRotate, RotatedKey};
 pub(crate) use leak::{LeakClose, LeakDeeds, LeakFind, LeakProbe, LeakStop, Leaked, Stopped};
 pub(crate) use learning::ClientLearn;
+pub(crate) use manifest::{
+    GroupInvite, GroupList, GroupMember, GroupRemove, KeyMake, KeyNote, KeyStrangers,
+    ManifestApplied, ManifestApply, WebhookAlign, WebhookEnd,
+};
 pub(crate) use members::{
     MemberInvite, MemberList, MemberRemove, MemberReviewed, MemberSet, MemberView, MembersOf,
+    Nickname,
 };
 pub(crate) use policies::told as told_faults;
 pub(crate) use policies::{PolicyAdd, PolicyList, PolicyRemove, PolicyShow, PolicyView, RuleView};
@@ -98,6 +111,7 @@ pub(crate) use rotations::{
     RotationShow,
 };
 pub(crate) use runs::{RunStart, TunnelRefused};
+pub(crate) use scan::{ScanFinding, ScanRecord, ScanVerified, ScanVerify};
 pub(crate) use secrets::{
     SecretCheck, SecretChecked, SecretCopy, SecretKept, SecretList, SecretReveal, SecretSet,
     SecretUse,

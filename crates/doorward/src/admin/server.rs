@@ -171,8 +171,10 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = on::<AuditReconcile>(router);
     let router = on::<RunStart>(router);
     let router = on::<TunnelRefused>(router);
-    let router = super::block_list::routes(super::members::routes(router));
+    let router = super::manifest::routes(super::members::routes(router));
+    let router = super::check::routes(super::block_list::routes(router));
     let router = super::alerts::routes(super::leak::routes(router));
+    let router = super::scan::routes(super::posture::routes(router));
     let router = super::approvals::routes(super::tokens::routes(router));
     let router = super::revocations::routes(super::rotations::routes(router));
     let router = super::deliveries::routes(super::events::routes(router));

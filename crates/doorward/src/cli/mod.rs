@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod blocklist;
 mod call;
+mod check;
 mod clients;
 mod controls;
 mod deliveries;
@@ -14,9 +15,13 @@ mod events;
 mod idempotency;
 mod leak;
 mod learning;
+mod manifest;
 mod members;
 mod policy;
+#[cfg(test)]
+mod remedies;
 mod run;
+mod scan;
 mod scopes;
 mod secrets;
 mod serving;
@@ -40,6 +45,7 @@ pub(crate) use audit::{
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use blocklist::{BlocklistCommand, ImportBlocklist};
 pub(crate) use call::{Api, EnvFormat, EnvOf};
+pub(crate) use check::{Check, CheckCommand, CheckFormat, RunCheck};
 pub(crate) use clients::{ClientCommand, CreateClient, GrantArgs, KeyCommand, SetClient};
 pub(crate) use deliveries::{
     DeadLetterCommand, DeliveriesCommand, ListDeliveries, Replay, ReplayCommand, ReplayOf,
@@ -49,9 +55,13 @@ pub(crate) use events::{EventFilters, EventTimes, EventsCommand, Listen, TailEve
 pub(crate) use idempotency::IdempotencyCommand;
 pub(crate) use leak::{LeakCommand, RespondLeak};
 pub(crate) use learning::{Learn, Recommend};
+pub(crate) use manifest::{ApplyOf, ExportTo, ManifestCommand, PlanOf};
 pub(crate) use members::{InviteMember, MemberCommand};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use run::{CaCommand, Run};
+pub(crate) use scan::{
+    InstallHook, RulesCommand, Scan, ScanCommand, ScanFormat, ScanRun, WithRules,
+};
 pub(crate) use scopes::{ScopesCommand, ScopesPlan};
 pub(crate) use secrets::{SecretCommand, SetSecret};
 pub(crate) use serving::{Init, Sandbox, Serve, Up};
@@ -80,7 +90,8 @@ Examples:
   doorward up                                   try everything, with no account
   doorward client create dashboard --use-case analytics-dashboard --environment production
   doorward key issue dashboard --expires-in 90d
-  doorward api GET /api/v2/campaigns --as dashboard";
+  doorward api GET /api/v2/campaigns --as dashboard
+  doorward scan --git --verify                  leaked keys in a repository, and whether they live";
 
 /// A security gateway for teams that integrate with Instantly.ai.
 ///
@@ -191,15 +202,28 @@ Examples:
     /// What was tried as often as it is tried: list it, try it again, give it up
     #[command(subcommand, visible_alias = "dead-letters")]
     DeadLetter(DeadLetterCommand),
+    /// Look for leaked keys in files and in git's history
+    Scan(Scan),
     /// Answer the leak of a key
     #[command(subcommand)]
     Leak(LeakCommand),
+    /// Show what leads from the present state to the declared one
+    Plan(PlanOf),
+    /// Bring workspaces to their declared state
+    Apply(ApplyOf),
+    /// Write what is there as a manifest
+    Export(ExportTo),
+    /// The manifest itself: its schema, and whether it is sound
+    #[command(subcommand)]
+    Manifest(ManifestCommand),
     /// The people of a workspace: list, invite, change, remove and review them
     #[command(subcommand, visible_alias = "members")]
     Member(MemberCommand),
     /// Who is never written to: list, add, remove, import and check
     #[command(subcommand)]
     Blocklist(BlocklistCommand),
+    /// Check the workspace and Doorward against the security checklist
+    Check(Box<Check>),
     /// Create, list, show, grant, set, disable and delete clients
     #[command(subcommand, visible_alias = "clients")]
     Client(ClientCommand),

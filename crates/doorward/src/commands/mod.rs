@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod blocklist;
 mod ca;
+mod check;
 mod client;
 mod complete;
 mod confirm;
@@ -21,6 +22,7 @@ mod ignored;
 mod init;
 mod key;
 mod leak;
+mod manifest;
 mod member;
 mod passage;
 mod policy;
@@ -29,6 +31,7 @@ mod recommend;
 mod reload;
 mod run;
 mod sandbox;
+mod scan;
 mod scopes;
 mod secret;
 mod serve;
@@ -43,7 +46,9 @@ use std::future::Future;
 
 use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use audit::review_standing;
 pub(crate) use sandbox::cannot_listen;
+pub(crate) use secret::used as secrets_used;
 
 use crate::cli::{Cli, Command, OfWorkspaces};
 use crate::context::Context;
@@ -76,14 +81,23 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
         Command::Deliveries(command) => block_on(delivery::run(&for_server()?, command)),
         Command::Replay(replay) => block_on(delivery::replay(&for_server()?, replay)),
         Command::DeadLetter(command) => block_on(delivery::dead_letter(&for_server()?, command)),
+        Command::Plan(plan) => block_on(manifest::plan(&for_server()?, &plan)),
+        Command::Apply(apply) => block_on(manifest::apply(&for_server()?, &apply)),
+        Command::Export(export) => block_on(manifest::export(&for_server()?, export)),
+        Command::Manifest(command) => manifest::run(command, output),
         Command::Member(command) => block_on(member::run(&for_server()?, command)),
         Command::Blocklist(command) => block_on(blocklist::run(&for_server()?, command)),
+        Command::Check(check) => match check::run_apart(check, output) {
+            Ok(outcome) => outcome,
+            Err(check) => check::run(&for_server()?, check),
+        },
         Command::Client(command) => block_on(client::run(&for_server()?, command)),
         Command::Key(command) => block_on(key::run(&for_server()?, command)),
         Command::Policy(command) => match policy::run_apart(command, output) {
             Ok(outcome) => outcome,
             Err(command) => block_on(policy::run(&for_server()?, command)),
         },
+        Command::Scan(scan) => scan::run(scan, &global, output),
         Command::Scopes(command) => scopes::run(command, output),
         Command::Audit(command) => block_on(audit::run(&context()?, command)),
         Command::Approval(command) => block_on(approval::run(&for_server()?, command)),
@@ -102,6 +116,11 @@ pub(crate) fn run(cli: Cli, output: Output) -> Outcome {
 
 /// Runs a command that is over soon, on this thread.
 fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    started(Builder::new_current_thread().enable_all().build())?.block_on(work)
+}
+
+/// The same, for a part of a command.
+fn block_on_value<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     started(Builder::new_current_thread().enable_all().build())?.block_on(work)
 }
 

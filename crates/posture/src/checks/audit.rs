@@ -1,5 +1,7 @@
 //! Checks of the record of what was done, here and at Instantly.
 
+use doorward_policy::Timestamp;
+
 use super::registry::Look;
 use super::verdict::{Fault, Verdict, thing};
 use crate::thresholds::days;
@@ -105,12 +107,17 @@ pub(super) fn instantly_log_empty(look: &Look<'_>) -> Verdict {
         let message = format!(
             "the audit log has no entry since {}: it is not in the plan, it is switched off in the \
              settings, or nobody did anything",
-            log.from
+            day(log.from)
         );
         let place = thing("workspace", &workspace.id, Some(&workspace.name), "");
         verdict.add(Fault::at(place, message).mend("reconcile", []));
     }
     verdict.unless_looked("there is no workspace")
+}
+
+/// The day of a time: what is said of the same fault is the same all day.
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
 }
 
 pub(super) fn around(look: &Look<'_>) -> Verdict {
@@ -123,8 +130,9 @@ pub(super) fn around(look: &Look<'_>) -> Verdict {
             continue;
         }
         let message = format!(
-            "Instantly's audit log has {} acts since {} that did not come through Doorward",
-            around.records, around.since
+            "acts in Instantly's audit log since {} that did not come through Doorward: {}",
+            day(around.since),
+            around.records
         );
         let place = thing("workspace", &workspace.id, Some(&workspace.name), "");
         let fault = around

@@ -3,20 +3,22 @@
 //! The source is kept, and takes deliveries, before Instantly hears of it: nothing it sends meets a
 //! closed door. What was begun and not registered is taken back.
 
+use std::collections::BTreeMap;
+
 use doorward_catalog::Op;
 use doorward_catalog::event::EVENT_TYPES;
-use doorward_catalog::wire::Webhook;
+use doorward_catalog::wire::{SecretText, Webhook};
 use doorward_store::{Workspace, check_name};
 use doorward_upstream::resources::{NewWebhook, WebhookFilter};
 use doorward_upstream::{Client, Outcome};
 use tokio::runtime::Handle as Runtime;
 
+use super::proofs::read_proofs;
 use super::types::{DoorAsked, SourceView, Wanted, WebhookCreate, WebhookDone};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle, now};
 use crate::relay::{
-    ALLOW_MAX, KeptSecret, ProofSettings, Source, SourceSettings, Subscription, WebhookSecret,
-    check_public_url, header_of,
+    ALLOW_MAX, Source, SourceSettings, Subscription, WebhookSecret, check_public_url,
 };
 
 /// What a subscription is made and tried with.
@@ -42,19 +44,20 @@ impl Handle<WebhookCreate> for Admin {
                 Some((wanted, self.hooks(&workspace, &MAKING)?))
             }
         };
-        let (source, secret) = self.open_door(&workspace, &call.name, &call.door)?;
+        read_proofs(&call.door.proofs, wanted.is_some())?;
+        let (source, secrets) = self.open_door(&workspace, &call.name, &call.door)?;
         let Some((wanted, client)) = wanted else {
             return Ok(WebhookDone {
                 source: SourceView::of(&source, &workspace),
                 tested: None,
             });
         };
-        let registered = register(&client, &source, &secret, wanted);
+        let registered = self.register(&client, &source, wanted);
         let webhook = match registered {
             Ok(webhook) => webhook,
             Err((error, sure)) => {
                 if sure {
-                    self.close_door(&source, &secret);
+                    self.close_door(&source, &secrets);
                 }
                 return Err(error);
             }
@@ -69,15 +72,13 @@ impl Handle<WebhookCreate> for Admin {
 }
 
 impl Admin {
-    /// Makes the secret and the source; it takes deliveries when this returns.
+    /// Makes the secrets and the source; it takes deliveries when this returns.
     pub(super) fn open_door(
         &self,
         workspace: &Workspace,
         name: &str,
         door: &DoorAsked,
-    ) -> Result<(Source, WebhookSecret), AdminError> {
-        let proof = ProofSettings::parse(&door.proof)
-            .map_err(|why| AdminError::usage(format_args!("--proof: {why}")))?;
+    ) -> Result<(Source, Vec<WebhookSecret>), AdminError> {
         let public_url = door
             .public_url
             .clone()
@@ -92,51 +93,40 @@ impl Admin {
             .map_err(|why| AdminError::usage(format_args!("--public-url: {why}")))?;
         check_allow(&door.allow)?;
         Source::refuse_taken(self.store(), name)?;
-        let setup = &self.parts.secret_setup;
-        let reference = match &door.to {
-            Some(text) => setup
-                .reference(text)
-                .map_err(|error| AdminError::usage(format_args!("--to: {error}")))?,
-            None => setup
-                .kept(&format!("webhooks/{name}"))
-                .map_err(AdminError::usage)?,
-        };
-        let secret = WebhookSecret::make(&*self.secrets()?, reference, &proof)?;
-        let settings = SourceSettings {
+        let (proofs, secrets) = self.make_proofs(name, &door.proofs, &[], door.to.as_deref())?;
+        let mut settings = SourceSettings {
             public_url,
-            proof: door.proof.clone(),
-            secrets: vec![KeptSecret {
-                reference: secret.reference.to_string(),
-                made_at: now(),
-                until: None,
-            }],
+            proof: String::new(),
+            secrets: Vec::new(),
+            also: Vec::new(),
             allow: door.allow.clone(),
             subscription: None,
         };
+        settings.set_proofs(proofs);
         let owner = Some(workspace.id.clone());
         let added = Source::add(self.store(), name, owner, &settings, now());
         if added.is_err() {
-            self.forget_secret(&secret);
+            secrets.iter().for_each(|secret| self.forget_secret(secret));
         }
         let added = added?;
         self.relay_changed()?;
-        Ok((added, secret))
+        Ok((added, secrets))
     }
 
     /// Takes a source back that came to nothing.
-    pub(super) fn close_door(&self, source: &Source, secret: &WebhookSecret) {
+    pub(super) fn close_door(&self, source: &Source, secrets: &[WebhookSecret]) {
         if let Err(error) = self.store().delete_relay_end(&source.end.id) {
             tracing::warn!(%error, source = source.end.name, "a source that came to nothing stays");
             return;
         }
-        self.forget_secret(secret);
+        secrets.iter().for_each(|secret| self.forget_secret(secret));
         if let Err(error) = self.relay_changed() {
             tracing::warn!(%error, "the relay goes on with the sources before");
         }
     }
 
     /// Notes which subscription leads to a source.
-    pub(super) fn note_subscription(
+    pub(in crate::admin) fn note_subscription(
         &self,
         mut source: Source,
         webhook: &Webhook,
@@ -152,20 +142,42 @@ impl Admin {
     }
 }
 
+impl Admin {
+    /// Registers the subscription. What went wrong, and whether it is sure that none was made.
+    fn register(
+        &self,
+        client: &Client,
+        source: &Source,
+        wanted: &Wanted,
+    ) -> Result<Webhook, (AdminError, bool)> {
+        let headers = self.headers(&source.settings.proofs());
+        let headers = headers.map_err(|error| (error, true))?.unwrap_or_default();
+        register(client, source, headers, wanted)
+    }
+}
+
+/// Registers a subscription for a source that is there and has none.
+///
+/// # Errors
+/// When its secrets can't be read, or Instantly makes none.
+pub(in crate::admin) fn register_wanted(
+    admin: &Admin,
+    client: &Client,
+    source: &Source,
+    wanted: &Wanted,
+) -> Result<Webhook, AdminError> {
+    admin
+        .register(client, source, wanted)
+        .map_err(|(error, _)| error)
+}
+
 /// Registers the subscription. What went wrong, and whether it is sure that none was made.
 fn register(
     client: &Client,
     source: &Source,
-    secret: &WebhookSecret,
+    headers: BTreeMap<String, SecretText>,
     wanted: &Wanted,
 ) -> Result<Webhook, (AdminError, bool)> {
-    let proof = ProofSettings::parse(&source.settings.proof)
-        .map_err(|why| (AdminError::failed(why), true))?;
-    let headers = header_of(&proof, &secret.value).ok_or_else(|| {
-        let why = "Instantly sends headers that never change: choose --proof header, basic or bearer \
-                   for a source with a subscription";
-        (AdminError::usage(why), true)
-    })?;
     let mut new = NewWebhook {
         target_hook_url: source.url(),
         name: Some(format!("doorward {}", source.end.name)),

@@ -4,12 +4,15 @@ mod acts;
 mod adopt;
 mod change;
 mod create;
+mod proofs;
 mod reconcile;
 mod rotate;
 mod there;
 mod types;
 mod view;
 
+pub(super) use create::register_wanted;
+pub(super) use there::all as all_of;
 pub(crate) use types::{
     DoorAsked, SourceView, Tested, There, Wanted, WebhookAdopt, WebhookCreate, WebhookDelete,
     WebhookDone, WebhookList, WebhookReconcile, WebhookReconciled, WebhookResume, WebhookRotate,

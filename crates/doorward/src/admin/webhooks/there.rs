@@ -1,7 +1,10 @@
 //! Subscriptions as Instantly has them.
 
+use std::collections::BTreeMap;
+
 use doorward_catalog::Op;
-use doorward_catalog::wire::Webhook;
+use doorward_catalog::wire::{SecretText, Webhook};
+use doorward_secrets::SecretRef;
 use doorward_store::Workspace;
 use doorward_upstream::Client;
 use doorward_upstream::resources::WebhookFilter;
@@ -13,7 +16,7 @@ use crate::admin::may_be_secret;
 use crate::admin::service::Admin;
 use crate::inventory::keeper;
 use crate::output::clean;
-use crate::relay::{ProofSettings, Source, header_of, sends};
+use crate::relay::{ProofKept, Source, headers_of, sends};
 use crate::scrubbed::scrub;
 
 /// Most subscriptions that are looked at.
@@ -45,7 +48,7 @@ impl Admin {
 }
 
 /// Every subscription of the workspace.
-pub(super) fn all(client: &Client) -> Result<Vec<Webhook>, AdminError> {
+pub(in crate::admin) fn all(client: &Client) -> Result<Vec<Webhook>, AdminError> {
     let listed = client.webhooks().list(&WebhookFilter::default());
     Runtime::current()
         .block_on(listed.all(SUBSCRIPTIONS_MAX))
@@ -100,12 +103,21 @@ impl Admin {
     /// Whether the subscription proves itself with the secret in force; `None` where that can't be read
     /// or nothing is to compare.
     pub(super) fn fits(&self, source: &Source, webhook: &Webhook) -> Option<bool> {
-        let newest = source.settings.secrets.first()?;
-        let proof = ProofSettings::parse(&source.settings.proof).ok()?;
-        let reference = newest.reference.parse().ok()?;
-        let secret = self.secrets().ok()?.read(&reference).ok()?;
-        let headers = header_of(&proof, &secret)?;
+        let headers = self.headers(&source.settings.proofs()).ok()??;
         Some(sends(webhook, &headers))
+    }
+
+    /// The headers that a subscription is to send for these proofs; `None` when one is no fixed
+    /// header.
+    pub(super) fn headers(
+        &self,
+        proofs: &[ProofKept],
+    ) -> Result<Option<BTreeMap<String, SecretText>>, AdminError> {
+        let secrets = self.secrets()?;
+        headers_of(proofs, |reference| {
+            let reference: SecretRef = reference.parse().map_err(AdminError::failed)?;
+            secrets.read(&reference).map_err(AdminError::failed)
+        })
     }
 
     /// Has Instantly send a test event.

@@ -6,21 +6,28 @@ use doorward_upstream::Client;
 use tokio::runtime::Handle as Runtime;
 
 use super::there::{LOOKING, all, told};
-use super::types::{SecretView, SourceView, WebhookList, WebhookShow, WebhooksOf};
+use super::types::{ProofView, SecretView, SourceView, WebhookList, WebhookShow, WebhooksOf};
 use crate::admin::error::AdminError;
 use crate::admin::service::{Admin, Handle, now};
-use crate::relay::Source;
+use crate::relay::{KeptSecret, Source};
 
 impl SourceView {
-    pub(super) fn of(source: &Source, workspace: &Workspace) -> Self {
+    pub(in crate::admin) fn of(source: &Source, workspace: &Workspace) -> Self {
         let Source { end, settings } = source;
         let at = now();
-        let secrets = settings.secrets.iter().filter(|kept| kept.is_used(at));
-        let secrets = secrets.map(|kept| SecretView {
-            reference: kept.reference.clone(),
-            made_at: kept.made_at,
-            until: kept.until,
-            last_used: None,
+        let secrets = |kept: &[KeptSecret]| -> Vec<SecretView> {
+            let used = kept.iter().filter(|kept| kept.is_used(at));
+            let view = used.map(|kept| SecretView {
+                reference: kept.reference.clone(),
+                made_at: kept.made_at,
+                until: kept.until,
+                last_used: None,
+            });
+            view.collect()
+        };
+        let also = settings.also.iter().map(|kept| ProofView {
+            proof: kept.proof.clone(),
+            secrets: secrets(&kept.secrets),
         });
         let subscription = settings.subscription.as_ref();
         Self {
@@ -32,7 +39,8 @@ impl SourceView {
             state: end.state.as_str().to_owned(),
             why: end.why.clone(),
             proof: settings.proof.clone(),
-            secrets: secrets.collect(),
+            secrets: secrets(&settings.secrets),
+            also: also.collect(),
             allow: settings.allow.clone(),
             subscription: subscription.map(|there| there.id.clone()),
             event: subscription.map(|there| match &there.event {
@@ -121,9 +129,18 @@ impl Admin {
         let Some(relay) = &self.parts.relay else {
             return;
         };
-        let used = relay.secret_uses(source.end.number);
-        for (secret, used) in view.secrets.iter_mut().zip(used) {
-            secret.last_used = used;
+        let uses = relay.secret_uses(source.end.number);
+        for (kept, used) in source.settings.proofs().iter().zip(uses) {
+            let mut also = view.also.iter_mut();
+            let shown = match kept.proof == view.proof {
+                true => Some(&mut view.secrets),
+                false => also
+                    .find(|one| one.proof == kept.proof)
+                    .map(|one| &mut one.secrets),
+            };
+            for (secret, used) in shown.into_iter().flatten().zip(used) {
+                secret.last_used = used;
+            }
         }
     }
 }
