@@ -8,12 +8,12 @@ use crate::harness::Ran;
 use crate::upstream::World;
 
 /// The sandbox's members or block list, as it has them itself.
-fn there(world: &World, path: &str) -> Vec<Value> {
+fn there(world: &World, resource: &str) -> Vec<Value> {
     let key = world.seeded("full-automation")["key"].as_str().unwrap();
     let mut all = Vec::new();
     let mut after = String::new();
     loop {
-        let path = format!("{path}?limit=100{after}");
+        let path = format!("/{resource}?limit=100{after}");
         let (status, page) = world.instantly(key, "GET", &path, None);
         assert_eq!(status, 200, "{page}");
         let items = page["items"].as_array().unwrap();
@@ -27,7 +27,7 @@ fn there(world: &World, path: &str) -> Vec<Value> {
 
 pub(crate) fn roles(world: &World) -> Vec<(String, String)> {
     let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
-    let members = there(world, "/workspace-members");
+    let members = there(world, "workspace-members");
     let mut all: Vec<_> = members
         .iter()
         .map(|one| (text(one, "email"), text(one, "role")))
@@ -37,7 +37,7 @@ pub(crate) fn roles(world: &World) -> Vec<(String, String)> {
 }
 
 pub(crate) fn blocked(world: &World) -> Vec<String> {
-    let entries = there(world, "/block-lists-entries");
+    let entries = there(world, "block-lists-entries");
     let values = entries.iter().map(|one| one["bl_value"].as_str().unwrap());
     let mut all: Vec<String> = values.map(str::to_owned).collect();
     all.sort();

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -107,22 +104,14 @@ const WELL: [&str; 13] = [
     "secrets.production_in_development",
 ];
 
-/// Asks a server that runs to run checks.
-fn checked(folder: &Path, ask: &Value) -> Value {
-    let mut socket = UnixStream::connect(folder.join(".doorward/admin.sock")).unwrap();
-    let body = ask.to_string();
-    write!(
-        socket,
-        "POST /v1/posture/run HTTP/1.1\r\nHost: doorward\r\nConnection: close\r\nContent-Type: \
-         application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
+/// Has a server that runs judge, by command.
+fn checked(world: &World, words: &[&str]) -> Value {
+    let words = [
+        &["check", "--format", "json", "--fail-on", "never"][..],
+        words,
+    ]
+    .concat();
+    world.run(&words).ended(0).json()
 }
 
 /// A workspace whose manager and whose widest key Doorward holds, and a project beside it.
@@ -183,7 +172,7 @@ fn project(world: &World) -> String {
 }
 
 fn found(ran: &Value) -> BTreeSet<(String, String)> {
-    let findings = ran["report"]["findings"].as_array().unwrap().iter();
+    let findings = ran["findings"].as_array().unwrap().iter();
     let place = |finding: &Value| {
         let name = &finding["places"][0]["thing"]["name"];
         name.as_str().unwrap_or_default().to_owned()
@@ -198,16 +187,15 @@ fn each_planted_fault_is_found_and_no_other() {
     let world = world();
     let folder = project(&world);
     let server = Server::start(world.path(), &["serve", "--listen", "127.0.0.1:0"]);
-    let ask = json!({ "of": { "workspace": null, "all": true }, "folder": folder });
-    let ran = checked(world.path(), &ask);
+    let ran = checked(&world, &["--repo", &folder]);
     let planted = PLANTED.map(|(rule, name)| (rule.to_owned(), name.to_owned()));
     let planted = BTreeSet::from(planted);
     let found = found(&ran);
-    let told = &ran["report"]["not_looked_at"];
-    assert_eq!(found, planted, "{told:#}\n{:#}", ran["report"]["findings"]);
+    let told = &ran["not_looked_at"];
+    assert_eq!(found, planted, "{told:#}\n{:#}", ran["findings"]);
     // All could be looked at, and what is well is said to be.
     assert!(told.is_null(), "{told:#}");
-    let rules = ran["report"]["rules"].as_array().unwrap();
+    let rules = ran["rules"].as_array().unwrap();
     assert_eq!(rules.len(), 54);
     for rule in rules {
         let id = rule["id"].as_str().unwrap();
@@ -220,11 +208,9 @@ fn each_planted_fault_is_found_and_no_other() {
     }
     assert!(!text.contains("seeded-"));
     // The same again, of one area.
-    let people =
-        json!({ "of": { "workspace": "acme", "all": false }, "selection": { "only": ["people"] } });
-    let again = checked(world.path(), &people);
-    assert_eq!(again["report"]["rules"].as_array().unwrap().len(), 10);
-    assert_eq!(again["report"]["findings"].as_array().unwrap().len(), 10);
+    let again = checked(&world, &["--workspace", "acme", "--only", "people"]);
+    assert_eq!(again["rules"].as_array().unwrap().len(), 10);
+    assert_eq!(again["findings"].as_array().unwrap().len(), 10);
     drop(server);
 }
 
@@ -232,19 +218,17 @@ fn each_planted_fault_is_found_and_no_other() {
 fn what_no_key_may_read_is_said_and_does_not_pass() {
     let world = World::with(&["lead-import"]);
     let _server = Server::start(world.path(), &["serve", "--listen", "127.0.0.1:0"]);
-    let ask = json!({
-        "of": { "workspace": "acme", "all": false },
-        "selection": { "only": ["people", "block_list", "keys.unknown", "group"] },
-    });
-    let ran = checked(world.path(), &ask);
-    assert_eq!(ran["report"]["findings"], json!([]), "{ran:#}");
-    let rules = ran["report"]["rules"].as_array().unwrap();
+    let areas = ["people", "block_list", "keys.unknown", "group"];
+    let only = areas.map(|area| ["--only", area]).concat();
+    let ran = checked(&world, &only);
+    assert_eq!(ran["findings"], json!([]), "{ran:#}");
+    let rules = ran["rules"].as_array().unwrap();
     for rule in rules {
         let outcome = &rule["outcome"];
         let undeclared = outcome["not_applicable"].is_string();
         assert!(outcome["not_looked"].is_string() || undeclared, "{rule:#}");
     }
-    let told = ran["report"]["not_looked_at"].to_string();
+    let told = ran["rules"].to_string();
     assert!(
         told.contains("workspace_members:read") && told.contains("upstream adopt"),
         "{told}"

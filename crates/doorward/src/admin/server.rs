@@ -174,7 +174,7 @@ fn router(admin: Arc<Admin>) -> Router {
     let router = super::manifest::routes(super::members::routes(router));
     let router = super::check::routes(super::block_list::routes(router));
     let router = super::alerts::routes(super::leak::routes(router));
-    let router = super::scan::routes(super::posture::routes(router));
+    let router = super::scan::routes(router);
     let router = super::approvals::routes(super::tokens::routes(router));
     let router = super::revocations::routes(super::rotations::routes(router));
     let router = super::deliveries::routes(super::events::routes(router));

@@ -8,7 +8,6 @@ mod secrets;
 mod server;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use doorward_catalog::OpSet;
 use doorward_condition::{PRESETS, check};
@@ -18,12 +17,8 @@ use doorward_posture::here::{Facts, Server, WorkspaceFacts};
 use doorward_posture::live::{Cause, Part, Seen};
 use doorward_store::Workspace;
 
-use serde::{Deserialize, Serialize};
-
-use super::deeds::Acts;
 use super::error::AdminError;
-use super::service::{Admin, Handle, now};
-use super::types::Scopeful;
+use super::service::{Admin, now};
 use super::upstream::read_log;
 use crate::context::Context;
 use crate::posture::{Collect, Fingerprints, Progress, look_at};
@@ -31,39 +26,6 @@ use crate::posture::{Collect, Fingerprints, Progress, look_at};
 const DAY_MS: i64 = 86_400_000;
 /// Days of Instantly's log that are held against the ledger.
 const AROUND_DAYS: i64 = 7;
-
-/// Runs checks, and keeps nothing of it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct CheckRun {
-    /// Of which workspaces.
-    pub(crate) of: Scopeful,
-    /// Which checks.
-    #[serde(default)]
-    pub(crate) selection: Selection,
-    /// The folder of the team's project; none takes that of the configuration.
-    #[serde(default)]
-    pub(crate) folder: Option<PathBuf>,
-}
-
-routed_calls! {
-    CheckRun, "posture/run" => Ran;
-}
-
-impl Acts for CheckRun {}
-
-impl Handle<CheckRun> for Admin {
-    fn handle(&self, call: CheckRun) -> Result<Ran, AdminError> {
-        if let [unknown, ..] = call.selection.unknown().as_slice() {
-            return Err(AdminError::usage(format_args!(
-                "there is no check and no area '{}'",
-                doorward_catalog::shown(unknown)
-            )));
-        }
-        let workspaces = self.workspaces(&call.of)?;
-        let folder = call.folder.as_deref();
-        self.run_checks(&workspaces, &call.selection, folder, Arc::new(|_, _| ()))
-    }
-}
 
 /// What a check works with.
 struct Round<'a> {
